@@ -1,0 +1,46 @@
+"""What the model asks of a language model, causal or encoder-decoder.
+
+Shapes: B rows, L prefix positions, T target tokens, E embedding width, V vocabulary, R rows after a selection.
+Padding is on the left for causal models' prefixes; a mask is 1 for a position, 0 for padding.
+"""
+
+from typing import Protocol
+
+from torch import Tensor
+
+
+class State(Protocol):
+    """What a language model remembers between steps: keys and values, masks, positions."""
+
+    def select(self, rows_R: Tensor) -> "State":
+        """The state of rows `rows_R` (beams move, finished rows leave, one prefix serves many rows)."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """A frozen language model that reads embeddings and writes tokens."""
+
+    width: int
+    """Width of one token's embedding, E."""
+    vocab_size: int
+    is_encoder_decoder: bool
+    bos_id: int | None
+    eos_ids: tuple[int, ...]
+    """Tokens that end an answer, most usual first."""
+    pad_id: int
+
+    def embed(self, tokens_BL: Tensor) -> Tensor:
+        """Input embeddings `[B, L, E]`."""
+        ...
+
+    def logits(self, prefix_BLE: Tensor, mask_BL: Tensor, targets_BT: Tensor) -> Tensor:
+        """Teacher-forced logits `[B, T, V]`: entry t is the distribution that should give `targets_BT[:, t]`."""
+        ...
+
+    def prefill(self, prefix_BLE: Tensor, mask_BL: Tensor) -> tuple[Tensor, State]:
+        """Reads the prefix once; logits `[B, V]` for the first new token, and the state to go on from."""
+        ...
+
+    def step(self, tokens_B: Tensor, state: State) -> tuple[Tensor, State]:
+        """Adds one token a row; logits `[B, V]` for the next."""
+        ...

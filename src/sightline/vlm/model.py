@@ -1,0 +1,66 @@
+"""The one forward pass: encoder → norm → bridge → projection → language model (BLIP-2, arXiv 2301.12597, section 3).
+
+Shapes: B images, P patches of width D, Q queries of width Z, L prompt tokens of width E, T target tokens, V vocabulary.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from sightline.vlm.bridges.protocol import Attention, Bridge, Text
+from sightline.vlm.encoders.protocol import VisionEncoder
+from sightline.vlm.language.protocol import LanguageModel
+
+
+class Blip2(nn.Module):
+    """A vision-language model as its four parts; the language half is absent in a first-stage model."""
+
+    def __init__(
+        self,
+        encoder: VisionEncoder,
+        norm: nn.LayerNorm,
+        bridge: Bridge,
+        project: nn.Linear | None = None,
+        language: LanguageModel | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.norm = norm
+        self.bridge = bridge
+        self.project = project
+        self.language = language
+
+    def see(self, pixels_BCHW: Tensor) -> Tensor:
+        """Normalised patch features `[B, P, D]`: what the bridge reads, and what is worth caching."""
+        patches_BPD = self.encoder(pixels_BCHW)
+        return self.norm(patches_BPD.float()).to(patches_BPD.dtype)
+
+    def speak(self, queries_BQZ: Tensor) -> Tensor:
+        """Soft prompt `[B, Q, E]` for the language model."""
+        if self.project is None:
+            raise ValueError("this model has no language model: it was loaded from a first-stage checkpoint")
+        return self.project(queries_BQZ)
+
+    def prefix(
+        self, queries_BQZ: Tensor, prompt_BL: Tensor | None = None, prompt_mask_BL: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The language model's input `[B, Q+L, E]` and its mask `[B, Q+L]`: soft prompt, then the prompt's tokens."""
+        soft_BQE = self.speak(queries_BQZ)
+        mask_BQ = torch.ones(soft_BQE.shape[:2], dtype=torch.long, device=soft_BQE.device)
+        if prompt_BL is None or prompt_BL.shape[1] == 0:
+            return soft_BQE, mask_BQ
+        words_mask_BL = prompt_mask_BL if prompt_mask_BL is not None else torch.ones_like(prompt_BL)
+        words_BLE = self.language.embed(prompt_BL).to(soft_BQE.dtype)
+        return torch.cat([soft_BQE, words_BLE], 1), torch.cat([mask_BQ, words_mask_BL.long()], 1)
+
+    def forward(
+        self,
+        pixels_BCHW: Tensor,
+        targets_BT: Tensor,
+        prompt: Text | None = None,
+        question: Text | None = None,
+        attention: Attention | None = None,
+    ) -> Tensor:
+        """Teacher-forced logits `[B, T, V]`. `prompt` is for the language model, `question` for the bridge."""
+        queries_BQZ = self.bridge(self.see(pixels_BCHW), question, attention)
+        prefix, mask = self.prefix(queries_BQZ, *((prompt.tokens_BL, prompt.mask_BL) if prompt else (None, None)))
+        return self.language.logits(prefix, mask, targets_BT)
