@@ -1,0 +1,259 @@
+"""What tracing speaks of: observations, scores, media, and the traces they add up to. Times are UTC, costs US dollars."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, Literal, NewType, TypeVar
+
+ProjectId = NewType("ProjectId", str)
+TraceId = NewType("TraceId", str)
+ObservationId = NewType("ObservationId", str)
+ScoreId = NewType("ScoreId", str)
+MediaId = NewType("MediaId", str)
+
+Item = TypeVar("Item")
+
+
+class Kind(StrEnum):
+    """An observation's type, in Langfuse's words."""
+
+    SPAN = "SPAN"
+    GENERATION = "GENERATION"
+    EVENT = "EVENT"
+    AGENT = "AGENT"
+    TOOL = "TOOL"
+    CHAIN = "CHAIN"
+    RETRIEVER = "RETRIEVER"
+    EVALUATOR = "EVALUATOR"
+    EMBEDDING = "EMBEDDING"
+    GUARDRAIL = "GUARDRAIL"
+
+
+class Level(StrEnum):
+    DEBUG = "DEBUG"
+    DEFAULT = "DEFAULT"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceFields:
+    """Attributes of the trace, carried by every observation that knows them (Langfuse v4's wide rows)."""
+
+    name: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    tags: tuple[str, ...] = ()
+    public: bool | None = None
+    version: str | None = None
+    release: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Values as JSON text."""
+    input: str | None = None
+    """JSON text; set only where a client set the trace's input apart from its root observation's."""
+    output: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """One span as stored: a row. A later row with the same id in the same trace replaces an earlier one."""
+
+    project_id: ProjectId
+    trace_id: TraceId
+    id: ObservationId
+    parent_id: ObservationId | None = None
+    is_root: bool = False
+    """No parent, or marked as the application's root by the SDK."""
+    kind: Kind = Kind.SPAN
+    name: str = ""
+    start_time: datetime
+    end_time: datetime | None = None
+    completion_start_time: datetime | None = None
+    level: Level = Level.DEFAULT
+    status_message: str | None = None
+    environment: str = "default"
+    version: str | None = None
+    input: str | None = None
+    """JSON text, or plain text where the client sent a bare string; media replaced by reference tokens."""
+    output: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Top-level keys to JSON text."""
+    model: str | None = None
+    model_parameters: Mapping[str, str] = field(default_factory=dict)
+    usage: Mapping[str, int] = field(default_factory=dict)
+    """Units per usage type: input, output, total, input_cached_tokens, …"""
+    cost_usd: Mapping[str, float] = field(default_factory=dict)
+    """Cost per usage type, with `total`."""
+    prompt_name: str | None = None
+    prompt_version: int | None = None
+    service: str | None = None
+    scope: str | None = None
+    """Instrumentation scope name."""
+    trace: TraceFields = TraceFields()
+
+
+ScoreType = Literal["NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A judgement on a trace, an observation, a session or an experiment run."""
+
+    project_id: ProjectId
+    id: ScoreId
+    name: str
+    data_type: ScoreType
+    value: float | None = None
+    """The number of a NUMERIC or BOOLEAN score."""
+    string_value: str | None = None
+    trace_id: TraceId | None = None
+    observation_id: ObservationId | None = None
+    session_id: str | None = None
+    dataset_run_id: str | None = None
+    source: Literal["API", "ANNOTATION", "EVAL"] = "API"
+    environment: str = "default"
+    comment: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    config_id: str | None = None
+    queue_id: str | None = None
+    author_user_id: str | None = None
+    timestamp: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """What the observations of one trace id add up to."""
+
+    project_id: ProjectId
+    id: TraceId
+    timestamp: datetime
+    end_time: datetime | None
+    name: str | None
+    user_id: str | None
+    session_id: str | None
+    environment: str
+    tags: tuple[str, ...]
+    public: bool
+    version: str | None
+    release: str | None
+    metadata: Mapping[str, str]
+    input: str | None
+    """Whole text in a detail read, a preview of at most 500 characters in a list."""
+    output: str | None
+    latency_s: float
+    observation_count: int
+    error_count: int
+    usage: Mapping[str, int]
+    cost_usd: float
+    media_id: MediaId | None = None
+    """The first image among its observations, for a thumbnail."""
+    scores: tuple[Score, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Media:
+    """A file that observations refer to, stored once per project by its SHA-256."""
+
+    project_id: ProjectId
+    id: MediaId
+    """First 22 characters of the URL-safe base64 of the SHA-256, as Langfuse's clients compute it."""
+    sha256_base64: str
+    content_type: str
+    content_length: int
+    uploaded_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Which slice of time and which environments a read looks at."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    environments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceQuery:
+    window: Window = Window()
+    name: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    tags: tuple[str, ...] = ()
+    """All of them."""
+    version: str | None = None
+    release: str | None = None
+    errors_only: bool = False
+    search: str | None = None
+    """Text somewhere in names, ids, inputs or outputs."""
+    order_by: Literal["timestamp.desc", "timestamp.asc"] = "timestamp.desc"
+    limit: int = 50
+    offset: int = 0
+    before: tuple[datetime, TraceId] | None = None
+    """Cursor: only traces older than this one (timestamp, then id)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservationQuery:
+    window: Window = Window()
+    trace_id: TraceId | None = None
+    parent_id: ObservationId | None = None
+    name: str | None = None
+    kind: Kind | None = None
+    level: Level | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    version: str | None = None
+    is_root: bool | None = None
+    limit: int = 50
+    offset: int = 0
+    before: tuple[datetime, TraceId, ObservationId] | None = None
+    """Cursor: only observations older than this one (start time, then ids)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreQuery:
+    window: Window = Window()
+    """Over the score's own timestamp."""
+    ids: tuple[ScoreId, ...] = ()
+    names: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    data_types: tuple[ScoreType, ...] = ()
+    trace_ids: tuple[TraceId, ...] = ()
+    observation_ids: tuple[ObservationId, ...] = ()
+    session_ids: tuple[str, ...] = ()
+    config_ids: tuple[str, ...] = ()
+    queue_ids: tuple[str, ...] = ()
+    dataset_run_ids: tuple[str, ...] = ()
+    author_user_ids: tuple[str, ...] = ()
+    value: tuple[Literal["=", "!=", "<", ">", "<=", ">="], float] | None = None
+    values: tuple[str, ...] = ()
+    """Any of these string values."""
+    value_min: float | None = None
+    value_max: float | None = None
+    limit: int = 50
+    offset: int = 0
+    before: tuple[datetime, ScoreId] | None = None
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """A slice of a list; `total` is counted only for reads that page by number."""
+
+    items: Sequence[Item]
+    total: int | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """One step of the charts over the trace list."""
+
+    start: datetime
+    count: int
+    errors: int
+    p50_s: float | None
+    p95_s: float | None
+    score_mean: Mapping[str, float] = field(default_factory=dict)
