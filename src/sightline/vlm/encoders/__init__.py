@@ -1,0 +1,6 @@
+"""Vision encoders behind one protocol: pixels in, one feature a patch out."""
+
+from sightline.vlm.encoders.conv_vit import ConvViT, ConvViTConfig
+from sightline.vlm.encoders.protocol import PatchGrid, VisionEncoder
+
+__all__ = ["ConvViT", "ConvViTConfig", "PatchGrid", "VisionEncoder"]

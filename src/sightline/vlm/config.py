@@ -1,0 +1,104 @@
+"""The frozen config base, and the family of errors a user of the model half may see.
+
+A config is a frozen dataclass that builds its object; configs hold configs, so a whole model is one tree. What cuts
+across models (a lower precision, adapters) is a `rewrite` of the tree, and a checkpoint folder keeps the tree as JSON.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self, TypeVar
+
+C = TypeVar("C", bound="Config")
+
+
+class SightlineVlmError(Exception):
+    """Something a user can put right: the message holds both values and the way out."""
+
+
+class ConfigError(SightlineVlmError):
+    """A config that cannot be read, or whose values do not go together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Base of every config: `build()` makes the object, `rewrite()` changes the tree, `to_dict()` stores it."""
+
+    _kinds: ClassVar[dict[str, type[Config]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Config._kinds[cls.__name__] = cls
+
+    def build(self) -> Any:
+        """The object this config describes, with fresh random weights."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it builds")
+
+    def rewrite(self, kind: type[C], change: Callable[[C], Config]) -> Self:
+        """A copy of the tree in which every config of `kind` (leaves first) is replaced by what `change` returns.
+
+        Args:
+            kind: The class of config to change, subclasses included.
+            change: Gives the replacement; may be of another class, as long as the parent accepts it.
+        """
+        changed = {field.name: _rewritten(getattr(self, field.name), kind, change) for field in fields(self)}
+        copy: Any = replace(self, **changed)
+        return change(copy) if isinstance(copy, kind) else copy  # type: ignore[return-value]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The tree as JSON-ready values; `"type"` names the class of each config in it."""
+        values = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return {"type": type(self).__name__, **values}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The tree that `to_dict` wrote. Raises `ConfigError` for unknown classes and fields, and for another class."""
+        config = _read(values)
+        if not isinstance(config, cls):
+            raise ConfigError(f"this is a {type(config).__name__}, a {cls.__name__} was expected here")
+        return config
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """The end of an error message about an unknown name: the nearest known names, or all of them if none is near."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(names)}"
+
+
+def _rewritten(value: Any, kind: type[C], change: Callable[[C], Config]) -> Any:
+    if isinstance(value, Config):
+        return value.rewrite(kind, change)
+    if isinstance(value, tuple):
+        return tuple(_rewritten(item, kind, change) for item in value)
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Config):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_read(item) for item in value)
+    if not isinstance(value, dict) or "type" not in value:
+        return value  # a plain value, or a foreign config (transformers') kept as it is
+    name = value["type"]
+    kind = Config._kinds.get(name)
+    if kind is None:
+        raise ConfigError(f"unknown config type {name!r}: {closest(str(name), Config._kinds)}")
+    known = {field.name for field in fields(kind)}
+    given = {key: _read(item) for key, item in value.items() if key != "type"}
+    if unknown := sorted(given.keys() - known):
+        raise ConfigError(f"{name} has no field {unknown[0]!r}: {closest(unknown[0], known)}")
+    try:
+        return kind(**given)
+    except TypeError as problem:
+        missing = sorted(known - given.keys())
+        raise ConfigError(f"{name} cannot be made from {sorted(given)}: {problem} (not given: {missing})") from problem
