@@ -3,12 +3,38 @@
 Shapes: B images, P patches of width D, Q queries of width Z, L prompt tokens of width E, T target tokens, V vocabulary.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from sightline.vlm.bridges.protocol import Attention, Bridge, Text
+from sightline.vlm.config import Config
 from sightline.vlm.encoders.protocol import VisionEncoder
 from sightline.vlm.language.protocol import LanguageModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blip2Config(Config):
+    """A whole model as the configs of its parts."""
+
+    encoder: Config
+    bridge: Config
+    language: Config | None = None
+    """None: a first-stage model, without projection and language model."""
+    norm_eps: float = 1e-6
+    """Of the LayerNorm between encoder and bridge: 1e-6 as converted by Hugging Face, 1e-5 as trained by LAVIS."""
+
+    def build(self) -> "Blip2":
+        encoder, bridge = self.encoder.build(), self.bridge.build()
+        norm = nn.LayerNorm(encoder.width, eps=self.norm_eps)
+        if self.language is None:
+            return Blip2(encoder, norm, bridge)
+        language = self.language.build()
+        project = nn.Linear(bridge.width, language.width)
+        nn.init.normal_(project.weight, std=0.02)
+        nn.init.zeros_(project.bias)
+        return Blip2(encoder, norm, bridge, project, language)
 
 
 class Blip2(nn.Module):
@@ -23,6 +49,11 @@ class Blip2(nn.Module):
         language: LanguageModel | None = None,
     ) -> None:
         super().__init__()
+        if encoder.width != bridge.patch_width:
+            raise ValueError(
+                f"the encoder gives features {encoder.width} wide, the bridge reads {bridge.patch_width}: "
+                f"set the bridge's patch_width to {encoder.width}"
+            )
         self.encoder = encoder
         self.norm = norm
         self.bridge = bridge
@@ -32,13 +63,13 @@ class Blip2(nn.Module):
     def see(self, pixels_BCHW: Tensor) -> Tensor:
         """Normalised patch features `[B, P, D]`: what the bridge reads, and what is worth caching."""
         patches_BPD = self.encoder(pixels_BCHW)
-        return self.norm(patches_BPD.float()).to(patches_BPD.dtype)
+        return self.norm(patches_BPD.to(self.norm.weight.dtype)).to(patches_BPD.dtype)  # type: ignore[no-any-return]
 
     def speak(self, queries_BQZ: Tensor) -> Tensor:
         """Soft prompt `[B, Q, E]` for the language model."""
         if self.project is None:
             raise ValueError("this model has no language model: it was loaded from a first-stage checkpoint")
-        return self.project(queries_BQZ)
+        return self.project(queries_BQZ.to(self.project.weight.dtype))  # type: ignore[no-any-return]
 
     def prefix(
         self, queries_BQZ: Tensor, prompt_BL: Tensor | None = None, prompt_mask_BL: Tensor | None = None
@@ -49,8 +80,15 @@ class Blip2(nn.Module):
         if prompt_BL is None or prompt_BL.shape[1] == 0:
             return soft_BQE, mask_BQ
         words_mask_BL = prompt_mask_BL if prompt_mask_BL is not None else torch.ones_like(prompt_BL)
-        words_BLE = self.language.embed(prompt_BL).to(soft_BQE.dtype)
+        words_BLE = self.writer.embed(prompt_BL).to(soft_BQE.dtype)
         return torch.cat([soft_BQE, words_BLE], 1), torch.cat([mask_BQ, words_mask_BL.long()], 1)
+
+    @property
+    def writer(self) -> LanguageModel:
+        """The language model; raises `ValueError` when there is none."""
+        if self.language is None:
+            raise ValueError("this model has no language model: it was loaded from a first-stage checkpoint")
+        return self.language
 
     def forward(
         self,
@@ -63,4 +101,4 @@ class Blip2(nn.Module):
         """Teacher-forced logits `[B, T, V]`. `prompt` is for the language model, `question` for the bridge."""
         queries_BQZ = self.bridge(self.see(pixels_BCHW), question, attention)
         prefix, mask = self.prefix(queries_BQZ, *((prompt.tokens_BL, prompt.mask_BL) if prompt else (None, None)))
-        return self.language.logits(prefix, mask, targets_BT)
+        return self.writer.logits(prefix, mask, targets_BT)

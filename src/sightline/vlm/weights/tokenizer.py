@@ -1,0 +1,75 @@
+"""Text to token ids and back, for language models and for the Q-Former's text side alike.
+
+Shapes: B texts, L tokens of the longest.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from tokenizers import Tokenizer as Backend
+
+from sightline.vlm.bridges import Text
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """A `tokenizers` tokenizer with the model's own special tokens around a text, and padding to tensors."""
+
+    backend: Backend
+    pad_id: int
+
+    @classmethod
+    def from_file(cls, path: Path, pad_token: str | None = None) -> "Tokenizer":
+        """Reads a `tokenizer.json`; the pad token is the named one, else the one the file itself pads with."""
+        backend = Backend.from_file(str(path))
+        padding = backend.padding
+        token = pad_token or (padding["pad_token"] if padding else None)
+        pad_id = backend.token_to_id(token) if token is not None else 0
+        if pad_id is None:
+            raise ValueError(f"{path} has no token {token!r} to pad with: name one of its own tokens")
+        backend.no_padding()
+        backend.no_truncation()
+        return cls(backend, pad_id)
+
+    def encode(self, text: str, *, special: bool = True, max_length: int | None = None) -> list[int]:
+        """Token ids; `special` adds what the model expects around a text (BOS, CLS, EOS …).
+
+        A text longer than `max_length` loses words at its end, never its special tokens.
+        """
+        ids: list[int] = self.backend.encode(text, add_special_tokens=special).ids
+        if max_length is None or len(ids) <= max_length:
+            return ids
+        inner: list[int] = self.backend.encode(text, add_special_tokens=False).ids
+        around = len(ids) - len(inner)
+        shorter = self.backend.decode(inner[: max(0, max_length - around)], skip_special_tokens=False)
+        return list(self.backend.encode(shorter, add_special_tokens=special).ids[:max_length])
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text without special tokens."""
+        return str(self.backend.decode(list(ids), skip_special_tokens=True))
+
+    def id(self, token: str) -> int | None:
+        """The id of one token, none when the vocabulary lacks it."""
+        return self.backend.token_to_id(token)
+
+    def batch(
+        self,
+        texts: Sequence[str],
+        *,
+        pad: Literal["left", "right"] = "right",
+        special: bool = True,
+        max_length: int | None = None,
+    ) -> Text:
+        """Ids and mask `[B, L]`. Pad on the left for a causal model's prompts, on the right everywhere else."""
+        rows = [self.encode(text, special=special, max_length=max_length) for text in texts]
+        longest = max((len(row) for row in rows), default=0)
+        tokens_BL = torch.full((len(rows), longest), self.pad_id, dtype=torch.long)
+        mask_BL = torch.zeros_like(tokens_BL)
+        for tokens_L, mask_L, row in zip(tokens_BL, mask_BL, rows, strict=True):
+            place = slice(longest - len(row), longest) if pad == "left" else slice(0, len(row))
+            tokens_L[place] = torch.tensor(row, dtype=torch.long)
+            mask_L[place] = 1
+        return Text(tokens_BL, mask_BL)
