@@ -1,0 +1,1 @@
+"""Decoding: greedy, beams, sampling, and where the model looked for each word."""

@@ -1,0 +1,61 @@
+"""Changes to the scores of the next token, in the order in which transformers' `generate` applies them.
+
+Shapes: R rows being written, V vocabulary, T tokens written so far.
+"""
+
+import torch
+from torch import Tensor
+
+from sightline.vlm.decoding.options import Decoding
+
+
+def penalise_repetition(scores_RV: Tensor, written_RT: Tensor, penalty: float) -> Tensor:
+    """Scores of tokens already written, moved down by `penalty` (divided above zero, multiplied below)."""
+    if penalty == 1.0 or written_RT.shape[1] == 0:
+        return scores_RV
+    old_RT = scores_RV.gather(1, written_RT)
+    return scores_RV.scatter(1, written_RT, torch.where(old_RT < 0, old_RT * penalty, old_RT / penalty))
+
+
+def forbid_ending(scores_RV: Tensor, eos_ids: tuple[int, ...]) -> Tensor:
+    """Scores with every ending token impossible."""
+    return scores_RV.index_fill(1, torch.tensor(eos_ids, device=scores_RV.device), float("-inf"))
+
+
+def keep_top_k(scores_RV: Tensor, k: int) -> Tensor:
+    """Scores below the k-th best become impossible."""
+    worst_kept_R1 = scores_RV.topk(min(k, scores_RV.shape[1]), dim=1).values[:, -1:]
+    return scores_RV.masked_fill(scores_RV < worst_kept_R1, float("-inf"))
+
+
+def keep_nucleus(scores_RV: Tensor, top_p: float, at_least: int) -> Tensor:
+    """Only the smallest set of likeliest tokens with `top_p` probability stays possible."""
+    rising_RV, order_RV = scores_RV.sort(dim=1)
+    drop_RV = rising_RV.softmax(1).cumsum(1) <= 1 - top_p
+    drop_RV[:, -at_least:] = False
+    return scores_RV.masked_fill(drop_RV.scatter(1, order_RV, drop_RV), float("-inf"))
+
+
+def adjust(scores_RV: Tensor, written_RT: Tensor, new_tokens: int, eos_ids: tuple[int, ...], how: Decoding) -> Tensor:
+    """The scores to choose from: penalties first, then, when drawing, temperature, top-k and nucleus.
+
+    `written_RT` holds what the repetition penalty counts; `new_tokens` is how many of it are new.
+    """
+    scores_RV = penalise_repetition(scores_RV, written_RT, how.repetition_penalty)
+    if new_tokens < how.min_new_tokens and eos_ids:
+        scores_RV = forbid_ending(scores_RV, eos_ids)
+    if not how.do_sample:
+        return scores_RV
+    at_least = 1 if how.num_beams == 1 else 1 + len(eos_ids)  # beams need a token that goes on
+    if how.temperature != 1.0:
+        scores_RV = scores_RV / how.temperature
+    if how.top_k:
+        scores_RV = keep_top_k(scores_RV, max(how.top_k, at_least))
+    if how.top_p < 1.0:
+        scores_RV = keep_nucleus(scores_RV, how.top_p, at_least)
+    return scores_RV
+
+
+def generator(how: Decoding, device: torch.device) -> torch.Generator | None:
+    """The source of the draws, or None for torch's global one."""
+    return None if how.seed is None else torch.Generator(device).manual_seed(how.seed)
