@@ -12,7 +12,7 @@ SPANS_A_REQUEST = 50
 _WORDS = (
     "the model looked at a red three left of blue seven and answered with care while retrieval found documents about "
     "invoices orders shipping customs weather pictures captions bridges encoders queries tokens latency budget"
-).split()  # noqa: SIM905 - a list of words reads best as words
+).split()
 _KINDS = ("LLM", "CHAIN", "RETRIEVER", "TOOL", "AGENT")
 _MODELS = ("gpt-4o-mini", "sightline-tiny", "claude-sonnet-4", "llama-3.1-8b")
 
