@@ -1,0 +1,16 @@
+"""Language models behind one protocol: embeddings in, tokens out."""
+
+from sightline.vlm.language.causal import CausalConfig, CausalLanguage
+from sightline.vlm.language.foreign import LanguageConfig
+from sightline.vlm.language.protocol import LanguageModel, State
+from sightline.vlm.language.seq2seq import Seq2SeqConfig, Seq2SeqLanguage
+
+__all__ = [
+    "CausalConfig",
+    "CausalLanguage",
+    "LanguageConfig",
+    "LanguageModel",
+    "Seq2SeqConfig",
+    "Seq2SeqLanguage",
+    "State",
+]

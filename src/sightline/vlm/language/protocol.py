@@ -1,16 +1,20 @@
 """What the model asks of a language model, causal or encoder-decoder.
 
 Shapes: B rows, L prefix positions, T target tokens, E embedding width, V vocabulary, R rows after a selection.
-Padding is on the left for causal models' prefixes; a mask is 1 for a position, 0 for padding.
+A mask is 1 for a position, 0 for padding. Prefixes of a causal model are padded on the left (their last position must
+be a real one), prefixes of an encoder-decoder on the right, targets on the right.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
 
 class State(Protocol):
-    """What a language model remembers between steps: keys and values, masks, positions."""
+    """What a language model remembers between steps: keys and values, masks, positions.
+
+    A state is a value: reading on from it gives a new one and leaves it as it was.
+    """
 
     def select(self, rows_R: Tensor) -> "State":
         """The state of rows `rows_R` (beams move, finished rows leave, one prefix serves many rows)."""
@@ -37,10 +41,14 @@ class LanguageModel(Protocol):
         """Teacher-forced logits `[B, T, V]`: entry t is the distribution that should give `targets_BT[:, t]`."""
         ...
 
-    def prefill(self, prefix_BLE: Tensor, mask_BL: Tensor) -> tuple[Tensor, State]:
-        """Reads the prefix once; logits `[B, V]` for the first new token, and the state to go on from."""
+    def prefill(self, prefix_BLE: Tensor, mask_BL: Tensor, after: Any = None) -> tuple[Tensor, State]:
+        """Reads the prefix once; logits `[B, V]` for the first new token, and the state to go on from.
+
+        `after` is a state of as many rows that the prefix continues (one image's soft prompt, many questions).
+        Encoder-decoder models raise `ValueError` for it: their prefix is read in both directions, hence at once.
+        """
         ...
 
-    def step(self, tokens_B: Tensor, state: State) -> tuple[Tensor, State]:
-        """Adds one token a row; logits `[B, V]` for the next."""
+    def step(self, tokens_B: Tensor, state: Any) -> tuple[Tensor, State]:
+        """Adds one token a row; logits `[B, V]` for the next. `state` is what this model's own methods gave."""
         ...
