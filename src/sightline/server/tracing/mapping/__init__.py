@@ -1,0 +1,19 @@
+"""OTLP spans → observations. The rules are data in `tables`; the functions here only compile them."""
+
+from sightline.server.tracing.mapping.sdk import SdkInfo
+from sightline.server.tracing.mapping.spans import (
+    InvalidSpan,
+    sourced_spans,
+    span_to_observation,
+    spans_to_observations,
+)
+from sightline.server.tracing.mapping.usage import normalised_usage
+
+__all__ = [
+    "InvalidSpan",
+    "SdkInfo",
+    "normalised_usage",
+    "sourced_spans",
+    "span_to_observation",
+    "spans_to_observations",
+]

@@ -1,0 +1,65 @@
+"""Metadata as top-level keys to JSON text, and everything no other field took."""
+
+from typing import Any
+
+import orjson
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from sightline.server.tracing.mapping.tables import CONSUMED, CONSUMED_PREFIXES
+from sightline.server.tracing.mapping.values import Attributes, json_text, python_attributes, time_of
+
+
+def metadata_under(attributes: Attributes, prefix: str, *, encoded: bool) -> dict[str, str]:
+    """Keys under `prefix.` plus an object at `prefix` itself; `encoded` values are JSON already."""
+    dotted = f"{prefix}."
+    metadata: dict[str, str] = {}
+    if (whole := attributes.get(prefix)) is not None:
+        decoded = orjson.loads(json_value(whole, encoded=encoded))
+        spread = decoded if isinstance(decoded, dict) else {"metadata": decoded}
+        metadata |= {str(key): json_text(value) for key, value in spread.items()}
+    start = len(dotted)
+    for key, value in attributes.items():
+        if key.startswith(dotted):
+            metadata[key[start:]] = json_value(value, encoded=encoded)
+    return metadata
+
+
+def json_value(value: Any, *, encoded: bool) -> str:
+    """One metadata value as JSON text.
+
+    SDKs that encode every value are taken at their word, so "3" and 3 stay apart. Older ones send a bare string both
+    for a string and for JSON: text that is JSON and not a string is taken for JSON.
+    """
+    if not isinstance(value, str):
+        return json_text(value)
+    try:
+        decoded = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return json_text(value)
+    return json_text(decoded) if encoded or not isinstance(decoded, str) else json_text(value)
+
+
+def scope_text(scope: InstrumentationScope) -> str:
+    return json_text({"name": scope.name, "version": scope.version, "attributes": python_attributes(scope.attributes)})
+
+
+def leftovers(attributes: Attributes) -> dict[str, Any]:
+    """Attributes that have no field of their own."""
+    return {
+        key: value for key, value in attributes.items() if key not in CONSUMED and not key.startswith(CONSUMED_PREFIXES)
+    }
+
+
+def events_text(span: Span) -> str:
+    """A span's events (exceptions, log lines) as JSON."""
+    return json_text(
+        [
+            {
+                "name": event.name,
+                "time": time_of(event.time_unix_nano),
+                "attributes": python_attributes(event.attributes),
+            }
+            for event in span.events
+        ]
+    )

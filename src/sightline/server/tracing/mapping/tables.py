@@ -1,0 +1,198 @@
+"""Which span attribute means what: the whole mapping as data. First key present wins, in the order written.
+
+Sources: the OpenTelemetry gen_ai semantic conventions, OpenInference, and the keys Langfuse's SDKs write.
+"""
+
+from sightline.server.tracing.records import Kind, Level
+
+KINDS_BY_LANGFUSE_TYPE = {kind.value.lower(): kind for kind in Kind}
+
+KINDS_BY_OPENINFERENCE = {
+    "LLM": Kind.GENERATION,
+    "AGENT": Kind.AGENT,
+    "CHAIN": Kind.CHAIN,
+    "EMBEDDING": Kind.EMBEDDING,
+    "EVALUATOR": Kind.EVALUATOR,
+    "GUARDRAIL": Kind.GUARDRAIL,
+    "RETRIEVER": Kind.RETRIEVER,
+    "TOOL": Kind.TOOL,
+}
+
+KINDS_BY_OPERATION = {
+    "chat": Kind.GENERATION,
+    "completion": Kind.GENERATION,
+    "text_completion": Kind.GENERATION,
+    "generate_content": Kind.GENERATION,
+    "generate": Kind.GENERATION,
+    "embeddings": Kind.EMBEDDING,
+    "invoke_agent": Kind.AGENT,
+    "create_agent": Kind.AGENT,
+    "execute_tool": Kind.TOOL,
+}
+
+KIND_TABLES = (
+    ("langfuse.observation.type", KINDS_BY_LANGFUSE_TYPE, str.lower),
+    ("openinference.span.kind", KINDS_BY_OPENINFERENCE, str.upper),
+    ("gen_ai.operation.name", KINDS_BY_OPERATION, str.lower),
+)
+TOOL_KEYS = ("gen_ai.tool.name", "gen_ai.tool.call.id")
+
+MODEL_KEYS = (
+    "langfuse.observation.model.name",
+    "gen_ai.response.model",
+    "ai.model.id",
+    "gen_ai.request.model",
+    "llm.response.model",
+    "llm.model_name",
+    "embedding.model_name",
+    "model",
+)
+
+LEVELS = {
+    "trace": Level.DEBUG,
+    "verbose": Level.DEBUG,
+    "debug": Level.DEBUG,
+    "default": Level.DEFAULT,
+    "info": Level.DEFAULT,
+    "log": Level.DEFAULT,
+    "notice": Level.DEFAULT,
+    "ok": Level.DEFAULT,
+    "warn": Level.WARNING,
+    "warning": Level.WARNING,
+    "error": Level.ERROR,
+    "fatal": Level.ERROR,
+    "critical": Level.ERROR,
+}
+
+NAME_KEYS = ("gen_ai.tool.name", "genkit:name", "logfire.msg", "ai.toolCall.name", "ai.operationId")
+SESSION_KEYS = ("langfuse.session.id", "session.id", "gen_ai.conversation.id", "ai.telemetry.metadata.sessionId")
+USER_KEYS = ("langfuse.user.id", "user.id", "enduser.id", "ai.telemetry.metadata.userId")
+TAG_KEYS = ("langfuse.trace.tags", "tag.tags", "ai.telemetry.metadata.tags")
+ENVIRONMENT_KEYS = ("langfuse.environment", "deployment.environment.name", "deployment.environment")
+RELEASE_KEYS = ("langfuse.release",)
+VERSION_KEYS = ("langfuse.version",)
+ROOT_KEYS = ("langfuse.internal.as_root", "langfuse.internal.is_app_root")
+
+TRACE_METADATA = "langfuse.trace.metadata"
+OBSERVATION_METADATA = "langfuse.observation.metadata"
+
+INPUT_KEYS = ("langfuse.observation.input", "traceloop.entity.input", "input.value", "input")
+OUTPUT_KEYS = ("langfuse.observation.output", "traceloop.entity.output", "output.value", "output")
+INDEXED_INPUTS = ("gen_ai.prompt", "llm.input_messages")
+INDEXED_OUTPUTS = ("gen_ai.completion", "llm.output_messages")
+MESSAGE_INPUTS = ("gen_ai.input.messages",)
+MESSAGE_OUTPUTS = ("gen_ai.output.messages",)
+SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
+TOOL_INPUTS = ("gen_ai.tool.call.arguments",)
+TOOL_OUTPUTS = ("gen_ai.tool.call.result",)
+
+PARAMETERS = "langfuse.observation.model.parameters"
+PARAMETER_PREFIX = "gen_ai.request."
+INVOCATION_PARAMETERS = "llm.invocation_parameters"
+
+USAGE_DETAILS = "langfuse.observation.usage_details"
+COST_DETAILS = "langfuse.observation.cost_details"
+
+USAGE_BY_ATTRIBUTE = {
+    "gen_ai.usage.input_tokens": "input",
+    "gen_ai.usage.prompt_tokens": "input",
+    "llm.token_count.prompt": "input",
+    "gen_ai.usage.output_tokens": "output",
+    "gen_ai.usage.completion_tokens": "output",
+    "llm.token_count.completion": "output",
+    "gen_ai.usage.total_tokens": "total",
+    "llm.usage.total_tokens": "total",
+    "llm.token_count.total": "total",
+    "gen_ai.usage.cache_read.input_tokens": "input_cached_tokens",
+    "gen_ai.usage.cache_read_input_tokens": "input_cached_tokens",
+    "llm.token_count.prompt_details.cache_read": "input_cached_tokens",
+    "gen_ai.usage.cache_creation.input_tokens": "input_cache_creation",
+    "gen_ai.usage.cache_creation_input_tokens": "input_cache_creation",
+    "llm.token_count.prompt_details.cache_write": "input_cache_creation",
+    "llm.token_count.prompt_details.audio": "input_audio_tokens",
+    "gen_ai.usage.reasoning.output_tokens": "output_reasoning_tokens",
+    "gen_ai.usage.reasoning_tokens": "output_reasoning_tokens",
+    "llm.token_count.completion_details.reasoning": "output_reasoning_tokens",
+    "llm.token_count.completion_details.audio": "output_audio_tokens",
+}
+"""Everything but input, output and total is a part of `input` or `output` by its prefix, and taken out of it."""
+
+USAGE_RENAMES = {
+    "prompt_tokens": "input",
+    "input_tokens": "input",
+    "completion_tokens": "output",
+    "output_tokens": "output",
+    "total_tokens": "total",
+}
+"""OpenAI's names, of its completions and its responses API."""
+
+USAGE_PARTS = {
+    "prompt_tokens_details": "input",
+    "input_tokens_details": "input",
+    "completion_tokens_details": "output",
+    "output_tokens_details": "output",
+}
+
+COST_BY_ATTRIBUTE = {
+    "gen_ai.usage.cost": "total",
+    "llm.cost.total": "total",
+    "llm.cost.prompt": "input",
+    "llm.cost.completion": "output",
+}
+
+COMPLETION_START = "langfuse.observation.completion_start_time"
+FIRST_TOKEN_DELAYS_S = {
+    "gen_ai.server.time_to_first_token": 1.0,
+    "gen_ai.response.time_to_first_chunk": 1.0,
+    "ai.response.msToFirstChunk": 0.001,
+}
+"""Attribute to the factor that makes it seconds after the span's start."""
+
+PROMPT_NAME = "langfuse.observation.prompt.name"
+PROMPT_VERSION = "langfuse.observation.prompt.version"
+
+CONSUMED = frozenset(
+    (
+        *(key for key, _, _ in KIND_TABLES),
+        *MODEL_KEYS,
+        *SESSION_KEYS,
+        *USER_KEYS,
+        *TAG_KEYS,
+        *ENVIRONMENT_KEYS,
+        *RELEASE_KEYS,
+        *VERSION_KEYS,
+        *ROOT_KEYS,
+        *INPUT_KEYS,
+        *OUTPUT_KEYS,
+        *MESSAGE_INPUTS,
+        *MESSAGE_OUTPUTS,
+        SYSTEM_INSTRUCTIONS,
+        *TOOL_INPUTS,
+        *TOOL_OUTPUTS,
+        *USAGE_BY_ATTRIBUTE,
+        *COST_BY_ATTRIBUTE,
+        PARAMETERS,
+        INVOCATION_PARAMETERS,
+        USAGE_DETAILS,
+        COST_DETAILS,
+        COMPLETION_START,
+        PROMPT_NAME,
+        PROMPT_VERSION,
+        TRACE_METADATA,
+        OBSERVATION_METADATA,
+        "langfuse.observation.level",
+        "langfuse.observation.status_message",
+        "langfuse.trace.name",
+        "langfuse.trace.public",
+        "langfuse.trace.input",
+        "langfuse.trace.output",
+        "langfuse.release",
+    )
+)
+CONSUMED_PREFIXES = (
+    f"{TRACE_METADATA}.",
+    f"{OBSERVATION_METADATA}.",
+    PARAMETER_PREFIX,
+    *(f"{prefix}." for prefix in (*INDEXED_INPUTS, *INDEXED_OUTPUTS)),
+)
+"""What ends up in a field of its own; the rest is kept under the metadata key `attributes`."""

@@ -1,0 +1,96 @@
+"""Token usage, costs and model parameters in one shape, whoever counted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sightline.server.tracing.mapping.tables import (
+    COST_BY_ATTRIBUTE,
+    COST_DETAILS,
+    INVOCATION_PARAMETERS,
+    PARAMETER_PREFIX,
+    PARAMETERS,
+    USAGE_BY_ATTRIBUTE,
+    USAGE_DETAILS,
+    USAGE_PARTS,
+    USAGE_RENAMES,
+)
+from sightline.server.tracing.mapping.values import Attributes, json_text, number, parsed_object
+
+WHOLES = ("input", "output")
+
+
+def usage_of(attributes: Attributes) -> dict[str, int]:
+    """Units per usage type with `total`, from Langfuse's JSON or else from whatever counters are there."""
+    given = parsed_object(attributes.get(USAGE_DETAILS))
+    return normalised_usage(given) if given else counted_usage(attributes)
+
+
+def normalised_usage(given: Mapping[str, Any]) -> dict[str, int]:
+    """OpenAI's shape becomes input, output and total; its details become parts and are taken out of the whole.
+
+    `{prompt_tokens: 10, prompt_tokens_details: {cached_tokens: 4}}` is `{input: 6, input_cached_tokens: 4}`: summing
+    the types gives the total, where a naive reading would count cached tokens twice.
+    """
+    usage: dict[str, int] = {}
+    parts: dict[str, int] = {}
+    for key, value in given.items():
+        if key in USAGE_PARTS and isinstance(value, Mapping):
+            whole = USAGE_PARTS[key]
+            parts |= {f"{whole}_{name}": int(units) for name, count in value.items() if (units := number(count))}
+        elif (units := number(value)) is not None:
+            usage[USAGE_RENAMES.get(key, key)] = int(units)
+    return _with_total(_taken_out(usage, parts))
+
+
+def counted_usage(attributes: Attributes) -> dict[str, int]:
+    """Usage from single attributes (gen_ai.usage.*, llm.token_count.*); the first of two names for one thing wins."""
+    found: dict[str, int] = {}
+    for key, name in USAGE_BY_ATTRIBUTE.items():
+        if key in attributes and name not in found and (units := number(attributes[key])) is not None:
+            found[name] = int(units)
+    wholes = {name: units for name, units in found.items() if name in (*WHOLES, "total")}
+    return _with_total(_taken_out(wholes, {name: units for name, units in found.items() if name not in wholes}))
+
+
+def _taken_out(usage: dict[str, int], parts: Mapping[str, int]) -> dict[str, int]:
+    for whole in WHOLES:
+        if whole in usage:
+            inside = sum(units for name, units in parts.items() if name.startswith(f"{whole}_"))
+            usage[whole] = max(0, usage[whole] - inside)
+    return usage | {name: units for name, units in parts.items() if units}
+
+
+def _with_total(usage: dict[str, int]) -> dict[str, int]:
+    if usage and "total" not in usage:
+        usage["total"] = sum(usage.values())
+    return usage
+
+
+def cost_of(attributes: Attributes) -> dict[str, float]:
+    """US dollars per usage type with `total`, as the client counted them."""
+    given = parsed_object(attributes.get(COST_DETAILS))
+    named = given or {name: attributes[key] for key, name in COST_BY_ATTRIBUTE.items() if key in attributes}
+    cost = {name: dollars for name, value in named.items() if (dollars := number(value)) is not None}
+    if cost and "total" not in cost:
+        cost["total"] = sum(cost.values())
+    return cost
+
+
+def parameters_of(attributes: Attributes) -> dict[str, str]:
+    """Model parameters, every value as text: Langfuse reads them back as strings, a list as its JSON."""
+    given = parsed_object(attributes.get(PARAMETERS))
+    if not given:
+        given = parsed_object(attributes.get(INVOCATION_PARAMETERS)) | {
+            key.removeprefix(PARAMETER_PREFIX): value
+            for key, value in attributes.items()
+            if key.startswith(PARAMETER_PREFIX) and key != "gen_ai.request.model"
+        }
+    return {name: _parameter_text(value) for name, value in given.items() if value is not None}
+
+
+def _parameter_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return json_text(value)

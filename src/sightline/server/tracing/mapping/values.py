@@ -1,0 +1,99 @@
+"""Protobuf attribute values as Python values, JSON text and times."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import orjson
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+Attributes = Mapping[str, Any]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SAFE_INTEGER = 2**53
+
+
+def python_value(value: AnyValue) -> Any:
+    """An attribute's value; bytes become base64 text by protobuf's JSON rule, absent ones None."""
+    which = value.WhichOneof("value")
+    if which == "array_value":
+        return [python_value(item) for item in value.array_value.values]
+    if which == "kvlist_value":
+        return python_attributes(value.kvlist_value.values)
+    if which == "bytes_value":
+        # Imported here: only exotic exporters send bytes.
+        import base64
+
+        return base64.b64encode(value.bytes_value).decode()
+    return None if which is None else getattr(value, which)
+
+
+def python_attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
+    return {pair.key: python_value(pair.value) for pair in pairs}
+
+
+def first(attributes: Attributes, keys: Iterable[str]) -> Any:
+    """The value of the first key that is present and neither None nor empty text."""
+    for key in keys:
+        value = attributes.get(key)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def text(value: Any) -> str | None:
+    """A value as a stored string: strings as they are, everything else as JSON."""
+    if value is None or value == "":
+        return None
+    return value if isinstance(value, str) else json_text(value)
+
+
+def json_text(value: Any) -> str:
+    """Compact JSON; integers beyond 64 bits and other oddities become strings rather than an error."""
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def parsed(value: Any) -> Any:
+    """What JSON text says, or the text itself where it is not JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+
+
+def parsed_object(value: Any) -> dict[str, Any]:
+    """A JSON object, or nothing where the value is none."""
+    decoded = parsed(value)
+    return cast("dict[str, Any]", decoded) if isinstance(decoded, dict) else {}
+
+
+def time_of(nanoseconds: int) -> datetime:
+    """UTC time of nanoseconds since 1970, cut to microseconds."""
+    return EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def time_from(value: Any) -> datetime | None:
+    """A time from ISO-8601 text, in JSON quotes or bare, or from epoch seconds; UTC where no offset is given."""
+    decoded = parsed(value)
+    if isinstance(decoded, str):
+        try:
+            moment = datetime.fromisoformat(decoded)
+        except ValueError:
+            return None
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if isinstance(decoded, int | float) and not isinstance(decoded, bool):
+        return EPOCH + timedelta(seconds=decoded)
+    return None
+
+
+def number(value: Any) -> float | None:
+    """A finite number from a number or its text."""
+    if isinstance(value, bool):
+        return None
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        return None
+    return result if abs(result) < float("inf") else None
