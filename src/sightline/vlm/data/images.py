@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from sightline.vlm.config import SightlineVlmError
+
 ImageSource = str | PathLike[str] | bytes | Image.Image | NDArray[np.generic] | Tensor
 """A path, an http(s) URL, a data URI, the bytes of a file, a Pillow image, an array, or ready pixels."""
 
@@ -31,7 +33,7 @@ _DATA_URI = re.compile(r"data:(?P<kind>[^;,]*)(?P<options>(?:;[^;,]*)*),", re.IG
 _OPENING = threading.Lock()
 
 
-class ImageError(ValueError):
+class ImageError(SightlineVlmError):
     """An image that cannot be used; the message names it and says why."""
 
 

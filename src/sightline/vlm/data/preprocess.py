@@ -8,23 +8,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+from sightline.vlm.data.images import ImageError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocess:
     """What a checkpoint says about its pixels."""
 
-    height: int
-    width: int
-    mean: tuple[float, float, float] = CLIP_MEAN
-    std: tuple[float, float, float] = CLIP_STD
-    resample: int = Image.Resampling.BICUBIC
-    """A Pillow filter; BLIP-2 squashes to height × width without keeping the aspect ratio."""
+    size: int
+    """Pixels on a side; BLIP-2 squashes to a square without keeping the aspect ratio."""
+    mean: tuple[float, ...]
+    """Of each channel, after scaling to 0…1."""
+    std: tuple[float, ...]
+    resample: str = "bicubic"
+    """A Pillow filter by name."""
 
     def __call__(self, images: Sequence[Image.Image]) -> Tensor:
         """Normalised pixels `[B, 3, H, W]` of RGB images."""
@@ -33,15 +34,15 @@ class Preprocess:
         normal_BHWC = (pixels_BHWC - mean_C) / std_C
         return torch.from_numpy(np.ascontiguousarray(normal_BHWC.transpose(0, 3, 1, 2)))
 
-    def _resized(self, image: Image.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        size = (self.width, self.height)
-        return np.asarray(image if image.size == size else image.resize(size, Image.Resampling(self.resample)))
-
-    def check(self, pixels: Tensor) -> Tensor:
-        """Ready pixels as `[B, 3, H, W]`; an error if they have another shape."""
+    def ready(self, pixels: Tensor) -> Tensor:
+        """Pixels somebody prepared already, as `[B, 3, H, W]`; raises `ImageError` for another shape."""
         pixels_BCHW = pixels[None] if pixels.dim() == 3 else pixels
         if pixels_BCHW.dim() != 4 or pixels_BCHW.shape[1] != 3:
-            raise ValueError(
-                f"pixels of shape {list(pixels.shape)} are not images: expected [B, 3, {self.height}, {self.width}]"
-            )
+            expected = f"[B, 3, {self.size}, {self.size}]"
+            raise ImageError(f"a tensor of shape {list(pixels.shape)} is not ready pixels: expected {expected}")
         return pixels_BCHW
+
+    def _resized(self, image: Image.Image) -> NDArray[np.uint8]:
+        side = (self.size, self.size)
+        same = image.size == side
+        return np.asarray(image if same else image.resize(side, Image.Resampling[self.resample.upper()]))

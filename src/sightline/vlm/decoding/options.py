@@ -3,8 +3,10 @@
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from sightline.vlm.config import SightlineVlmError, closest
 
-class DecodingError(ValueError):
+
+class DecodingError(SightlineVlmError):
     """Options that contradict each other or lie outside their range; the message names the value and the range."""
 
 
@@ -41,7 +43,7 @@ class Decoding:
         known = [each.name for each in fields(cls)]
         unknown = sorted(set(options) - set(known))
         if unknown:
-            raise DecodingError(f"unknown decoding option {', '.join(unknown)}: the options are {', '.join(known)}")
+            raise DecodingError(f"unknown decoding option {unknown[0]!r}: {closest(unknown[0], known)}")
         return cls(**options)
 
     def __post_init__(self) -> None:
