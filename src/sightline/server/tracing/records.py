@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, Literal, NewType, TypeVar
 
-ProjectId = NewType("ProjectId", str)
+from sightline.server.accounts.records import ProjectId as ProjectId
+
 TraceId = NewType("TraceId", str)
 ObservationId = NewType("ObservationId", str)
 ScoreId = NewType("ScoreId", str)
@@ -167,6 +168,19 @@ class Media:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MediaUpload:
+    """What a client says before it uploads: the file, and where it is used."""
+
+    sha256_base64: str
+    content_type: str
+    content_length: int
+    field: str
+    """`input`, `output` or `metadata`."""
+    trace_id: TraceId
+    observation_id: ObservationId | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Window:
     """Which slice of time and which environments a read looks at."""
 
@@ -193,6 +207,8 @@ class TraceQuery:
     offset: int = 0
     before: tuple[datetime, TraceId] | None = None
     """Cursor: only traces older than this one (timestamp, then id)."""
+    counted: bool = False
+    """Whether the page should say the total, which reads everything that matches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +227,7 @@ class ObservationQuery:
     offset: int = 0
     before: tuple[datetime, TraceId, ObservationId] | None = None
     """Cursor: only observations older than this one (start time, then ids)."""
+    counted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,11 +253,12 @@ class ScoreQuery:
     limit: int = 50
     offset: int = 0
     before: tuple[datetime, ScoreId] | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True)
 class Page(Generic[Item]):
-    """A slice of a list; `total` is counted only for reads that page by number."""
+    """A slice of a list; `total` is there only when the query asked for it (`counted`)."""
 
     items: Sequence[Item]
     total: int | None = None

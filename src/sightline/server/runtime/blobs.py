@@ -1,0 +1,57 @@
+"""Files by key: a folder, or any bucket `obstore` can open. Keys are made of ids of ours, never of what a client named."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sightline.server.runtime.errors import NotFound
+
+
+class Blobs:
+    """A content store. `url` is an absolute folder path or an object-store URL (`s3://…`, `gs://…`, `az://…`)."""
+
+    def __init__(self, url: str) -> None:
+        # obstore takes 40 ms to import; a start without media should not pay for it twice.
+        from obstore.store import LocalStore, from_url
+
+        self._folder = None if "://" in url else Path(url)
+        self._store: Any = LocalStore(url, mkdir=True) if self._folder else from_url(url)
+
+    async def put(self, key: str, body: bytes) -> None:
+        """Store `body` under `key`, durably, replacing what was there as a whole."""
+        import obstore
+
+        await obstore.put_async(self._store, key, body)
+        if self._folder:
+            _sync(self._folder / key)
+
+    async def get(self, key: str) -> bytes:
+        """The bytes under `key`; NotFound when there are none."""
+        import obstore
+
+        try:
+            answer = await obstore.get_async(self._store, key)
+        except FileNotFoundError:
+            raise NotFound(
+                f"no file is stored under {key}: it was never uploaded, or the media store was moved"
+            ) from None
+        return bytes(await answer.bytes_async())
+
+    async def exists(self, key: str) -> bool:
+        import obstore
+
+        try:
+            await obstore.head_async(self._store, key)
+        except FileNotFoundError:
+            return False
+        return True
+
+
+def _sync(path: Path) -> None:
+    """Force a file and its directory entry to the disk: the local store of obstore leaves that to the system."""
+    for target in (path, path.parent):
+        handle = os.open(target, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,27 @@
+"""The time, in one place so that tests can set it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+
+def _system_time() -> datetime:
+    return datetime.now(UTC)
+
+
+_source: list[Callable[[], datetime]] = [_system_time]
+
+
+def now() -> datetime:
+    """The current time in UTC."""
+    return _source[-1]()
+
+
+@contextmanager
+def clock(source: Callable[[], datetime]) -> Iterator[None]:
+    """Within the block `now()` answers what `source` says; blocks nest."""
+    _source.append(source)
+    try:
+        yield
+    finally:
+        _source.remove(source)

@@ -1,0 +1,76 @@
+"""The one error family: what the product refuses, with the HTTP status and the name Langfuse's clients look for."""
+
+
+class SightlineError(Exception):
+    """A refusal a person can act on; the edges translate it once into `{message, error}`."""
+
+    status: int = 500
+    error: str = "InternalServerError"
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+class InvalidRequest(SightlineError):
+    status = 400
+    error = "InvalidRequestError"
+
+
+class Unauthorized(SightlineError):
+    status = 401
+    error = "UnauthorizedError"
+
+
+class Forbidden(SightlineError):
+    status = 403
+    error = "ForbiddenError"
+
+
+class NotFound(SightlineError):
+    status = 404
+    error = "LangfuseNotFoundError"
+
+
+class Conflict(SightlineError):
+    status = 409
+    error = "LangfuseConflictError"
+
+
+class TooLarge(SightlineError):
+    status = 413
+    error = "PayloadTooLargeError"
+
+
+class Unprocessable(SightlineError):
+    """Understood, but the content is not what it claims to be: a broken picture, a wrong hash."""
+
+    status = 422
+    error = "UnprocessableContentError"
+
+
+class TooBusy(SightlineError):
+    """More work than the bounded inboxes hold; nothing was stored, the same request may be sent again."""
+
+    status = 429
+    error = "TooManyRequestsError"
+
+    def __init__(self, message: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(SightlineError):
+    status = 503
+    error = "ServiceUnavailableError"
+
+
+class FolderInUse(Unavailable):
+    """Another process holds the data folder; `pid` says which, when it could be read."""
+
+    def __init__(self, folder: str, pid: int | None) -> None:
+        holder = f"process {pid}" if pid else "another process"
+        super().__init__(
+            f"data folder {folder} is in use by {holder}: stop it, or choose another folder with --data-dir"
+        )
+        self.pid = pid

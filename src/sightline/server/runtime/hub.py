@@ -1,0 +1,73 @@
+"""Live hints: something of a topic changed in a project, and how much. Data always comes from the normal reads.
+
+A subscriber owns a mailbox keyed by topic; publishing merges counts into it, so a slow reader costs one number per
+topic however much happens meanwhile.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+SECONDS_BETWEEN_HINTS = 0.25
+
+
+@dataclass(frozen=True)
+class Hint:
+    """`count` things of `topic` ("traces", "scores") arrived since the last hint of that topic."""
+
+    topic: str
+    count: int
+
+
+class _Mailbox:
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = defaultdict(int)
+        self.changed = asyncio.Event()
+
+
+class LiveHub:
+    """Fans hints out to the subscribers of a project, each at most four times a second."""
+
+    def __init__(self, *, between_hints_s: float = SECONDS_BETWEEN_HINTS) -> None:
+        self._between_hints_s = between_hints_s
+        self._mailboxes: dict[str, set[_Mailbox]] = defaultdict(set)
+        self._closed = False
+
+    @property
+    def subscribers(self) -> int:
+        return sum(len(boxes) for boxes in self._mailboxes.values())
+
+    def publish(self, project_id: str, topic: str, count: int = 1) -> None:
+        """Tell the project's subscribers; never waits."""
+        for mailbox in self._mailboxes.get(project_id, ()):
+            mailbox.counts[topic] += count
+            mailbox.changed.set()
+
+    async def subscribe(self, project_id: str) -> AsyncIterator[Hint]:
+        """Hints of one project from now on, until the hub closes or the caller leaves the loop."""
+        mailbox = _Mailbox()
+        self._mailboxes[project_id].add(mailbox)
+        if self._closed:
+            mailbox.changed.set()
+        try:
+            while True:
+                await mailbox.changed.wait()
+                mailbox.changed.clear()
+                counts, mailbox.counts = mailbox.counts, defaultdict(int)
+                for topic, count in counts.items():
+                    yield Hint(topic, count)
+                if self._closed:
+                    return
+                await asyncio.sleep(self._between_hints_s)
+        finally:
+            self._mailboxes[project_id].discard(mailbox)
+            if not self._mailboxes[project_id]:
+                del self._mailboxes[project_id]
+
+    def close(self) -> None:
+        """End every subscription after what is already in its mailbox; needed before a server waits for connections."""
+        self._closed = True
+        for mailboxes in self._mailboxes.values():
+            for mailbox in mailboxes:
+                mailbox.changed.set()
