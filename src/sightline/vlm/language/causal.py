@@ -59,7 +59,7 @@ class CausalLanguage(ForeignLanguage):
     def prefill(
         self, prefix_BLE: Tensor, mask_BL: Tensor, after: CausalState | None = None
     ) -> tuple[Tensor, CausalState]:
-        """Reads a prefix, continuing `after` if given; logits `[B, V]` for the next token, and the after."""
+        """Reads a prefix, continuing `after` if given; logits `[B, V]` for the next token, and the state."""
         from transformers import DynamicCache  # late: importing transformers takes a second
 
         cache = DynamicCache(config=self.model.config) if after is None else copied(after.cache)
