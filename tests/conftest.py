@@ -42,3 +42,8 @@ def clean_environment() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(kept)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--golden-update` rewrites the golden files; `make golden` is its one caller."""
+    parser.addoption("--golden-update", action="store_true", help="rewrite the golden files instead of comparing")
