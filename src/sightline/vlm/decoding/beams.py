@@ -96,7 +96,7 @@ class _Search:
             parents_RK = parents_AK[keep_R] if beams_in_state > 1 else torch.zeros_like(parents_AK[keep_R])
             rows = (keep_R[:, None] * beams_in_state + parents_RK).flatten()
             tokens = self.running.tokens_ANT[:, :, -1].flatten()
-            logits, state = self.language.step(tokens, state.select(rows))
+            logits, state = self.language.step(tokens, _moved(state, rows, len(parents_AK) * beams_in_state))
             logits_AKV, beams_in_state = logits.reshape(-1, beams, logits.shape[1]), beams
         return self.answers
 
@@ -105,7 +105,7 @@ class _Search:
         beams = self.how.num_beams
         logprobs_AKV = logits_AKV.float().log_softmax(2)
         written = self.running.tokens_ANT.flatten(0, 1)
-        adjusted = adjust(logprobs_AKV.flatten(0, 1), written, length - 1, self.language.eos_ids, self.how)
+        adjusted = adjust(logprobs_AKV.flatten(0, 1), written, self.language, self.how)
         totals_AN = (adjusted.reshape(logprobs_AKV.shape) + self.running.scores_AN[:, :, None]).flatten(1)
         scores_AC, places_AC = self._candidates(totals_AN)
         vocabulary = logprobs_AKV.shape[2]
@@ -154,6 +154,13 @@ class _Search:
     def _answers(self, at: int) -> list[Written]:
         places = range(self.how.num_return_sequences)
         return [_written(self.finished, at, place) for place in places]
+
+
+def _moved(state: State, rows_R: Tensor, rows_before: int) -> State:
+    """The state of the chosen rows; nothing is copied when all stay where they are, as they often do."""
+    if torch.equal(rows_R, torch.arange(rows_before, device=rows_R.device)):
+        return state
+    return state.select(rows_R)
 
 
 def _written(hypotheses: Hypotheses, at: int, place: int) -> Written:

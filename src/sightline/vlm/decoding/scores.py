@@ -5,14 +5,14 @@ Shapes: R rows being written, V vocabulary, T tokens written so far.
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from sightline.vlm.decoding.options import Decoding
+from sightline.vlm.language.protocol import LanguageModel
 
 
 def penalise_repetition(scores_RV: Tensor, written_RT: Tensor, penalty: float) -> Tensor:
     """Scores of tokens already written, moved down by `penalty` (divided above zero, multiplied below)."""
-    if penalty == 1.0 or written_RT.shape[1] == 0:
-        return scores_RV
     old_RT = scores_RV.gather(1, written_RT)
     return scores_RV.scatter(1, written_RT, torch.where(old_RT < 0, old_RT * penalty, old_RT / penalty))
 
@@ -36,13 +36,12 @@ def keep_nucleus(scores_RV: Tensor, top_p: float, at_least: int) -> Tensor:
     return scores_RV.masked_fill(drop_RV.scatter(1, order_RV, drop_RV), float("-inf"))
 
 
-def adjust(scores_RV: Tensor, written_RT: Tensor, new_tokens: int, eos_ids: tuple[int, ...], how: Decoding) -> Tensor:
-    """The scores to choose from: penalties first, then, when drawing, temperature, top-k and nucleus.
-
-    `written_RT` holds what the repetition penalty counts; `new_tokens` is how many of it are new.
-    """
-    scores_RV = penalise_repetition(scores_RV, written_RT, how.repetition_penalty)
-    if new_tokens < how.min_new_tokens and eos_ids:
+def adjust(scores_RV: Tensor, written_RT: Tensor, language: LanguageModel, how: Decoding) -> Tensor:
+    """The scores to choose from: penalties first, then, when drawing, temperature, top-k and nucleus."""
+    eos_ids = language.eos_ids
+    if how.repetition_penalty != 1.0:
+        scores_RV = penalise_repetition(scores_RV, _counted(written_RT, language), how.repetition_penalty)
+    if written_RT.shape[1] < how.min_new_tokens and eos_ids:
         scores_RV = forbid_ending(scores_RV, eos_ids)
     if not how.do_sample:
         return scores_RV
@@ -54,6 +53,12 @@ def adjust(scores_RV: Tensor, written_RT: Tensor, new_tokens: int, eos_ids: tupl
     if how.top_p < 1.0:
         scores_RV = keep_nucleus(scores_RV, how.top_p, at_least)
     return scores_RV
+
+
+def _counted(written_RT: Tensor, language: LanguageModel) -> Tensor:
+    """What the repetition penalty counts: new tokens, and, as in transformers, the token a decoder starts with."""
+    start_id = getattr(language, "start_id", None)
+    return written_RT if start_id is None else F.pad(written_RT, (1, 0), value=start_id)
 
 
 def generator(how: Decoding, device: torch.device) -> torch.Generator | None:

@@ -24,7 +24,7 @@ def write(
     logits_RV, written_RT = logits_BV, torch.empty(rows, 0, dtype=torch.long, device=logits_BV.device)
     for step in range(how.max_new_tokens):
         logits_RV = logits_RV.float()
-        chosen_R = _choose(adjust(logits_RV, written_RT, step, language.eos_ids, how), how, source)
+        chosen_R = _choose(adjust(logits_RV, written_RT, language, how), how, source)
         gains_R = logits_RV.gather(1, chosen_R[:, None])[:, 0] - logits_RV.logsumexp(1)
         for row, token, gain in zip(alive, chosen_R.tolist(), gains_R.tolist(), strict=True):
             tokens[row].append(token)
