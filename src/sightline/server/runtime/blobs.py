@@ -1,4 +1,4 @@
-"""Files by key: a folder, or any bucket `obstore` can open. Keys are made of ids of ours, never of what a client named."""
+"""Files by key: a folder, or any bucket `obstore` can open. Keys are ids of ours, never names a client chose."""
 
 import os
 from pathlib import Path

@@ -1,3 +1,4 @@
+# ruff: noqa: N818  (named for what happened, as people and the edges read them)
 """The one error family: what the product refuses, with the HTTP status and the name Langfuse's clients look for."""
 
 

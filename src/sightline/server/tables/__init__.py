@@ -1,4 +1,4 @@
-"""All tables: relational ones in SQLAlchemy with Alembic migrations, observations and scores in ClickHouse's dialect."""
+"""All tables: relational ones in SQLAlchemy with Alembic migrations, observations and scores in chdb."""
 
 from sightline.server.runtime.observations import ObservationsEngine
 

@@ -1,4 +1,4 @@
-"""What tracing speaks of: observations, scores, media, and the traces they add up to. Times are UTC, costs US dollars."""
+"""What tracing speaks of: observations, scores, media, the traces they add up to. Times are UTC, costs US dollars."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, Literal, NewType, TypeVar
 
-from sightline.server.accounts.records import ProjectId as ProjectId
+from sightline.server.accounts.records import ProjectId as ProjectId  # noqa: PLC0414 - tracing speaks of it too
 
 TraceId = NewType("TraceId", str)
 ObservationId = NewType("ObservationId", str)

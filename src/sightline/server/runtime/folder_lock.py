@@ -1,0 +1,52 @@
+"""One process per data folder: a lock that the system drops when its holder dies, with the holder's pid in it."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from sightline.server.runtime.errors import FolderInUse
+
+LOCK_NAME = "sightline.lock"
+
+
+class FolderLock:
+    """The lock of one folder. Within a process it may be taken several times; it is free when all have released it."""
+
+    _held: ClassVar[dict[Path, tuple[int, int]]] = {}
+    """Folder to (file handle, how many hold it): a lock belongs to the process, not to one engine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._mine = False
+
+    def acquire(self) -> None:
+        """Take the folder, or raise FolderInUse with the holder's pid."""
+        handle, holders = self._held.get(self._folder, (None, 0))
+        if handle is None:
+            handle = self._lock_file()
+        self._held[self._folder] = (handle, holders + 1)
+        self._mine = True
+
+    def release(self) -> None:
+        if not self._mine:
+            return
+        self._mine = False
+        handle, holders = self._held.pop(self._folder)
+        if holders > 1:
+            self._held[self._folder] = (handle, holders - 1)
+        else:
+            os.close(handle)
+
+    def _lock_file(self) -> int:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(self._folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            written = os.read(handle, 32).decode(errors="replace").strip()
+            os.close(handle)
+            raise FolderInUse(str(self._folder), int(written) if written.isdigit() else None) from None
+        os.ftruncate(handle, 0)
+        os.write(handle, f"{os.getpid()}\n".encode())
+        return handle
