@@ -144,7 +144,7 @@ class ObservationsEngine:
         from chdb import _chdb
 
         arguments = "&".join(f"{name}={value}" for name, value in SERVER_SETTINGS.items())
-        connection = _chdb.connect(f"{self.folder}?{arguments}")
+        connection = _chdb.connect(f"{self.folder}?{arguments}")  # type: ignore[attr-defined]  # compiled, untyped
         self._connections.append(connection)
         for name, value in SESSION_SETTINGS.items():
             connection.query(f"SET {name} = {value}", "Null")

@@ -1,0 +1,57 @@
+"""Bringing a fresh or older data folder to the newest schema, at every start."""
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from sightline.server.runtime.database import Database
+from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.tables.observations import ANALYTICS_TABLES
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The newest migration; a test compares it with the migrations folder."""
+
+
+async def migrate(database_url: str) -> None:
+    """Bring the relational schema to its newest version, in one transaction."""
+    database = Database(database_url)
+    try:
+        async with database.work() as work:
+            await work.connection.run_sync(_upgrade)
+    finally:
+        await database.close()
+
+
+async def migrate_observations(engine: ObservationsEngine) -> None:
+    """Create the tables of the analytics engine that are missing."""
+    for statement in ANALYTICS_TABLES:
+        await engine.execute(statement)
+
+
+def migration_config() -> "Config":
+    """Alembic's configuration: the scripts are found inside the installed package."""
+    # Alembic takes a quarter of a second to import, and a start on an up-to-date folder does not need it.
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "sightline.server.tables:migrations")
+    return config
+
+
+def _upgrade(connection: Connection) -> None:
+    if _version(connection) == HEAD:
+        return
+    from alembic import command  # As above: only a folder that needs it pays for it.
+
+    config = migration_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

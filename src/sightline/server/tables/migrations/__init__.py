@@ -1,0 +1,1 @@
+"""Alembic's folder: one script a change, one head."""

@@ -1,0 +1,18 @@
+"""Run by Alembic: migrates through the connection it is handed, inside the caller's transaction."""
+
+from alembic import context
+
+from sightline.server.tables import accounts, media
+from sightline.server.tables.metadata import metadata
+
+TABLES = (*accounts.metadata.tables, *media.metadata.tables)
+"""Named so that every module of tables has registered before metadata is compared."""
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=True,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,101 @@
+"""Observations and scores in ClickHouse's dialect: wide, immutable rows; the row with the latest version counts.
+
+Ordered by project and time in monthly partitions, so that "newest first" reads the end of the data. Ids, users and
+sessions have bloom filters, whole texts an index of words that also answers substring searches. Lists read the preview
+columns only. An empty text stands for none.
+"""
+
+TABLE_SETTINGS = """
+    index_granularity_bytes = 1048576,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1
+"""
+
+OBSERVATIONS = f"""
+CREATE TABLE IF NOT EXISTS observations (
+    project_id LowCardinality(String),
+    trace_id String CODEC(ZSTD(1)),
+    id String CODEC(ZSTD(1)),
+    parent_id String CODEC(ZSTD(1)),
+    row_version UInt64 CODEC(Delta, ZSTD(1)),
+    start_time DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    end_time Nullable(DateTime64(6, 'UTC')) CODEC(ZSTD(1)),
+    completion_start_time Nullable(DateTime64(6, 'UTC')) CODEC(ZSTD(1)),
+    is_root UInt8,
+    kind LowCardinality(String),
+    name LowCardinality(String),
+    level LowCardinality(String),
+    status_message String CODEC(ZSTD(1)),
+    environment LowCardinality(String),
+    version LowCardinality(String),
+    service LowCardinality(String),
+    scope LowCardinality(String),
+    input String CODEC(ZSTD(1)),
+    output String CODEC(ZSTD(1)),
+    input_preview String CODEC(ZSTD(1)),
+    output_preview String CODEC(ZSTD(1)),
+    metadata Map(String, String) CODEC(ZSTD(1)),
+    model LowCardinality(String),
+    model_parameters Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    usage Map(LowCardinality(String), Int64) CODEC(ZSTD(1)),
+    cost_usd Map(LowCardinality(String), Float64) CODEC(ZSTD(1)),
+    prompt_name LowCardinality(String),
+    prompt_version Nullable(Int32) CODEC(ZSTD(1)),
+    image_ids Array(String) CODEC(ZSTD(1)),
+    trace_name LowCardinality(String),
+    user_id String CODEC(ZSTD(1)),
+    session_id String CODEC(ZSTD(1)),
+    tags Array(LowCardinality(String)),
+    public Nullable(UInt8),
+    trace_version LowCardinality(String),
+    release LowCardinality(String),
+    trace_metadata Map(String, String) CODEC(ZSTD(1)),
+    trace_input String CODEC(ZSTD(1)),
+    trace_output String CODEC(ZSTD(1)),
+    INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX by_id id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX by_user user_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_session session_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX words_in lowerUTF8(input) TYPE text(tokenizer = 'splitByNonAlpha'),
+    INDEX words_out lowerUTF8(output) TYPE text(tokenizer = 'splitByNonAlpha')
+)
+ENGINE = ReplacingMergeTree(row_version)
+PARTITION BY toYYYYMM(start_time)
+ORDER BY (project_id, start_time, trace_id, id)
+SETTINGS {TABLE_SETTINGS}
+"""
+
+SCORES = f"""
+CREATE TABLE IF NOT EXISTS scores (
+    project_id LowCardinality(String),
+    id String CODEC(ZSTD(1)),
+    row_version UInt64 CODEC(Delta, ZSTD(1)),
+    timestamp DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    created_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    name LowCardinality(String),
+    data_type LowCardinality(String),
+    value Nullable(Float64) CODEC(ZSTD(1)),
+    string_value Nullable(String) CODEC(ZSTD(1)),
+    trace_id String CODEC(ZSTD(1)),
+    observation_id String CODEC(ZSTD(1)),
+    session_id String CODEC(ZSTD(1)),
+    dataset_run_id String CODEC(ZSTD(1)),
+    source LowCardinality(String),
+    environment LowCardinality(String),
+    comment String CODEC(ZSTD(1)),
+    metadata String CODEC(ZSTD(1)),
+    config_id String CODEC(ZSTD(1)),
+    queue_id String CODEC(ZSTD(1)),
+    author_user_id String CODEC(ZSTD(1)),
+    updated_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    INDEX by_id id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX by_session session_id TYPE bloom_filter(0.01) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(row_version)
+PARTITION BY toYYYYMM(timestamp)
+ORDER BY (project_id, timestamp, id)
+SETTINGS {TABLE_SETTINGS}
+"""
+
+ANALYTICS_TABLES = (OBSERVATIONS, SCORES)
