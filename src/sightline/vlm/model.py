@@ -25,16 +25,24 @@ class Blip2Config(Config):
     norm_eps: float = 1e-6
     """Of the LayerNorm between encoder and bridge: 1e-6 as converted by Hugging Face, 1e-5 as trained by LAVIS."""
 
-    def build(self) -> "Blip2":
-        encoder, bridge = self.encoder.build(), self.bridge.build()
-        norm = nn.LayerNorm(encoder.width, eps=self.norm_eps)
-        if self.language is None:
-            return Blip2(encoder, norm, bridge)
-        language = self.language.build()
-        project = nn.Linear(bridge.width, language.width)
-        nn.init.normal_(project.weight, std=0.02)
-        nn.init.zeros_(project.bias)
-        return Blip2(encoder, norm, bridge, project, language)
+    def build(self, dtype: torch.dtype = torch.float32) -> "Blip2":
+        """The model with fresh weights. `dtype` is for encoder, projection and language model.
+
+        Bridge and norm stay in float32, as in the published half-precision models: they are small, and what is trained.
+        """
+        bridge = self.bridge.build()
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(dtype)
+        try:
+            encoder = self.encoder.build()
+            language = self.language.build() if self.language else None
+            project = nn.Linear(bridge.width, language.width) if language else None
+        finally:
+            torch.set_default_dtype(before)
+        if project is not None:
+            nn.init.normal_(project.weight, std=0.02)
+            nn.init.zeros_(project.bias)
+        return Blip2(encoder, nn.LayerNorm(encoder.width, eps=self.norm_eps), bridge, project, language)
 
 
 class Blip2(nn.Module):

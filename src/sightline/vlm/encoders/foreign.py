@@ -64,7 +64,8 @@ class ForeignEncoderConfig(Config):
             raise ConfigError(f"no adapter for the vision model type {kind!r}: {closest(str(kind), FAMILIES)}")
         values = {key: value for key, value in self.architecture.items() if key != "model_type"}
         values |= dict(FAMILIES[kind].settings)
-        model = AutoModel.from_config(AutoConfig.for_model(kind, **values), dtype=torch.get_default_dtype())
+        automatic: Any = AutoModel
+        model = automatic.from_config(AutoConfig.for_model(kind, **values), dtype=torch.get_default_dtype())
         return ForeignEncoder(self, model)
 
 

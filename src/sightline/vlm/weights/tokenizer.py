@@ -27,12 +27,18 @@ class Tokenizer:
         backend = Backend.from_file(str(path))
         padding = backend.padding
         token = pad_token or (padding["pad_token"] if padding else None)
-        pad_id = backend.token_to_id(token) if token is not None else 0
+        pad_id = 0 if not token else backend.token_to_id(token)
         if pad_id is None:
             raise ValueError(f"{path} has no token {token!r} to pad with: name one of its own tokens")
         backend.no_padding()
         backend.no_truncation()
         return cls(backend, pad_id)
+
+    def save(self, path: Path) -> None:
+        """Writes a `tokenizer.json` that `from_file` reads back, pad token included."""
+        copy = Backend.from_str(self.backend.to_str())
+        copy.enable_padding(pad_id=self.pad_id, pad_token=copy.id_to_token(self.pad_id) or "")
+        copy.save(str(path))
 
     def encode(self, text: str, *, special: bool = True, max_length: int | None = None) -> list[int]:
         """Token ids; `special` adds what the model expects around a text (BOS, CLS, EOS …).

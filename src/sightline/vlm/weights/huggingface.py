@@ -1,0 +1,203 @@
+"""Reading transformers' BLIP-2 checkpoints: their config becomes ours, their weights go through the name map."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sightline.vlm.bridges import QFormerConfig
+from sightline.vlm.config import closest
+from sightline.vlm.encoders import EvaConfig
+from sightline.vlm.language import CausalConfig, LanguageConfig, Seq2SeqConfig
+from sightline.vlm.model import Blip2Config
+from sightline.vlm.weights.checkpoint import CLIP_MEAN, CLIP_STD, Checkpoint, Family, ImageFacts, Prompts, Resample
+from sightline.vlm.weights.errors import CheckpointError
+from sightline.vlm.weights.fill import Fill, empty
+from sightline.vlm.weights.names import HUGGINGFACE, NameMap
+from sightline.vlm.weights.shards import tensors
+from sightline.vlm.weights.tokenizer import Tokenizer
+
+WRITING = ("Blip2ForConditionalGeneration", "Blip2Model")
+RETRIEVAL = "Blip2ForImageTextRetrieval"
+EVA_TYPE = "blip_2_vision_model"
+
+# Second-stage checkpoints may still carry the text feed-forward of the first stage, which nothing reads.
+WITHOUT_TEXT = NameMap(
+    tuple(rule for _, _, rule in HUGGINGFACE.rules if "text_feed" not in rule.ours),
+    (*(pattern.pattern for pattern in HUGGINGFACE.ignored), r"^qformer\.encoder\.layer\.\d+\.(intermediate|output)\."),
+)
+
+RESAMPLES: dict[int, Resample] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
+"""Pillow's filter numbers, as image processors store them."""
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "spiece.model")
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How the published models of one kind of language model are asked and decoded (paper, section 4)."""
+
+    question: str
+    length_penalty: float
+
+
+HABITS = {"t5": Habits("Question: {} Short answer:", -1.0)}
+USUAL = Habits("Question: {} Answer:", 0.0)
+
+
+def read_huggingface(
+    folder: Path, name: str, dtype: torch.dtype | None = None, device: str | torch.device = "cpu"
+) -> Checkpoint:
+    """A `Blip2*` checkpoint folder as a `Checkpoint`.
+
+    Args:
+        folder: Holds config.json and safetensors, in one file or sharded.
+        name: What the user called it.
+        dtype: Of encoder and language model; none: as the checkpoint says, except that float16 is widened to float32
+            on a CPU, which has no fast float16.
+        device: Where the model goes.
+
+    Raises:
+        CheckpointError: Another kind of model, a damaged file, or weights that do not fit the config.
+    """
+    raw = _json(folder / "config.json")
+    config = read_config(raw, folder)
+    model = empty(config, dtype or _dtype(raw, device), device)
+    fill = Fill(model, HUGGINGFACE if config.language is None else WITHOUT_TEXT, optional=("bridge.temperature",))
+    for key, tensor in tensors(folder):
+        fill.put(key, tensor)
+    fill.finish(str(folder))
+    model.eval().requires_grad_(False)
+    tokenizer = read_tokenizer(folder)
+    family: Family = "retrieval"
+    habits = USUAL
+    if isinstance(config.language, LanguageConfig):
+        family = "seq2seq" if isinstance(config.language, Seq2SeqConfig) else "causal"
+        habits = HABITS.get(str(config.language.architecture["model_type"]), USUAL)
+    writes = config.language is not None
+    return Checkpoint(
+        name=name,
+        family=family,
+        config=config,
+        model=model,
+        image=_image(folder, config),
+        prompts=Prompts(question=habits.question),
+        tokenizer=tokenizer if writes else None,
+        text_tokenizer=None if writes else tokenizer,
+        decoding={"num_beams": 5, "max_new_tokens": 30, "length_penalty": habits.length_penalty} if writes else {},
+    )
+
+
+def read_config(raw: dict[str, Any], folder: Path) -> Blip2Config:
+    """Our config for theirs; raises `CheckpointError` for anything but a BLIP-2 with its EVA-style encoder."""
+    from transformers import Blip2Config as ForeignConfig  # late: importing transformers takes a second
+
+    kind = (raw.get("architectures") or ["(none named)"])[0]
+    if kind not in (*WRITING, RETRIEVAL):
+        raise CheckpointError(f"{folder} holds a {kind}: {closest(kind, (*WRITING, RETRIEVAL))}")
+    vision_type = (raw.get("vision_config") or {}).get("model_type", EVA_TYPE)
+    if vision_type != EVA_TYPE:
+        raise CheckpointError(
+            f"{folder} says its encoder is a {vision_type!r}; BLIP-2 checkpoints of transformers hold {EVA_TYPE!r} only"
+        )
+    try:
+        theirs: Any = ForeignConfig.from_dict(raw)
+    except (TypeError, ValueError, AttributeError) as problem:
+        raise CheckpointError(f"{folder / 'config.json'} is not a BLIP-2 config: {problem}") from problem
+    encoder = _encoder(theirs.vision_config)
+    bridge = _bridge(theirs)
+    norm_eps = theirs.vision_config.layer_norm_eps
+    if kind == RETRIEVAL:
+        bridge = replace(
+            bridge,
+            vocab_size=theirs.qformer_config.vocab_size,
+            contrast_width=theirs.image_text_hidden_size,
+            matching=True,
+        )
+        return Blip2Config(encoder=encoder, bridge=bridge, norm_eps=norm_eps)
+    text = theirs.text_config.to_dict()
+    language = CausalConfig if theirs.use_decoder_only_language_model else Seq2SeqConfig
+    return Blip2Config(encoder=encoder, bridge=bridge, language=language(architecture=text), norm_eps=norm_eps)
+
+
+def read_tokenizer(folder: Path) -> Tokenizer | None:
+    """The tokenizer beside the weights with its special tokens as transformers sets them; none when there is none."""
+    if not any((folder / name).exists() for name in TOKENIZER_FILES):
+        return None
+    from transformers import AutoTokenizer  # late: importing transformers takes a second
+
+    automatic: Any = AutoTokenizer
+    try:
+        theirs = automatic.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as problem:
+        raise CheckpointError(f"the tokenizer files in {folder} cannot be read: {problem}") from problem
+    pads = (theirs.pad_token_id, theirs.eos_token_id, 0)
+    return Tokenizer(theirs.backend_tokenizer, next(pad for pad in pads if pad is not None))
+
+
+def _encoder(vision: Any) -> EvaConfig:
+    return EvaConfig(
+        image_size=vision.image_size,
+        patch_size=vision.patch_size,
+        width=vision.hidden_size,
+        layers=vision.num_hidden_layers,
+        heads=vision.num_attention_heads,
+        mlp_width=vision.intermediate_size,
+        activation=vision.hidden_act,
+        eps=vision.layer_norm_eps,
+        qkv_bias=vision.qkv_bias,
+    )
+
+
+def _bridge(theirs: Any) -> QFormerConfig:
+    qformer = theirs.qformer_config
+    return QFormerConfig(
+        patch_width=theirs.vision_config.hidden_size,
+        width=qformer.hidden_size,
+        layers=qformer.num_hidden_layers,
+        heads=qformer.num_attention_heads,
+        mlp_width=qformer.intermediate_size,
+        queries=theirs.num_query_tokens,
+        cross_every=qformer.cross_attention_frequency,
+        activation=qformer.hidden_act,
+        eps=qformer.layer_norm_eps,
+        dropout=qformer.hidden_dropout_prob,
+        positions=qformer.max_position_embeddings,
+    )
+
+
+def _image(folder: Path, config: Blip2Config) -> ImageFacts:
+    """From preprocessor_config.json or the newer processor_config.json; the rest is BLIP-2's usual."""
+    facts: dict[str, Any] = {}
+    if (folder / "preprocessor_config.json").exists():
+        facts = _json(folder / "preprocessor_config.json")
+    elif (folder / "processor_config.json").exists():
+        facts = _json(folder / "processor_config.json").get("image_processor") or {}
+    size = facts.get("size") or {}
+    side = size.get("height", size.get("shortest_edge")) if isinstance(size, dict) else size
+    encoder = config.encoder
+    return ImageFacts(
+        size=int(side or (encoder.image_size if isinstance(encoder, EvaConfig) else 224)),
+        mean=tuple(facts.get("image_mean") or CLIP_MEAN),
+        std=tuple(facts.get("image_std") or CLIP_STD),
+        resample=RESAMPLES.get(facts.get("resample", 3), "bicubic"),
+    )
+
+
+def _dtype(raw: dict[str, Any], device: str | torch.device) -> torch.dtype:
+    named = getattr(torch, str(raw.get("dtype") or raw.get("torch_dtype") or "float32"), torch.float32)
+    return torch.float32 if named == torch.float16 and torch.device(device).type == "cpu" else named
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text())
+    except FileNotFoundError as problem:
+        raise CheckpointError(f"{path.parent} has no {path.name}: is it a checkpoint folder?") from problem
+    except ValueError as problem:
+        raise CheckpointError(f"{path} is not JSON: {problem}") from problem
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{path} holds a {type(values).__name__}, an object was expected")
+    return values

@@ -1,0 +1,116 @@
+"""Parameter names of published checkpoints beside ours, as data.
+
+A rule is a pair of prefixes; `{}` stands for a layer's number, and what follows a prefix (".weight", ".bias", a whole
+sub-model) is kept. Where ours fuses matrices that theirs keeps apart, each of theirs is one `part` of the first
+dimension of ours.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One of their names beside one of ours."""
+
+    theirs: str
+    ours: str
+    part: int = 0
+    parts: int = 1
+    lead: int = 0
+    """Leading dimensions of size 1 that theirs has and ours has not."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tensor belongs: the whole of `name`, or one of its `parts` along the first dimension."""
+
+    name: str
+    part: int
+    parts: int
+    lead: int
+
+
+class NameMap:
+    """A table of rules, read in both directions."""
+
+    def __init__(self, rules: Sequence[Rule], ignored: Sequence[str] = ()) -> None:
+        self.rules = tuple((_pattern(rule.theirs), _pattern(rule.ours), rule) for rule in rules)
+        self.ignored = tuple(re.compile(pattern) for pattern in ignored)
+
+    def ours(self, key: str) -> Place | None:
+        """Where their tensor `key` belongs in our model; none for a name no rule knows."""
+        for theirs, _, rule in self.rules:
+            if found := theirs.fullmatch(key):
+                return Place(_moved(rule.ours, found), rule.part, rule.parts, rule.lead)
+        return None
+
+    def theirs(self, name: str) -> list[tuple[str, Place]]:
+        """Their tensors that make up our parameter `name`, in order."""
+        keys = []
+        for _, ours, rule in self.rules:
+            if found := ours.fullmatch(name):
+                keys.append((_moved(rule.theirs, found), Place(name, rule.part, rule.parts, rule.lead)))
+        return sorted(keys, key=lambda pair: pair[1].part)
+
+    def ignores(self, key: str) -> bool:
+        """Whether their tensor `key` is known to carry nothing."""
+        return any(pattern.search(key) for pattern in self.ignored)
+
+
+def _pattern(prefix: str) -> re.Pattern[str]:
+    return re.compile(re.escape(prefix).replace(r"\{\}", r"(?P<layer>\d+)") + r"(?P<rest>(\..+)?)")
+
+
+def _moved(prefix: str, found: re.Match[str]) -> str:
+    layer = found.groupdict().get("layer")
+    return (prefix.replace("{}", layer) if layer is not None else prefix) + found["rest"]
+
+
+_VISION = "vision_model.encoder.layers.{}."
+_EVA = "encoder.layers.{}."
+_BERT = "qformer.encoder.layer.{}."
+_OURS = "bridge.layers.{}."
+
+HUGGINGFACE = NameMap(
+    (
+        Rule("vision_model.embeddings.class_embedding", "encoder.cls", lead=1),
+        Rule("vision_model.embeddings.position_embedding", "encoder.positions", lead=1),
+        Rule("vision_model.embeddings.patch_embedding", "encoder.patches"),
+        Rule(_VISION + "layer_norm1", _EVA + "norm1"),
+        Rule(_VISION + "self_attn.qkv", _EVA + "attention.qkv"),
+        Rule(_VISION + "self_attn.projection", _EVA + "attention.out"),
+        Rule(_VISION + "layer_norm2", _EVA + "norm2"),
+        Rule(_VISION + "mlp.fc1", _EVA + "mlp.up"),
+        Rule(_VISION + "mlp.fc2", _EVA + "mlp.down"),
+        Rule("vision_model.post_layernorm", "norm"),
+        Rule("query_tokens", "bridge.query_tokens", lead=1),
+        Rule("embeddings.word_embeddings", "bridge.text.words"),
+        Rule("embeddings.position_embeddings", "bridge.text.places"),
+        Rule("qformer.layernorm", "bridge.norm"),
+        Rule(_BERT + "attention.attention.query", _OURS + "attention.qkv", 0, 3),
+        Rule(_BERT + "attention.attention.key", _OURS + "attention.qkv", 1, 3),
+        Rule(_BERT + "attention.attention.value", _OURS + "attention.qkv", 2, 3),
+        Rule(_BERT + "attention.output.dense", _OURS + "attention.out"),
+        Rule(_BERT + "attention.output.LayerNorm", _OURS + "attention_norm"),
+        Rule(_BERT + "crossattention.attention.query", _OURS + "cross.q"),
+        Rule(_BERT + "crossattention.attention.key", _OURS + "cross.kv", 0, 2),
+        Rule(_BERT + "crossattention.attention.value", _OURS + "cross.kv", 1, 2),
+        Rule(_BERT + "crossattention.output.dense", _OURS + "cross.out"),
+        Rule(_BERT + "crossattention.output.LayerNorm", _OURS + "cross_norm"),
+        Rule(_BERT + "intermediate_query.dense", _OURS + "query_feed.mlp.up"),
+        Rule(_BERT + "output_query.dense", _OURS + "query_feed.mlp.down"),
+        Rule(_BERT + "output_query.LayerNorm", _OURS + "query_feed.norm"),
+        Rule(_BERT + "intermediate.dense", _OURS + "text_feed.mlp.up"),
+        Rule(_BERT + "output.dense", _OURS + "text_feed.mlp.down"),
+        Rule(_BERT + "output.LayerNorm", _OURS + "text_feed.norm"),
+        Rule("vision_projection", "bridge.image_contrast"),
+        Rule("text_projection", "bridge.text_contrast"),
+        Rule("itm_head", "bridge.matching"),
+        Rule("language_projection", "project"),
+        Rule("language_model", "language.model"),
+    ),
+    ignored=(r"(^|\.)position_ids$", r"\.rotary_emb\.inv_freq$", r"\.(masked_)?bias_mask$"),
+)
+"""transformers' Blip2Model, Blip2ForConditionalGeneration and Blip2ForImageTextRetrieval."""

@@ -1,0 +1,57 @@
+"""The one way from a name to a model."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from sightline.vlm.config import closest
+from sightline.vlm.weights.catalog import CATALOG, find
+from sightline.vlm.weights.checkpoint import Checkpoint
+from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
+from sightline.vlm.weights.folder import CARD, read_folder
+from sightline.vlm.weights.hub import download
+from sightline.vlm.weights.huggingface import read_huggingface
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def read(
+    name_or_folder: str | Path, dtype: torch.dtype | None = None, device: str | torch.device = "cpu"
+) -> Checkpoint:
+    """A model by its name, hub id or folder, ready to use: evaluation mode, no gradients on weights.
+
+    Args:
+        name_or_folder: A name of `weights.catalog`, a folder in Sightline's or Hugging Face's layout, or a hub id.
+        dtype: Of encoder and language model; none: the checkpoint's own (a CPU widens float16 to float32).
+        device: Where the model goes.
+
+    Raises:
+        UnknownModelError: No such name, folder or hub id.
+        CheckpointError: Something is there, but it cannot be read as a model.
+    """
+    name = str(name_or_folder)
+    known = find(name)
+    if known is not None:
+        folder = known.folder or download(known.hub_id or name)
+    elif Path(name).expanduser().is_dir():
+        folder = Path(name).expanduser()
+    elif HUB_ID.fullmatch(name):
+        folder = download(name)
+    else:
+        raise UnknownModelError(f"unknown model {name!r}: {closest(name, CATALOG)} (a hub id or a folder will do too)")
+    checkpoint = _read(folder, name, dtype, device)
+    if known is not None and known.caption_prompt:
+        checkpoint.prompts = replace(checkpoint.prompts, caption=known.caption_prompt)
+    return checkpoint
+
+
+def _read(folder: Path, name: str, dtype: torch.dtype | None, device: str | torch.device) -> Checkpoint:
+    if (folder / CARD).exists():
+        return read_folder(folder, name, dtype, device, read)
+    if (folder / "config.json").exists():
+        return read_huggingface(folder, name, dtype, device)
+    raise CheckpointError(
+        f"{folder} has neither {CARD} (Sightline's layout) nor config.json (Hugging Face's): is it a checkpoint folder?"
+    )

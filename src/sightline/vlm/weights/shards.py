@@ -1,0 +1,48 @@
+"""The tensors of a checkpoint folder, one file open and one tensor in memory at a time."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from sightline.vlm.weights.errors import CheckpointError
+
+WHOLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+
+
+def shards(folder: Path) -> list[Path]:
+    """The safetensors files of a folder, in order; raises `CheckpointError` when any of them is absent."""
+    index = folder / INDEX
+    if not index.exists():
+        if (folder / WHOLE).exists():
+            return [folder / WHOLE]
+        raise CheckpointError(f"{folder} has neither {WHOLE} nor {INDEX}: {_instead(folder)}")
+    try:
+        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError) as problem:
+        raise CheckpointError(f"{index} is not a safetensors index: {problem!r}") from problem
+    if absent := [name for name in names if not (folder / name).exists()]:
+        raise CheckpointError(f"{folder} lacks {', '.join(absent)}, which {INDEX} lists: was the download cut short?")
+    return [folder / name for name in names]
+
+
+def tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
+    """Every tensor with its name; raises `CheckpointError` for a file that is damaged."""
+    for path in shards(folder):
+        try:
+            with safe_open(path, framework="pt") as file:
+                for key in file.keys():  # noqa: SIM118 - not a mapping
+                    yield key, file.get_tensor(key)
+        except SafetensorError as problem:
+            raise CheckpointError(f"{path} is damaged or not safetensors: {problem}") from problem
+
+
+def _instead(folder: Path) -> str:
+    if any(folder.glob("pytorch_model*.bin")):
+        return "its pickled weights are not read for safety, convert them to safetensors first"
+    if not folder.is_dir():
+        return "there is no such folder"
+    return "is it a checkpoint folder?"
