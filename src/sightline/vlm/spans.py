@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from PIL import Image
 
 Value = str | bool | int | float | list[str]
@@ -78,7 +78,7 @@ class Generation:
     text: str
     """The user's words as the user wrote them; empty for a plain caption."""
     request: Mapping[str, Value]
-    """Decoding options by their gen_ai name, without the prefix `gen_ai.request.`."""
+    """Decoding options as attributes."""
     answer: str = ""
     finish: str = "stop"
     input_tokens: int = 0
@@ -94,16 +94,19 @@ class SpanIds:
     span_id: str | None
 
 
-def current_context(carrier: Mapping[str, str]) -> Context:
-    """The caller's context from W3C `traceparent` headers."""
-    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # late: doors only
+@contextmanager
+def continued(headers: Mapping[str, str]) -> Iterator[None]:
+    """Makes the caller's span (W3C `traceparent` in the headers) the current one of this thread."""
+    token = context.attach(TraceContextTextMapPropagator().extract(headers))
+    try:
+        yield
+    finally:
+        context.detach(token)
 
-    return TraceContextTextMapPropagator().extract(carrier)
 
-
-def record(generation: Generation, timeline: Timeline, context: Context | None = None) -> SpanIds:
-    """Writes the generation span and its steps, ended; returns its ids."""
-    span = _open(generation, timeline, context)
+def record(generation: Generation, timeline: Timeline) -> SpanIds:
+    """Writes the generation span and its steps under the current span, ended; returns its ids."""
+    span = _open(generation, timeline)
     if span.is_recording():
         span.set_attributes(_response(generation, timeline))
         _steps(span, timeline)
@@ -111,9 +114,9 @@ def record(generation: Generation, timeline: Timeline, context: Context | None =
     return _ids(span)
 
 
-def record_failure(generation: Generation, timeline: Timeline, error: BaseException, context: Context | None) -> None:
+def record_failure(generation: Generation, timeline: Timeline, error: Exception) -> None:
     """Writes the span of a generation that raised, with its status and as much as had happened."""
-    span = _open(generation, timeline, context)
+    span = _open(generation, timeline)
     if span.is_recording():
         span.set_attribute("error.type", type(error).__name__)
         span.record_exception(error)
@@ -148,9 +151,9 @@ def _nothing() -> None:
     """What there is to flush without an exporter."""
 
 
-def _open(generation: Generation, timeline: Timeline, context: Context | None) -> Span:
+def _open(generation: Generation, timeline: Timeline) -> Span:
     tracer = trace.get_tracer(SCOPE)
-    span = tracer.start_span(f"chat {generation.model}", context, SpanKind.INTERNAL, start_time=timeline.start_ns)
+    span = tracer.start_span(f"chat {generation.model}", kind=SpanKind.INTERNAL, start_time=timeline.start_ns)
     if span.is_recording():  # encoding the image is work nobody needs without a listener
         span.set_attributes(_request(generation))
     return span
@@ -166,7 +169,7 @@ def _request(generation: Generation) -> dict[str, Value]:
         "gen_ai.request.model": generation.model,
         "gen_ai.output.type": "text",
         "gen_ai.input.messages": _json([{"role": "user", "parts": parts}]),
-        **{f"gen_ai.request.{name}": value for name, value in generation.request.items()},
+        **generation.request,
     }
 
 
@@ -188,10 +191,10 @@ def _response(generation: Generation, timeline: Timeline) -> dict[str, Value]:
 
 
 def _steps(parent: Span, timeline: Timeline) -> None:
-    tracer, context = trace.get_tracer(SCOPE), trace.set_span_in_context(parent)
+    tracer, under = trace.get_tracer(SCOPE), trace.set_span_in_context(parent)
     for step in timeline.steps:
         attributes = {f"sightline.{name}": value for name, value in step.attributes.items()}
-        child = tracer.start_span(step.name, context, attributes=attributes, start_time=step.start_ns)
+        child = tracer.start_span(step.name, under, attributes=attributes, start_time=step.start_ns)
         child.end(step.end_ns)
 
 

@@ -1,7 +1,7 @@
 """Decoding: greedy, beams, sampling, and where the model looked for each word."""
 
 from sightline.vlm.decoding.generate import decode, generate
-from sightline.vlm.decoding.looked import METHODS, Looked, LookedError, Method, Replay, WordMap, check_method, look
+from sightline.vlm.decoding.looked import METHODS, LookedError, Method, Replay, check_method, look
 from sightline.vlm.decoding.options import Decoding, DecodingError
 from sightline.vlm.decoding.words import Unfolding, Word, split_words
 from sightline.vlm.decoding.written import OnToken, Written
@@ -10,14 +10,12 @@ __all__ = [
     "METHODS",
     "Decoding",
     "DecodingError",
-    "Looked",
     "LookedError",
     "Method",
     "OnToken",
     "Replay",
     "Unfolding",
     "Word",
-    "WordMap",
     "Written",
     "check_method",
     "decode",

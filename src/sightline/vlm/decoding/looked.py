@@ -11,73 +11,25 @@ Shapes: B rows, P patches (the encoder's leading tokens included) of width D, T 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from sightline.vlm.bridges.protocol import Attention, Text
 from sightline.vlm.config import SightlineVlmError
-from sightline.vlm.decoding.overlay import overlay, sheet
 from sightline.vlm.decoding.words import Word
 from sightline.vlm.encoders.protocol import PatchGrid
 from sightline.vlm.model import Blip2
 
 Method = Literal["gradient", "attention"]
 METHODS: tuple[Method, ...] = get_args(Method)
-DIGITS = 5
-"""Decimals kept in spans and JSON."""
 
 
 class LookedError(SightlineVlmError):
     """A method or a word that is not there; the message lists what is."""
-
-
-@dataclass(frozen=True, eq=False)
-class WordMap:
-    """One word and how much each patch mattered for it."""
-
-    text: str
-    grid: NDArray[np.float32]
-    """`[rows, cols]`, not negative, sums to 1."""
-
-
-@dataclass(frozen=True, eq=False)
-class Looked:
-    """Where the model looked, word by word."""
-
-    method: Method
-    words: tuple[WordMap, ...]
-
-    def map(self, word: int | str | None = None) -> NDArray[np.float32]:
-        """The grid of a word, by place or by text (its first occurrence); without one, the mean over all words."""
-        if not self.words:
-            raise LookedError("the answer has no words, so there is no map")
-        if word is None:
-            mean: NDArray[np.float32] = np.mean([each.grid for each in self.words], axis=0)
-            return mean
-        if isinstance(word, int) and -len(self.words) <= word < len(self.words):
-            return self.words[word].grid
-        for each in self.words:
-            if each.text == word:
-                return each.grid
-        raise LookedError(f"no word {word!r} in the answer: it has {', '.join(each.text for each in self.words)}")
-
-    def overlay(self, image: Image.Image, word: int | str | None = None, opacity: float = 0.6) -> Image.Image:
-        """The image under the heat of a word, or of the whole answer."""
-        return overlay(image, self.map(word), opacity)
-
-    def sheet(self, image: Image.Image, opacity: float = 0.6) -> Image.Image:
-        """One picture with an overlay for every word."""
-        return sheet([(each.text, overlay(image, each.grid, opacity)) for each in self.words])
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values: `{"method", "words": [{"text", "grid"}]}`, rounded."""
-        words = [{"text": each.text, "grid": np.round(each.grid.astype(float), DIGITS).tolist()} for each in self.words]
-        return {"method": self.method, "words": words}
 
 
 def check_method(method: str) -> Method:
@@ -103,13 +55,10 @@ class Replay:
     """Words, B rows."""
 
 
-def look(model: Blip2, replay: Replay, grid: PatchGrid, method: Method) -> list[Looked]:
-    """Where the model looked for every word of every answer."""
+def look(model: Blip2, replay: Replay, grid: PatchGrid, method: Method) -> list[list[NDArray[np.float32]]]:
+    """A map `[rows, cols]` for every word of every answer, not negative, summing to 1."""
     weights = _by_gradient(model, replay) if method == "gradient" else _by_attention(model, replay)
-    return [
-        Looked(method, tuple(WordMap(word.text, _to_grid(row, grid)) for word, row in zip(words, rows, strict=False)))
-        for words, rows in zip(replay.words, weights, strict=True)
-    ]
+    return [[_to_grid(weights_P, grid) for weights_P in weights_WP] for weights_WP in weights]
 
 
 def _by_attention(model: Blip2, replay: Replay) -> list[Tensor]:

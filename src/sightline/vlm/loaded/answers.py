@@ -1,0 +1,73 @@
+"""What a loaded model gives back."""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from sightline.vlm.loaded.looked import Looked
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens read and written for one answer."""
+
+    input_tokens: int
+    """The bridge's soft prompt and the words of the prompt."""
+    output_tokens: int
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """One answer or caption."""
+
+    text: str
+    tokens: tuple[int, ...]
+    """Ids of the new tokens, without padding; the last ends the answer unless it was cut."""
+    logprobs: tuple[float, ...]
+    """The model's log-probability of each token."""
+    score: float
+    """What ranked it among its beams: length-normalised with beam search, else the sum of `logprobs`."""
+    usage: Usage
+    finish: str
+    """"stop" when the model ended it, "length" when max_new_tokens did."""
+    looked: Looked | None = None
+    """Where the model looked for each word, if asked for."""
+    trace_id: str | None = None
+    """Of the OpenTelemetry trace; none while nobody records."""
+    span_id: str | None = None
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    """Milliseconds of preprocess, vision_encoder, bridge, prefill, decode, looked; shared with the answer's batch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """How well N images and M texts go together."""
+
+    itm: Tensor
+    """Probability of a match `[N, M]`, from reading image and text together."""
+    itc: Tensor
+    """Cosine `[N, M]` of the separately embedded image and text, best over queries."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Embeddings of images, of texts, or of pairs."""
+
+    raw: Tensor
+    """Image and multimodal: `[N, Q, Z]`, a row a query. Text: `[M, Z]`."""
+    projected: Tensor | None
+    """Unit vectors of the shared image-text space, image `[N, Q, K]` or text `[M, K]`; none for pairs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """Probabilities of labels."""
+
+    labels: tuple[str, ...]
+    probabilities: Tensor
+    """`[N, labels]`, a row sums to 1."""
+
+    @property
+    def best(self) -> list[str]:
+        """The likeliest label of each image."""
+        return [self.labels[at] for at in self.probabilities.argmax(1).tolist()]

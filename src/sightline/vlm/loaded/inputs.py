@@ -1,0 +1,75 @@
+"""What a user gives, made into equal numbers of pictures and texts, a row an answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from sightline.vlm.config import SightlineVlmError
+from sightline.vlm.data import images as pictures
+from sightline.vlm.data.images import ImageSource
+from sightline.vlm.data.preprocess import Preprocess
+
+Images = ImageSource | Sequence[ImageSource]
+"""One image or several; a tensor is ready pixels `[B, 3, H, W]`, hence B images."""
+
+
+class InputError(SightlineVlmError):
+    """Images and texts whose numbers or kinds do not go together."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image: the picture to prepare, or ready pixels `[3, H, W]` (then there is no picture to show)."""
+
+    image: Image.Image | None = None
+    pixels_CHW: Tensor | None = None
+
+    def prepared(self, preprocess: Preprocess) -> Tensor:
+        """Pixels `[3, H, W]`."""
+        if self.image is not None:
+            return preprocess([self.image])[0]
+        if self.pixels_CHW is None:
+            raise InputError("a picture needs an image or pixels")
+        return self.pixels_CHW.float()
+
+
+def read_pictures(images: Images, preprocess: Preprocess) -> list[Picture]:
+    """Every image read; the first that cannot be raises `ImageError` naming it."""
+    if isinstance(images, Tensor):
+        return [Picture(pixels_CHW=pixels) for pixels in preprocess.ready(images)]
+    if isinstance(images, Sequence) and not isinstance(images, str | bytes):
+        if not images:
+            raise InputError("no images were given: give at least one")
+        return [picture for image in images for picture in read_pictures(image, preprocess)]
+    return [Picture(pictures.read(images))]
+
+
+def to_pixels(some: Sequence[Picture], preprocess: Preprocess) -> Tensor:
+    """Pixels `[B, 3, H, W]` of pictures, in their order."""
+    rows = [picture.prepared(preprocess) for picture in some]
+    shapes = {tuple(row.shape) for row in rows}
+    if len(shapes) > 1:
+        raise InputError(f"ready pixels of different shapes in one call: {sorted(shapes)}; call once for each")
+    return torch.stack(rows)
+
+
+def texts_of(texts: str | Sequence[str], what: str) -> list[str]:
+    """One text or several as a list; raises `InputError` when there is none."""
+    listed = [texts] if isinstance(texts, str) else list(texts)
+    if not listed:
+        raise InputError(f"no {what} were given: give at least one")
+    return listed
+
+
+def pair(images: int, texts: list[str], what: str) -> tuple[list[int], list[str]]:
+    """For every row its image's number and its text: one of either is repeated, else the numbers must be equal."""
+    if images == 1:
+        return [0] * len(texts), texts
+    if len(texts) == 1:
+        return list(range(images)), texts * images
+    if images != len(texts):
+        raise InputError(f"{images} images and {len(texts)} {what}: give one of either, or as many of each")
+    return list(range(images)), texts

@@ -1,0 +1,66 @@
+"""Where the model looked for each word of an answer, as a user holds it: maps, pictures, JSON."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sightline.vlm.data.images import ImageSource, read
+from sightline.vlm.decoding import LookedError, Method
+from sightline.vlm.decoding.overlay import overlay, sheet
+
+DIGITS = 5
+"""Decimals kept in spans and JSON."""
+
+
+@dataclass(frozen=True, eq=False)
+class WordMap:
+    """One word and how much each patch mattered for it."""
+
+    text: str
+    grid: NDArray[np.float32]
+    """`[rows, cols]`, not negative, sums to 1."""
+
+    @property
+    def peak(self) -> tuple[int, int]:
+        """Row and column of the patch that mattered most."""
+        row, column = divmod(int(self.grid.argmax()), self.grid.shape[1])
+        return row, column
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """Where the model looked, word by word."""
+
+    method: Method
+    words: tuple[WordMap, ...]
+
+    def map(self, word: int | str | None = None) -> NDArray[np.float32]:
+        """The grid of a word, by place or by text (its first occurrence); without one, the mean over all words."""
+        if not self.words:
+            raise LookedError("the answer has no words, so there is no map")
+        if word is None:
+            mean: NDArray[np.float32] = np.mean([each.grid for each in self.words], axis=0)
+            return mean
+        if isinstance(word, int) and -len(self.words) <= word < len(self.words):
+            return self.words[word].grid
+        for each in self.words:
+            if each.text == word:
+                return each.grid
+        raise LookedError(f"no word {word!r} in the answer: it has {', '.join(each.text for each in self.words)}")
+
+    def overlay(self, image: ImageSource, word: int | str | None = None, opacity: float = 0.6) -> Image.Image:
+        """The image, of its own size, under the heat of a word or of the whole answer."""
+        return overlay(read(image), self.map(word), opacity)
+
+    def sheet(self, image: ImageSource, opacity: float = 0.6) -> Image.Image:
+        """One picture with an overlay for every word."""
+        picture = read(image)
+        return sheet([(each.text, overlay(picture, each.grid, opacity)) for each in self.words])
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON values: `{"method", "words": [{"text", "grid"}]}`, rounded."""
+        words = [{"text": each.text, "grid": np.round(each.grid.astype(float), DIGITS).tolist()} for each in self.words]
+        return {"method": self.method, "words": words}

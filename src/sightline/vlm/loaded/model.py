@@ -1,0 +1,162 @@
+"""A model as a user holds it: caption, ask, match, embed, classify."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sightline.vlm import spans, weights
+from sightline.vlm.data.preprocess import Preprocess
+from sightline.vlm.decoding import Decoding, OnToken, Written, check_method
+from sightline.vlm.loaded.answering import Task, answer
+from sightline.vlm.loaded.answers import Answer, Classes, Features, Matches
+from sightline.vlm.loaded.inputs import Images, InputError, pair, read_pictures, texts_of
+from sightline.vlm.loaded.scoring import Scorer
+from sightline.vlm.loaded.writing import Manner, Rows, Seen, Writer
+from sightline.vlm.weights import Checkpoint
+
+
+def load(name_or_folder: str | Path, device: str = "cpu", dtype: torch.dtype | None = None) -> "Loaded":
+    """A model by name, hub id or checkpoint folder.
+
+    Args:
+        name_or_folder: "sightline-tiny", a hub id such as "Salesforce/blip2-opt-2.7b", or a folder in Sightline's or
+            Hugging Face's layout.
+        device: Where it runs.
+        dtype: Precision of the weights; None keeps the checkpoint's.
+    """
+    return Loaded(weights.read(str(name_or_folder), dtype=dtype, device=device))
+
+
+class Loaded:
+    """A checkpoint ready to answer. Images are given one or several, in any form that `data.images` reads."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+        self.name = checkpoint.name
+        self.model = checkpoint.model
+        facts, first = checkpoint.image, next(checkpoint.model.parameters())
+        self.preprocess = Preprocess(size=facts.size, mean=facts.mean, std=facts.std, resample=facts.resample)
+        self._scorer = Scorer(self.model, self.preprocess, checkpoint.text_tokenizer, first.device, first.dtype)
+
+    def caption(
+        self,
+        images: Images,
+        prompt: str | None = None,
+        *,
+        looked: str | None = None,
+        on_token: OnToken | None = None,
+        **decoding: Any,
+    ) -> list[Answer]:
+        """One caption an image (or `num_return_sequences` of them, one after the other).
+
+        Args:
+            images: One or several.
+            prompt: What the language model reads after the image, as it stands; "" is nothing, None the checkpoint's.
+            looked: "gradient" or "attention" to also say where the model looked.
+            on_token: Hears (answer, token, log-probability) as tokens are chosen; not with beam search.
+            **decoding: Options of `Decoding`; those not given are the checkpoint's.
+        """
+        manner = self._manner(decoding, looked, on_token)
+        pictures = read_pictures(images, self.preprocess)
+        words = self.checkpoint.prompts.caption if prompt is None else prompt
+        many = len(pictures)
+        to_bridge = self.checkpoint.prompts.question_to_bridge and bool(prompt)  # the bridge reads what the user wrote
+        task = Task(of=range(many), prompts=[words] * many, asked=[prompt or ""] * many, to_bridge=to_bridge)
+        return answer(self.name, self._writer, pictures, task, manner)
+
+    def ask(
+        self,
+        images: Images,
+        questions: str | Sequence[str],
+        *,
+        template: str | None = None,
+        looked: str | None = None,
+        on_token: OnToken | None = None,
+        **decoding: Any,
+    ) -> list[Answer]:
+        """One answer a question: one image with many questions, many images with one, or as many of each.
+
+        However many questions there are about an image, it is encoded once.
+
+        Args:
+            images: One or several.
+            questions: One or several.
+            template: What a question is put into, with one `{}`; None is the checkpoint's.
+            looked: "gradient" or "attention" to also say where the model looked.
+            on_token: Hears (answer, token, log-probability) as tokens are chosen; not with beam search.
+            **decoding: Options of `Decoding`; those not given are the checkpoint's.
+        """
+        manner = self._manner(decoding, looked, on_token)
+        form = self.checkpoint.prompts.question if template is None else template
+        if form.count("{}") != 1:
+            raise InputError(f"the template {form!r} has {form.count('{}')} slots: write exactly one {{}}")
+        pictures = read_pictures(images, self.preprocess)
+        of, asked = pair(len(pictures), texts_of(questions, "questions"), "questions")
+        prompts = [form.replace("{}", question) for question in asked]
+        task = Task(of=of, prompts=prompts, asked=asked, to_bridge=self.checkpoint.prompts.question_to_bridge)
+        return answer(self.name, self._writer, pictures, task, manner)
+
+    def match(self, images: Images, texts: str | Sequence[str]) -> Matches:
+        """How well every image goes with every text; needs a checkpoint with the first stage's heads."""
+        patches_NPD = self._scorer.see(read_pictures(images, self.preprocess))
+        return self._scorer.match(patches_NPD, texts_of(texts, "texts"))
+
+    def embed(
+        self, images: Images | None = None, texts: str | Sequence[str] | None = None, mode: str = "image"
+    ) -> Features:
+        """Features of images (mode "image"), of texts ("text"), or of image-text pairs ("multimodal")."""
+        needs = {"image": (True, False), "text": (False, True), "multimodal": (True, True)}
+        if mode not in needs:
+            raise InputError(f"unknown mode {mode!r}: the modes are {', '.join(needs)}")
+        for name, given, needed in zip(("images", "texts"), (images, texts), needs[mode], strict=True):
+            if needed and given is None:
+                raise InputError(f"mode {mode!r} needs {name}=")
+        if mode == "text":
+            return self._scorer.embed_texts(texts_of(texts or [], "texts"))
+        patches_NPD = self._scorer.see(read_pictures([] if images is None else images, self.preprocess))
+        if mode == "image":
+            return self._scorer.embed_images(patches_NPD)
+        of, paired = pair(len(patches_NPD), texts_of(texts or [], "texts"), "texts")
+        return self._scorer.embed_pairs(patches_NPD[of], paired)
+
+    def classify(self, images: Images, labels: Sequence[str]) -> Classes:
+        """Probabilities of labels: by image-text cosine where the checkpoint has it, else by the language model."""
+        pictures, words = read_pictures(images, self.preprocess), texts_of(labels, "labels")
+        patches_NPD = self._scorer.see(pictures)
+        if self._scorer.can_embed_texts:
+            return self._scorer.classify(patches_NPD, words)
+        return Classes(tuple(words), self._writer.rank(patches_NPD, self.checkpoint.prompts.caption, words).softmax(1))
+
+    def generate(self, patches_BPD: Tensor, prompts: Sequence[str], how: Decoding | None = None) -> list[list[Written]]:
+        """Tokens from cached patch features (`self.model.see`) and prompts, without templates and spans."""
+        seen = Seen(patches_BPD, self.model.encoder.grid(self.preprocess.size, self.preprocess.size))
+        questions = list(prompts) if self.checkpoint.prompts.question_to_bridge else None
+        rows = Rows([], range(len(prompts)), prompts, questions)
+        manner = self._manner({}, None, None) if how is None else Manner(how=how)
+        return self._writer.write(rows, seen, manner, spans.Timeline()).written
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of token ids, without special tokens."""
+        return self._writer.tokenizer.decode(tokens)
+
+    def save(self, folder: str | Path) -> None:
+        """Writes the checkpoint as a folder that `load` reads."""
+        weights.save_folder(self.checkpoint, Path(folder))
+
+    @property
+    def _writer(self) -> Writer:
+        tokenizer = self.checkpoint.tokenizer
+        if tokenizer is None:
+            raise InputError(
+                f"{self.name} has no language model: as a first-stage checkpoint it can match and embed; "
+                "to caption and ask, load a second-stage one"
+            )
+        scorer = self._scorer
+        return Writer(self.model, self.preprocess, tokenizer, scorer.tokenizer, scorer.device, scorer.dtype)
+
+    def _manner(self, options: dict[str, Any], looked: str | None, on_token: OnToken | None) -> Manner:
+        how = Decoding.of({**self.checkpoint.decoding, **options})
+        return Manner(how=how, method=None if looked is None else check_method(looked), on_token=on_token)

@@ -1,0 +1,198 @@
+"""From pictures and prompts to answers: a batch at a time, shared work done once, every step timed.
+
+Shapes: B rows (answers), N images, P patches of width D, Q queries, L prompt tokens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sightline.vlm.bridges.protocol import Text
+from sightline.vlm.data.preprocess import Preprocess
+from sightline.vlm.decoding import Decoding, Method, OnToken, Replay, Written, decode, look, split_words
+from sightline.vlm.encoders.protocol import PatchGrid
+from sightline.vlm.language.protocol import State
+from sightline.vlm.loaded.inputs import Picture, to_pixels
+from sightline.vlm.loaded.looked import Looked, WordMap
+from sightline.vlm.model import Blip2
+from sightline.vlm.spans import Timeline
+from sightline.vlm.weights import Tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How it is answered."""
+
+    how: Decoding
+    method: Method | None = None
+    on_token: OnToken | None = None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One batch: what every answer is about."""
+
+    pictures: Sequence[Picture]
+    """N different ones."""
+    of: Sequence[int]
+    """Which picture each of the B rows is about."""
+    prompts: Sequence[str]
+    """B, for the language model."""
+    questions: Sequence[str] | None
+    """B, for the bridge of instruction-aware models."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Patch features of a batch's pictures and how they lie on them."""
+
+    patches_NPD: Tensor
+    grid: PatchGrid
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A batch's answers: `num_return_sequences` a row, with where the model looked for each."""
+
+    written: list[list[Written]]
+    looked: list[list[Looked | None]]
+    input_tokens: list[int]
+    """Of each row."""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """The model with what is needed to feed it."""
+
+    model: Blip2
+    preprocess: Preprocess
+    tokenizer: Tokenizer
+    text_tokenizer: Tokenizer | None
+    device: torch.device
+    dtype: torch.dtype
+
+    def see(self, pictures: Sequence[Picture], timeline: Timeline) -> Seen:
+        """Encodes every picture once."""
+        with timeline.step("preprocess", images=len(pictures)) as facts:
+            pixels_NCHW = to_pixels(pictures, self.preprocess)
+            facts["height"], facts["width"] = pixels_NCHW.shape[2:]
+        with timeline.step("vision_encoder", images=len(pictures)) as facts, torch.no_grad():
+            patches_NPD = self.model.see(pixels_NCHW.to(self.device, self.dtype))
+            grid = self.model.encoder.grid(*pixels_NCHW.shape[2:])
+            facts["patches"] = patches_NPD.shape[1]
+        return Seen(patches_NPD, grid)
+
+    def write(self, rows: Rows, seen: Seen, manner: Manner, timeline: Timeline) -> Spoken:
+        """The answers of one batch."""
+        how, method = manner.how, manner.method
+        prompt = self._prompts(rows)
+        question = self._questions(rows)
+        of_B = torch.tensor(rows.of, device=self.device)
+        with torch.no_grad():
+            queries = self._bridge(seen, of_B, question, timeline)
+            with timeline.step("prefill") as facts:
+                logits_BV, state = self._prefill(queries, of_B, question is None, prompt)
+                lengths = (prompt.mask_BL.sum(1) + queries.shape[1]).tolist()
+                facts["prefix_tokens"] = queries.shape[1] + prompt.mask_BL.shape[1]
+            with timeline.step("decode", beams=how.num_beams) as facts:
+                written = decode(self.model.writer, logits_BV, state, how, manner.on_token)
+                facts["tokens"] = max(len(one.tokens) for row in written for one in row)
+        looked: list[list[Looked | None]] = [[None] * len(row) for row in written]
+        if method is not None:
+            with timeline.step("looked", method=method):
+                looked = self._look(Replayed(seen, of_B, question, prompt), written, method)
+        return Spoken(written, looked, [int(length) for length in lengths])
+
+    def _prompts(self, rows: Rows) -> Text:
+        pad: Literal["left", "right"] = "right" if self.model.writer.is_encoder_decoder else "left"
+        return self._on_device(self.tokenizer.batch(rows.prompts, pad=pad))
+
+    def _questions(self, rows: Rows) -> Text | None:
+        if rows.questions is None or self.text_tokenizer is None:
+            return None
+        return self._on_device(self.text_tokenizer.batch(rows.questions))
+
+    def _on_device(self, text: Text) -> Text:
+        return Text(text.tokens_BL.to(self.device), text.mask_BL.to(self.device))
+
+    def _bridge(self, seen: Seen, of_B: Tensor, question: Text | None, timeline: Timeline) -> Tensor:
+        """Query outputs: a row an image without questions, a row an answer with them."""
+        with timeline.step("bridge") as facts:
+            patches = seen.patches_NPD if question is None else seen.patches_NPD[of_B]
+            queries: Tensor = self.model.bridge(patches, question)
+            facts["rows"], facts["queries"] = queries.shape[0], queries.shape[1]
+        return queries
+
+    def _prefill(self, queries: Tensor, of_B: Tensor, shared: bool, prompt: Text) -> tuple[Tensor, State]:
+        """Reads each image's soft prompt once, then the words of every row; encoder-decoders read both at once."""
+        language = self.model.writer
+        few = len(queries) < len(of_B)  # images that several rows ask about
+        if shared and few and not language.is_encoder_decoder and prompt.tokens_BL.shape[1]:
+            soft, mask = self.model.prefix(queries)
+            _, state = language.prefill(soft, mask)
+            words = language.embed(prompt.tokens_BL).to(soft.dtype)
+            return language.prefill(words, prompt.mask_BL, state.select(of_B))
+        rows = queries[of_B] if shared else queries
+        return language.prefill(*self.model.prefix(rows, prompt.tokens_BL, prompt.mask_BL))
+
+    def rank(self, patches_NPD: Tensor, prompt: str, texts: Sequence[str]) -> Tensor:
+        """Summed log-probability `[N, M]` of each text as the answer to the prompt about each image."""
+        words = self._on_device(self.tokenizer.batch([prompt]))
+        rows = [[*self.tokenizer.encode(f" {text}", special=False), *self.model.writer.eos_ids[:1]] for text in texts]
+        targets_MT, mask_MT = (each.to(self.device) for each in padded(rows, self.model.writer.pad_id))
+        with torch.no_grad():
+            scores = [
+                self._rank_one(self.model.bridge(patches_PD[None]), words, targets_MT, mask_MT)
+                for patches_PD in patches_NPD
+            ]
+        return torch.stack(scores)
+
+    def _rank_one(self, queries_1QZ: Tensor, words: Text, targets_MT: Tensor, mask_MT: Tensor) -> Tensor:
+        prefix, mask = self.model.prefix(queries_1QZ, words.tokens_BL, words.mask_BL)
+        many = len(targets_MT)
+        logits_MTV = self.model.writer.logits(prefix.expand(many, -1, -1), mask.expand(many, -1), targets_MT)
+        gains_MT = logits_MTV.float().log_softmax(2).gather(2, targets_MT[:, :, None])[:, :, 0]
+        return (gains_MT * mask_MT).sum(1)
+
+    def _look(self, asked: "Replayed", written: list[list[Written]], method: Method) -> list[list[Looked | None]]:
+        times = len(written[0])
+        again = torch.arange(len(written), device=self.device).repeat_interleave(times)
+        flat = [one.tokens for row in written for one in row]
+        replay = Replay(
+            patches_BPD=asked.seen.patches_NPD[asked.of_B][again],
+            question=_rows(asked.question, again),
+            prompt=_rows(asked.prompt, again),
+            answers=flat,
+            words=[split_words(tokens, self.tokenizer.decode) for tokens in flat],
+        )
+        maps = look(self.model, replay, asked.seen.grid, method)
+        found = [
+            Looked(method, tuple(WordMap(word.text, grid) for word, grid in zip(words, grids, strict=True)))
+            for words, grids in zip(replay.words, maps, strict=True)
+        ]
+        return [list(found[at : at + times]) for at in range(0, len(found), times)]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a batch was answered from."""
+
+    seen: Seen
+    of_B: Tensor
+    question: Text | None
+    prompt: Text
+
+
+def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Token rows as one tensor, padded on the right, and its mask, both `[rows, longest]`."""
+    longest = max(len(row) for row in rows)
+    tokens = [[*row, *[pad_id] * (longest - len(row))] for row in rows]
+    mask = [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
+    return torch.tensor(tokens), torch.tensor(mask)
+
+
+def _rows(text: Text | None, rows_R: Tensor) -> Text | None:
+    return None if text is None else Text(text.tokens_BL[rows_R], text.mask_BL[rows_R])
