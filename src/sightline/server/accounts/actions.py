@@ -1,5 +1,9 @@
 """What people and keys can do with accounts: seed, sign in, be recognised."""
 
+import hmac
+from datetime import timedelta
+
+from sightline.server.accounts import secrets, store
 from sightline.server.accounts.records import (
     Access,
     ApiKey,
@@ -12,51 +16,145 @@ from sightline.server.accounts.records import (
     Session,
     User,
 )
+from sightline.server.accounts.seeding import seed
+from sightline.server.runtime.cache import ExpiringCache
+from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
+from sightline.server.runtime.errors import NotFound, Unauthorized
+
+SESSION_DAYS = 30
+LINK_HOURS = 24
+KEY_CACHE_S = 10.0
+KEY_CACHE_SIZE = 10_000
 
 
 class Accounts:
-    """Organisations, projects, people, keys and sessions; every refusal is a `SightlineError`."""
+    """Organisations, projects, people, keys and sessions; every refusal is a `SightlineError`.
+
+    `pepper` turns secret keys into what the database keeps; with another pepper every key is unknown.
+    """
 
     def __init__(self, database: Database, *, pepper: bytes) -> None:
         self._database = database
         self._pepper = pepper
+        self._known: ExpiringCache[tuple[str, str | None], ProjectId | None] = ExpiringCache(
+            size=KEY_CACHE_SIZE, keep_s=KEY_CACHE_S
+        )
 
     async def seed(self, initial: InitialAccounts) -> Seeded:
-        raise NotImplementedError
+        """Make exist what `initial` names; with nothing named and nothing there, what a newcomer needs."""
+        async with self._database.work() as work:
+            seeded = await seed(work.connection, initial, self._pepper)
+            work.after_commit(self._known.clear)
+        return seeded
 
     async def by_key(self, public_key: str, secret_key: str) -> Access:
-        raise NotImplementedError
+        """The project a key pair opens. Unauthorized when the pair is not one of ours."""
+        hashed = secrets.secret_hash(secret_key, self._pepper)
+        project_id = await self._project_of(public_key, hashed)
+        return Access(project_id=project_id, scope="project", public_key=public_key)
 
     async def by_public_key(self, public_key: str) -> Access:
-        raise NotImplementedError
+        """What the public half alone may do: create scores."""
+        project_id = await self._project_of(public_key, None)
+        return Access(project_id=project_id, scope="scores", public_key=public_key)
 
     async def sign_in(self, email: str, password: str) -> tuple[str, Session]:
-        raise NotImplementedError
+        """A new session's token and the session."""
+        async with self._database.reading() as connection:
+            found = await store.user_by_email(connection, email.strip().lower())
+        user, hashed = found or (None, None)
+        if not await secrets.password_matches(password, hashed) or user is None:
+            raise Unauthorized("email or password is wrong: check both, or use the sign-in link the server printed")
+        return await self._new_session(user)
 
     async def sign_in_link(self) -> str:
-        raise NotImplementedError
+        """A token that signs the first person in, once, within a day."""
+        token = secrets.new_token()
+        async with self._database.work() as work:
+            user = await store.first_user(work.connection)
+            if user is None:
+                raise NotFound("there is no user to sign in: start the server with SIGHTLINE_INIT_USER_EMAIL")
+            expires_at = now() + timedelta(hours=LINK_HOURS)
+            await store.add_link(work.connection, secrets.token_hash(token), user.id, expires_at)
+        return token
 
     async def redeem(self, token: str) -> tuple[str, Session]:
-        raise NotImplementedError
+        """Turn a one-time link into a session."""
+        async with self._database.work() as work:
+            user = await store.take_link(work.connection, secrets.token_hash(token))
+        if user is None:
+            raise Unauthorized("this sign-in link was used or has expired: restart the server to get a new one")
+        return await self._new_session(user)
 
     async def by_session(self, token: str) -> User | None:
-        raise NotImplementedError
+        async with self._database.reading() as connection:
+            return await store.session_user(connection, secrets.token_hash(token))
 
     async def sign_out(self, token: str) -> None:
-        raise NotImplementedError
+        async with self._database.work() as work:
+            await store.end_session(work.connection, secrets.token_hash(token))
 
     async def projects_of(self, user: User) -> list[ProjectAccess]:
-        raise NotImplementedError
+        async with self._database.reading() as connection:
+            return await store.projects_of(connection, user.id)
 
     async def access(self, user: User, project_id: ProjectId) -> Access:
-        raise NotImplementedError
+        """What a person may do in a project. NotFound also when it exists without them: nobody else learns."""
+        async with self._database.reading() as connection:
+            role = await store.role_in(connection, user.id, project_id)
+        if role is None:
+            raise _no_project(project_id)
+        return Access(project_id=project_id, scope="user", user_id=user.id, role=role)
 
     async def project(self, project_id: ProjectId) -> Project:
-        raise NotImplementedError
+        async with self._database.reading() as connection:
+            found = await store.project(connection, project_id)
+        if found is None:
+            raise _no_project(project_id)
+        return found
 
     async def keys(self, project_id: ProjectId) -> list[ApiKey]:
-        raise NotImplementedError
+        async with self._database.reading() as connection:
+            return await store.keys_of(connection, project_id)
 
     async def create_key(self, project_id: ProjectId) -> NewApiKey:
-        raise NotImplementedError
+        """A new key pair; this is the only time its secret is known."""
+        public_key, secret_key = secrets.new_key_pair()
+        key = ApiKey(public_key=public_key, display_secret_key=secrets.display(secret_key), created_at=now())
+        async with self._database.work() as work:
+            await store.put_key(work.connection, project_id, key, secrets.secret_hash(secret_key, self._pepper))
+            work.after_commit(self._known.clear)
+        return NewApiKey(key=key, secret_key=secret_key)
+
+    async def _new_session(self, user: User) -> tuple[str, Session]:
+        token = secrets.new_token()
+        session = Session(user=user, expires_at=now() + timedelta(days=SESSION_DAYS))
+        async with self._database.work() as work:
+            await store.add_session(work.connection, secrets.token_hash(token), session)
+        return token, session
+
+    async def _project_of(self, public_key: str, hashed_secret: str | None) -> ProjectId:
+        """The key's project, from the cache or the database; a wrong key is remembered as wrong for as long."""
+        known = self._known.get((public_key, hashed_secret))
+        project_id = known[0] if known else await self._look_up(public_key, hashed_secret)
+        if known is None:
+            self._known.put((public_key, hashed_secret), project_id)
+        if project_id is None:
+            raise Unauthorized(
+                f"API key {public_key[:48]!r} is not known here or its secret is wrong: "
+                "check the key pair and that the base URL is this server's"
+            )
+        return project_id
+
+    async def _look_up(self, public_key: str, hashed_secret: str | None) -> ProjectId | None:
+        async with self._database.reading() as connection:
+            found = await store.key(connection, public_key)
+        project_id, expected = found or (None, "")
+        if hashed_secret is not None and not hmac.compare_digest(expected, hashed_secret):
+            return None
+        return project_id
+
+
+def _no_project(project_id: ProjectId) -> NotFound:
+    return NotFound(f"project {project_id!r} does not exist or you are not a member of it")

@@ -1,4 +1,4 @@
-"""What all relational tables share: the metadata they register in, names for constraints, times that keep their zone."""
+"""What all relational tables share: metadata, names for constraints, and times that keep their zone."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -5,7 +5,7 @@ from alembic import context
 from sightline.server.tables import accounts, media
 from sightline.server.tables.metadata import metadata
 
-TABLES = (*accounts.metadata.tables, *media.metadata.tables)
+TABLES = (accounts.api_keys, media.media)
 """Named so that every module of tables has registered before metadata is compared."""
 
 context.configure(

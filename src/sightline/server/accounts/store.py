@@ -1,0 +1,183 @@
+"""All SQL of accounts. Every function takes the connection of the caller's unit of work."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sightline.server.accounts.records import ApiKey, Project, ProjectAccess, ProjectId, Role, Session, User, UserId
+from sightline.server.runtime.clock import now
+from sightline.server.tables.accounts import (
+    api_keys,
+    memberships,
+    organizations,
+    projects,
+    sessions,
+    sign_in_links,
+    users,
+)
+
+_PROJECTS = select(
+    projects.c.id, projects.c.name, projects.c.organization_id, organizations.c.name.label("organization_name")
+).join_from(projects, organizations)
+
+
+async def add_organization(connection: AsyncConnection, organization_id: str, name: str) -> None:
+    """Create the organisation unless its id exists."""
+    if await _one(connection, select(organizations.c.id).where(organizations.c.id == organization_id)) is None:
+        await connection.execute(insert(organizations).values(id=organization_id, name=name, created_at=now()))
+
+
+async def any_organization(connection: AsyncConnection) -> bool:
+    return await _one(connection, select(organizations.c.id).limit(1)) is not None
+
+
+async def add_project(connection: AsyncConnection, project_id: str, organization_id: str, name: str) -> None:
+    """Create the project unless its id exists."""
+    if await project(connection, ProjectId(project_id)) is None:
+        values = {"id": project_id, "organization_id": organization_id, "name": name, "created_at": now()}
+        await connection.execute(insert(projects).values(values))
+
+
+async def project(connection: AsyncConnection, project_id: ProjectId) -> Project | None:
+    row = await _one(connection, _PROJECTS.where(projects.c.id == project_id))
+    return _project(row) if row else None
+
+
+async def first_project(connection: AsyncConnection) -> Project | None:
+    row = await _one(connection, _PROJECTS.order_by(projects.c.created_at, projects.c.id).limit(1))
+    return _project(row) if row else None
+
+
+async def add_user(connection: AsyncConnection, user: User, hashed_password: str | None) -> None:
+    await connection.execute(
+        insert(users).values(
+            id=user.id, email=user.email, name=user.name, password_hash=hashed_password, created_at=now()
+        )
+    )
+
+
+async def user_by_email(connection: AsyncConnection, email: str) -> tuple[User, str | None] | None:
+    """The person and their password's hash."""
+    row = await _one(connection, select(users).where(users.c.email == email))
+    return (_user(row), row.password_hash) if row else None
+
+
+async def first_user(connection: AsyncConnection) -> User | None:
+    row = await _one(connection, select(users).order_by(users.c.created_at, users.c.id).limit(1))
+    return _user(row) if row else None
+
+
+async def add_membership(connection: AsyncConnection, organization_id: str, user_id: UserId, role: Role) -> None:
+    """Make the person a member unless they are one."""
+    mine = (memberships.c.organization_id == organization_id) & (memberships.c.user_id == user_id)
+    if await _one(connection, select(memberships.c.role).where(mine)) is None:
+        values = {"organization_id": organization_id, "user_id": user_id, "role": role, "created_at": now()}
+        await connection.execute(insert(memberships).values(values))
+
+
+async def projects_of(connection: AsyncConnection, user_id: UserId) -> list[ProjectAccess]:
+    query = (
+        _PROJECTS.add_columns(memberships.c.role)
+        .join(memberships, memberships.c.organization_id == projects.c.organization_id)
+        .where(memberships.c.user_id == user_id)
+        .order_by(projects.c.created_at, projects.c.id)
+    )
+    rows = (await connection.execute(query)).all()
+    return [ProjectAccess(project=_project(row), role=row.role) for row in rows]
+
+
+async def role_in(connection: AsyncConnection, user_id: UserId, project_id: ProjectId) -> Role | None:
+    query = (
+        select(memberships.c.role)
+        .join(projects, projects.c.organization_id == memberships.c.organization_id)
+        .where(memberships.c.user_id == user_id, projects.c.id == project_id)
+    )
+    row = await _one(connection, query)
+    role: Role | None = row.role if row else None
+    return role
+
+
+async def put_key(connection: AsyncConnection, project_id: str, key: ApiKey, hashed_secret: str) -> None:
+    """Store a key; one that exists in the same project gets the new secret."""
+    values = {"secret_hash": hashed_secret, "display_secret_key": key.display_secret_key}
+    known = await _one(connection, select(api_keys.c.project_id).where(api_keys.c.public_key == key.public_key))
+    if known:
+        await connection.execute(update(api_keys).where(api_keys.c.public_key == key.public_key).values(values))
+        return
+    identity = {"public_key": key.public_key, "project_id": project_id, "created_at": key.created_at}
+    await connection.execute(insert(api_keys).values(identity | values))
+
+
+async def key(connection: AsyncConnection, public_key: str) -> tuple[ProjectId, str] | None:
+    """The key's project and the hash of its secret."""
+    query = select(api_keys.c.project_id, api_keys.c.secret_hash).where(api_keys.c.public_key == public_key)
+    row = await _one(connection, query)
+    return (ProjectId(row.project_id), row.secret_hash) if row else None
+
+
+async def keys_of(connection: AsyncConnection, project_id: ProjectId) -> list[ApiKey]:
+    query = (
+        select(api_keys.c.public_key, api_keys.c.display_secret_key, api_keys.c.created_at)
+        .where(api_keys.c.project_id == project_id)
+        .order_by(api_keys.c.created_at)
+    )
+    rows = (await connection.execute(query)).all()
+    return [ApiKey(**row._mapping) for row in rows]
+
+
+async def add_session(connection: AsyncConnection, hashed_token: str, session: Session) -> None:
+    values = {"token_hash": hashed_token, "user_id": session.user.id, "expires_at": session.expires_at}
+    await connection.execute(insert(sessions).values(values | {"created_at": now()}))
+
+
+async def session_user(connection: AsyncConnection, hashed_token: str) -> User | None:
+    query = (
+        select(users)
+        .join(sessions, sessions.c.user_id == users.c.id)
+        .where(sessions.c.token_hash == hashed_token, sessions.c.expires_at > now())
+    )
+    row = await _one(connection, query)
+    return _user(row) if row else None
+
+
+async def end_session(connection: AsyncConnection, hashed_token: str) -> None:
+    await connection.execute(delete(sessions).where(sessions.c.token_hash == hashed_token))
+
+
+async def add_link(connection: AsyncConnection, hashed_token: str, user_id: UserId, expires_at: datetime) -> None:
+    await connection.execute(
+        insert(sign_in_links).values(token_hash=hashed_token, user_id=user_id, expires_at=expires_at)
+    )
+
+
+async def take_link(connection: AsyncConnection, hashed_token: str) -> User | None:
+    """The person a link signs in; the link is gone afterwards, as are all that have expired."""
+    query = (
+        select(users)
+        .join(sign_in_links, sign_in_links.c.user_id == users.c.id)
+        .where(sign_in_links.c.token_hash == hashed_token, sign_in_links.c.expires_at > now())
+    )
+    row = await _one(connection, query)
+    spent = (sign_in_links.c.token_hash == hashed_token) | (sign_in_links.c.expires_at <= now())
+    await connection.execute(delete(sign_in_links).where(spent))
+    return _user(row) if row else None
+
+
+async def _one(connection: AsyncConnection, query: Select[Any]) -> Row[Any] | None:
+    found: Row[Any] | None = (await connection.execute(query)).first()
+    return found
+
+
+def _user(row: Row[Any]) -> User:
+    return User(id=UserId(row.id), email=row.email, name=row.name)
+
+
+def _project(row: Row[Any]) -> Project:
+    return Project(
+        id=ProjectId(row.id),
+        name=row.name,
+        organization_id=row.organization_id,
+        organization_name=row.organization_name,
+    )
