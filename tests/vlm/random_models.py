@@ -14,7 +14,10 @@ from sightline.vlm.model import Blip2Config
 from sightline.vlm.weights import Checkpoint, ImageFacts, Prompts, Tokenizer
 
 SPECIALS = ["<pad>", "<bos>", "<eos>", "<unk>"]
-WORDS = [*SPECIALS, *"a red green blue one two three left of then which digit is what how many question answer : ?".split()]
+WORDS = [
+    *SPECIALS,
+    *"a red green blue one two three left of then which digit is what how many question answer : ?".split(),
+]
 
 
 def word_tokenizer(before: str = "<bos> $A") -> Tokenizer:
