@@ -33,17 +33,23 @@ def word_tokenizer(before: str = "<bos> $A") -> Tokenizer:
 
 def opt(vocab_size: int = len(WORDS), **changes: Any) -> CausalConfig:
     """OPT, two layers of 32."""
-    sizes = dict(hidden_size=32, word_embed_proj_dim=32, ffn_dim=64, num_hidden_layers=2, num_attention_heads=4)
-    specials = dict(pad_token_id=0, bos_token_id=1, eos_token_id=2)
-    plain = dict(model_type="opt", vocab_size=vocab_size, max_position_embeddings=128, init_std=0.4)
+    sizes = {
+        "hidden_size": 32,
+        "word_embed_proj_dim": 32,
+        "ffn_dim": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+    }
+    specials = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    plain = {"model_type": "opt", "vocab_size": vocab_size, "max_position_embeddings": 128, "init_std": 0.4}
     return CausalConfig(architecture={**plain, **sizes, **specials, **changes})
 
 
 def t5(vocab_size: int = len(WORDS), **changes: Any) -> Seq2SeqConfig:
     """T5, two layers of 32 on each side."""
-    sizes = dict(d_model=32, d_kv=8, d_ff=64, num_layers=2, num_decoder_layers=2, num_heads=4)
-    specials = dict(pad_token_id=0, decoder_start_token_id=0, eos_token_id=2)
-    plain = dict(model_type="t5", vocab_size=vocab_size, initializer_factor=3.0)
+    sizes = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_decoder_layers": 2, "num_heads": 4}
+    specials = {"pad_token_id": 0, "decoder_start_token_id": 0, "eos_token_id": 2}
+    plain = {"model_type": "t5", "vocab_size": vocab_size, "initializer_factor": 3.0}
     return Seq2SeqConfig(architecture={**plain, **sizes, **specials, **changes})
 
 
