@@ -42,6 +42,7 @@ class Shape:
     language_width: int = 32
     contrast: int = 16
     batch: int = 2
+    eos: int | tuple[int, ...] = 3
 
 
 SHAPES = {
@@ -58,6 +59,10 @@ SHAPES = {
 }
 
 
+def _several(eos: int | tuple[int, ...]) -> int | list[int]:
+    return eos if isinstance(eos, int) else list(eos)
+
+
 def opt(shape: Shape) -> OPTConfig:
     return OPTConfig(
         vocab_size=WORDS,
@@ -67,7 +72,7 @@ def opt(shape: Shape) -> OPTConfig:
         num_hidden_layers=2,
         num_attention_heads=4,
         max_position_embeddings=80,
-        eos_token_id=3,
+        eos_token_id=_several(shape.eos),
     )
 
 
@@ -79,7 +84,7 @@ def gpt2(shape: Shape) -> GPT2Config:
         n_head=4,
         n_positions=80,
         bos_token_id=2,
-        eos_token_id=3,
+        eos_token_id=_several(shape.eos),
     )
 
 
@@ -91,7 +96,7 @@ def llama(shape: Shape) -> LlamaConfig:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        eos_token_id=3,
+        eos_token_id=_several(shape.eos),
         pad_token_id=1,
     )
 
@@ -106,7 +111,7 @@ def t5(shape: Shape) -> T5Config:
         num_heads=4,
         decoder_start_token_id=0,
         bos_token_id=0,
-        eos_token_id=3,
+        eos_token_id=_several(shape.eos),
     )
 
 
