@@ -1,0 +1,27 @@
+"""Training: objectives, optimiser groups, schedules counted in steps, a loop that can be stopped and resumed."""
+
+from sightline.vlm.training.loop import Run, Stage, Watch, fit
+from sightline.vlm.training.objectives import (
+    captioning_loss,
+    contrastive_loss,
+    hard_negatives,
+    language_loss,
+    matching_loss,
+    similarities,
+)
+from sightline.vlm.training.optimiser import AdamWConfig, WarmCosine
+
+__all__ = [
+    "AdamWConfig",
+    "Run",
+    "Stage",
+    "WarmCosine",
+    "Watch",
+    "captioning_loss",
+    "contrastive_loss",
+    "fit",
+    "hard_negatives",
+    "language_loss",
+    "matching_loss",
+    "similarities",
+]

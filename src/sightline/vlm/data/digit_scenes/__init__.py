@@ -11,11 +11,12 @@ from sightline.vlm.data.digit_scenes.grammar import (
     Question,
     Thing,
     caption_of,
+    in_caption_order,
     question_of,
     questions_about,
 )
 from sightline.vlm.data.digit_scenes.handwriting import Split, handwriting
-from sightline.vlm.data.digit_scenes.scenes import CANVAS_PX, Drawing, Scene, sample_scenes
+from sightline.vlm.data.digit_scenes.scenes import CANVAS_PX, WORLD, Drawing, Scene, sample_layouts, sample_scenes
 
 __all__ = [
     "CANVAS_PX",
@@ -27,9 +28,12 @@ __all__ = [
     "Scene",
     "Split",
     "Thing",
+    "WORLD",
     "caption_of",
     "handwriting",
+    "in_caption_order",
     "question_of",
     "questions_about",
+    "sample_layouts",
     "sample_scenes",
 ]

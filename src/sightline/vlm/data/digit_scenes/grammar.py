@@ -20,15 +20,18 @@ CLEAR_PX = 8.0
 """Two centres nearer than this along an axis are not called left, right, above or below."""
 
 FORMS = {
-    "count": ("how many digits are there", "how many digits do you see"),
+    "count": ("how many digits are there", "how many digits do you see", "how many digits"),
     "colour": ("what colour is the {}", "which colour is the {}"),
-    "digit": ("which digit is {}", "what is the {} digit"),
+    "digit": ("which digit is {}", "what digit is {}", "what is the {} digit"),
     "exist": ("is there a {}", "do you see a {}"),
-    "position": ("which digit is {}", "what is the digit {}"),
-    "larger": ("which digit is larger", "which of the two is larger"),
+    "position": ("which digit is {}", "what digit is {}", "what is the digit {}"),
+    "larger": ("which digit is larger", "which is larger", "which of the two is larger"),
 }
 PLACES = {"on the left": (0, 1), "on the right": (0, -1), "at the top": (1, 1), "at the bottom": (1, -1)}
 """Place → (axis, sign): the thing with the smallest sign × centre along the axis."""
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels; right and bottom are outside."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,7 @@ class Thing:
 
     digit: int
     ink: str
-    box: tuple[int, int, int, int]
-    """Left, top, right, bottom in pixels; right and bottom are outside."""
+    box: Box
 
     @property
     def word(self) -> str:

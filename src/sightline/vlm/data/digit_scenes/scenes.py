@@ -9,6 +9,7 @@ from PIL import Image
 from sightline.vlm.data.digit_scenes.grammar import (
     CLEAR_PX,
     INKS,
+    Box,
     Question,
     Thing,
     caption_of,
@@ -78,8 +79,18 @@ def sample_scenes(n: int, seed: int, split: Split, drawing: Drawing = WORLD, fir
     return [_scene(hands, drawing, np.random.default_rng((*series, first + i))) for i in range(n)]
 
 
+def sample_layouts(n: int, seed: int, drawing: Drawing = WORLD) -> list[list[Box]]:
+    """Where things stand in `n` scenes nobody draws: for text about scenes."""
+    rng = np.random.default_rng((seed, 2))
+    return [_boxes(_count(drawing, rng), rng) for _ in range(n)]
+
+
+def _count(drawing: Drawing, rng: np.random.Generator) -> int:
+    return 1 + int(np.searchsorted(np.cumsum(drawing.count_shares)[:3], rng.random(), side="right"))
+
+
 def _scene(hands: Handwriting, drawing: Drawing, rng: np.random.Generator) -> Scene:
-    count = 1 + int(np.searchsorted(np.cumsum(drawing.count_shares)[:3], rng.random(), side="right"))
+    count = _count(drawing, rng)
     boxes = _boxes(count, rng)
     inks = rng.permutation(len(INKS))[:count]
     scans = rng.integers(len(hands.labels), size=count)
@@ -123,7 +134,7 @@ def _draw(
     canvas[top:bottom, left:right] += alpha * (ink - canvas[top:bottom, left:right])
 
 
-def _boxes(count: int, rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
+def _boxes(count: int, rng: np.random.Generator) -> list[Box]:
     """Boxes that do not overlap and whose order is clear; drawn again until they are."""
     proposals = PROPOSALS[count - 1]
     while True:

@@ -1,0 +1,188 @@
+"""The two stages of the bridge: first beside the frozen encoder, then through the frozen language model.
+
+Shapes: N scenes, B of them in a batch, P patches of width D, Q queries of width Z, T target tokens, V words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sightline.vlm.bridges import QFormer, Text
+from sightline.vlm.data.digit_scenes import Scene, questions_about
+from sightline.vlm.model import Blip2
+from sightline.vlm.recipes.tiny.encoder import normalised, stacked
+from sightline.vlm.recipes.tiny.language import IDS, all_right, asked, ids_of, padded
+from sightline.vlm.recipes.tiny.words import BOS, DECODE, EOS, QUESTION_TEMPLATE
+from sightline.vlm.training import (
+    Run,
+    captioning_loss,
+    contrastive_loss,
+    language_loss,
+    matching_loss,
+    similarities,
+)
+
+
+@dataclass(frozen=True)
+class SeenScenes:
+    """Scenes as the frozen encoder sees them, kept so that it runs once."""
+
+    scenes: list[Scene]
+    patches_NPD: Tensor
+    """fp16."""
+
+    @classmethod
+    def see(cls, model: Blip2, scenes: list[Scene]) -> "SeenScenes":
+        """Encodes the scenes."""
+        pixels_NCHW = stacked(scenes)
+        with torch.no_grad():
+            seen = [model.see(normalised(pixels)).half() for pixels in pixels_NCHW.split(128)]
+        return cls(scenes, torch.cat(seen))
+
+    def __getitem__(self, rows_B: Sequence[int]) -> tuple[list[Scene], Tensor]:
+        return [self.scenes[row] for row in rows_B], self.patches_NPD[torch.as_tensor(rows_B)].float()
+
+
+def captions(scenes: Sequence[Scene], *, end: bool = False) -> Text:
+    """Captions as the bridge's text side reads them; with `end`, as it writes them."""
+    return padded([[IDS[BOS], *ids_of(scene.caption), *([IDS[EOS]] if end else [])] for scene in scenes])
+
+
+def first_stage(bridge: QFormer, scenes: Sequence[Scene], patches_BPD: Tensor) -> dict[str, Tensor]:
+    """Contrast, matching and captioning losses of one batch."""
+    text = captions(scenes)
+    images_BQK = bridge.contrast_images(bridge(patches_BPD))
+    cosines_BB = similarities(images_BQK, bridge.contrast_texts(bridge.text_features(text)))
+    if bridge.temperature is None:
+        raise ValueError("this bridge has no contrastive head: give its config a contrast_width")
+    said = [scene.caption for scene in scenes]
+    same_BB = torch.tensor([[one == other for other in said] for one in said])
+    return {
+        "contrast": contrastive_loss(cosines_BB, bridge.temperature),
+        "matching": matching_loss(bridge, patches_BPD, text, cosines_BB / bridge.temperature.detach(), same_BB),
+        "captioning": captioning_loss(bridge, patches_BPD, captions(scenes, end=True), IDS[DECODE]),
+    }
+
+
+class FirstStage:
+    """The bridge learns what of the image a text needs (ITC + ITM + ITG)."""
+
+    def __init__(self, bridge: QFormer, run: Run, data: SeenScenes) -> None:
+        self.bridge, self.run, self.data = bridge, run, data
+
+    @property
+    def trained(self) -> nn.Module:
+        return self.bridge
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """The three losses of the first stage."""
+        rng = np.random.default_rng((self.run.seed, step))
+        rows = rng.choice(len(self.data.scenes), size=self.run.batch, replace=False)
+        return first_stage(self.bridge, *self.data[rows.tolist()])
+
+
+class SecondStage:
+    """The bridge learns to be read by the frozen language model; half captions, half questions."""
+
+    def __init__(self, model: Blip2, run: Run, data: SeenScenes, rehearse_every: int) -> None:
+        self.model, self.run, self.data = model, run, data
+        self.rehearse_every = rehearse_every
+        self.moving = nn.ModuleDict({"bridge": model.bridge, "project": model.project})
+
+    @property
+    def trained(self) -> nn.Module:
+        return self.moving
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """The language model's loss; every so often the first stage's too, so that its heads stay true."""
+        rng = np.random.default_rng((self.run.seed, step))
+        rows = rng.choice(len(self.data.scenes), size=self.run.batch, replace=False).tolist()
+        half = len(rows) // 2
+        told, told_BPD = self.data[rows[:half]]
+        questioned, questioned_BPD = self.data[rows[half:]]
+        pairs = [asked(scene.things, rng) for scene in questioned]
+        batch = Told.join(caption_rows(told), question_rows(pairs))
+        queries_BQZ = torch.cat(
+            [self.model.bridge(told_BPD), self.model.bridge(questioned_BPD, bridge_questions(pairs))]
+        )
+        losses = {"language": language_loss(batch.logits(self.model, queries_BQZ), batch.targets)}
+        if step % self.rehearse_every == 0:
+            losses |= first_stage(self.model.bridge, told, told_BPD)
+        return losses
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the language model reads after the image, and what it has to write."""
+
+    prompts: list[list[int]]
+    answers: list[list[int]]
+
+    @classmethod
+    def join(cls, one: "Told", other: "Told") -> "Told":
+        """Both, one after the other."""
+        return cls(one.prompts + other.prompts, one.answers + other.answers)
+
+    @property
+    def targets(self) -> Text:
+        return padded(self.answers)
+
+    def logits(self, model: Blip2, queries_BQZ: Tensor) -> Tensor:
+        """Teacher-forced logits `[B, T, V]`."""
+        prompts = padded(self.prompts, left=True)
+        prefix = model.prefix(queries_BQZ, prompts.tokens_BL, prompts.mask_BL)
+        return model.writer.logits(*prefix, self.targets.tokens_BL)
+
+
+def caption_rows(scenes: Sequence[Scene]) -> Told:
+    """Captions: nothing to read but the image."""
+    return Told([[IDS[BOS]] for _ in scenes], [[*ids_of(scene.caption), IDS[EOS]] for scene in scenes])
+
+
+def question_rows(pairs: Sequence[tuple[str, str]]) -> Told:
+    """Questions in their template, and answers."""
+    return Told(
+        [[IDS[BOS], *ids_of(QUESTION_TEMPLATE.format(question))] for question, _ in pairs],
+        [[*ids_of(answer), IDS[EOS]] for _, answer in pairs],
+    )
+
+
+def bridge_questions(pairs: Sequence[tuple[str, str]]) -> Text:
+    """The bare questions, for the bridge."""
+    return padded([[IDS[BOS], *ids_of(question)] for question, _ in pairs])
+
+
+def retrieval_at_1(bridge: QFormer, held_out: SeenScenes, among: int = 100) -> dict[str, float]:
+    """Share of images whose own caption is the most similar among so many distinct ones, by contrast alone."""
+    distinct = list({scene.caption: row for row, scene in enumerate(held_out.scenes)}.values())[:among]
+    scenes, patches_BPD = held_out[distinct]
+    images_BQK = bridge.contrast_images(bridge(patches_BPD))
+    texts_BK = bridge.contrast_texts(bridge.text_features(captions(scenes)))
+    found_B = similarities(images_BQK, texts_BK).argmax(1)
+    return {"recall_at_1": float((found_B == torch.arange(len(scenes))).float().mean())}
+
+
+def spoken_accuracy(model: Blip2, bridge: QFormer, held_out: SeenScenes) -> dict[str, float]:
+    """Shares of captions (by count of digits) and of answers (by kind) that greedy decoding would write exactly."""
+    scenes, patches_BPD = held_out[range(len(held_out.scenes))]
+    told = caption_rows(scenes)
+    right_B = all_right(told.logits(model, bridge(patches_BPD)), told.targets)
+    few_B = torch.tensor([len(scene.things) <= 2 for scene in scenes])
+    figures = {"caption": _share(right_B), "caption_up_to_two": _share(right_B[few_B])}
+    rng = np.random.default_rng(0)
+    questions = [(row, each) for row, scene in enumerate(scenes) for each in questions_about(scene.things, rng)]
+    pairs = [(each.text, each.answer) for _, each in questions]
+    rows_B = torch.tensor([row for row, _ in questions])
+    told = question_rows(pairs)
+    answered_B = all_right(told.logits(model, bridge(patches_BPD[rows_B], bridge_questions(pairs))), told.targets)
+    figures["vqa"] = _share(answered_B)
+    for kind in sorted({each.kind for _, each in questions}):
+        figures[kind] = _share(answered_B[torch.tensor([each.kind == kind for _, each in questions])])
+    return figures | retrieval_at_1(bridge, held_out)
+
+
+def _share(right_B: Tensor) -> float:
+    return float(right_B.float().mean()) if len(right_B) else 0.0

@@ -1,0 +1,53 @@
+"""The hundred words of the tiny world, and one tokenizer of them for the language model and the bridge alike."""
+
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+from sightline.vlm.data.digit_scenes import DIGITS, INKS
+from sightline.vlm.data.digit_scenes.grammar import FORMS, PLACES
+
+PAD, UNKNOWN, BOS, EOS, DECODE = "<pad>", "<unk>", "<s>", "</s>", "<dec>"
+SPECIAL = (PAD, UNKNOWN, BOS, EOS, DECODE)
+
+PLACE_STEPS = 16
+"""Along each axis a place has one of so many words (4 pixels each)."""
+COLUMNS = tuple(f"x{step}" for step in range(PLACE_STEPS))
+ROWS = tuple(f"y{step}" for step in range(PLACE_STEPS))
+NOTHING = "nothing"
+
+QUESTION_TEMPLATE = "question: {} answer:"
+
+
+def _vocabulary() -> tuple[str, ...]:
+    spoken = [*DIGITS, *INKS, "a", "left", "of", "above", "then", "yes", "no", "question", "answer"]
+    for form in (*(form for forms in FORMS.values() for form in forms), *PLACES):
+        spoken += form.replace("{}", "").split()
+    return tuple(dict.fromkeys((*SPECIAL, *spoken, *COLUMNS, *ROWS, NOTHING)))
+
+
+VOCABULARY = _vocabulary()
+
+
+def build_tokenizer() -> Tokenizer:
+    """Word by word, lower case, punctuation dropped, American spelling understood; `<s>` in front of every text."""
+    backend = Tokenizer(models.WordLevel({word: index for index, word in enumerate(VOCABULARY)}, unk_token=UNKNOWN))
+    backend.normalizer = normalizers.Sequence(
+        [
+            normalizers.Lowercase(),
+            normalizers.Replace(Regex("[^a-z0-9<>/ ]"), " "),
+            normalizers.Replace("color", "colour"),
+        ]
+    )
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    backend.add_special_tokens(list(SPECIAL))
+    backend.post_processor = processors.TemplateProcessing(
+        single=f"{BOS} $A", special_tokens=[(BOS, VOCABULARY.index(BOS))]
+    )
+    backend.enable_padding(pad_id=VOCABULARY.index(PAD), pad_token=PAD)
+    return backend
+
+
+def save_tokenizer(folder: Path) -> None:
+    """Writes `tokenizer.json`."""
+    build_tokenizer().save(str(folder / "tokenizer.json"))
