@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sightline.vlm.config import closest
+
 
 def quick_gelu(x: Tensor) -> Tensor:
     """The sigmoid approximation of GELU that CLIP was trained with."""
@@ -28,6 +30,8 @@ class Mlp(nn.Module):
 
     def __init__(self, width: int, hidden: int, activation: str = "gelu") -> None:
         super().__init__()
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"unknown activation {activation!r}: {closest(activation, ACTIVATIONS)}")
         self.activation = ACTIVATIONS[activation]
         self.up = nn.Linear(width, hidden)
         self.down = nn.Linear(hidden, width)
