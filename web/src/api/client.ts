@@ -1,0 +1,49 @@
+/** A refusal by the server, with what a person can quote. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly kind: string;
+
+  constructor(status: number, kind: string, message: string) {
+    super(message);
+    this.status = status;
+    this.kind = kind;
+  }
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  const body = await response.json().catch(() => ({}));
+  const message = body.message ?? `The server answered ${response.status} ${response.statusText}`;
+  return new ApiError(response.status, body.error ?? "Error", message);
+}
+
+export type Params = Record<string, string | number | boolean | string[] | null | undefined>;
+
+/** The query string of what is set; a list repeats its name. */
+export function query(params: Params): string {
+  const pairs = Object.entries(params).flatMap(([name, value]) =>
+    value === undefined || value === null || value === "" || value === false
+      ? []
+      : [value].flat().map((each) => [name, String(each)]),
+  );
+  return pairs.length ? `?${new URLSearchParams(pairs)}` : "";
+}
+
+export async function send(method: string, path: string, body?: unknown, signal?: AbortSignal) {
+  const response = await fetch(`/api/web${path}`, {
+    method,
+    signal,
+    credentials: "same-origin",
+    headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  if (!response.ok) throw await refusal(response);
+  return response;
+}
+
+export async function get<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
+  return (await send("GET", path, undefined, signal)).json();
+}
+
+export async function post<Answer>(path: string, body: unknown): Promise<Answer> {
+  return (await send("POST", path, body)).json();
+}

@@ -1,0 +1,106 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { get, query } from "./client.ts";
+import type { Keys, Model, Observation, Sample, Series, Session, TraceDetail, TracePage } from "./types.ts";
+
+/** What a trace list is narrowed to; times are absolute or relative to now. */
+export interface TraceFilter {
+  search?: string;
+  errors?: boolean;
+  environment?: string[];
+  name?: string;
+  userId?: string;
+  sessionId?: string;
+  tag?: string[];
+  range?: string;
+  from?: string;
+  to?: string;
+}
+
+const RANGE_S: Record<string, number> = {
+  "15m": 900,
+  "1h": 3600,
+  "24h": 86_400,
+  "7d": 604_800,
+  "30d": 2_592_000,
+};
+
+function bounds({ range, from, to }: TraceFilter) {
+  if (from || to) return { from, to };
+  const span_s = RANGE_S[range ?? "24h"];
+  return { from: span_s ? new Date(Date.now() - span_s * 1000).toISOString() : undefined };
+}
+
+function params({ range: _range, ...filter }: TraceFilter & { range?: string }) {
+  return { ...filter, ...bounds({ range: _range, ...filter }) };
+}
+
+export const session = queryOptions({
+  queryKey: ["session"],
+  queryFn: ({ signal }) => get<Session>("/session", signal),
+  retry: false,
+  staleTime: 60_000,
+});
+
+export const firstPage = (projectId: string, filter: TraceFilter) =>
+  get<TracePage>(`/projects/${projectId}/traces${query({ ...params(filter), limit: 50 })}`);
+
+export const traces = (projectId: string, filter: TraceFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["traces", projectId, filter],
+    initialPageParam: "",
+    queryFn: ({ pageParam: cursor, signal }) =>
+      get<TracePage>(
+        `/projects/${projectId}/traces${query({ ...params(filter), limit: 50, cursor })}`,
+        signal,
+      ),
+    getNextPageParam: (page) => page.meta.cursor ?? undefined,
+  });
+
+export const series = (projectId: string, filter: TraceFilter) =>
+  queryOptions({
+    queryKey: ["series", projectId, filter],
+    queryFn: ({ signal }) =>
+      get<Series>(`/projects/${projectId}/traces/series${query({ ...params(filter), buckets: 60 })}`, signal),
+    placeholderData: (previous) => previous,
+  });
+
+export const trace = (projectId: string, traceId: string) =>
+  queryOptions({
+    queryKey: ["trace", projectId, traceId],
+    queryFn: ({ signal }) =>
+      get<TraceDetail>(`/projects/${projectId}/traces/${encodeURIComponent(traceId)}`, signal),
+  });
+
+export const observation = (projectId: string, traceId: string, id: string) =>
+  queryOptions({
+    queryKey: ["trace", projectId, traceId, "observation", id],
+    queryFn: ({ signal }) =>
+      get<Observation>(
+        `/projects/${projectId}/traces/${encodeURIComponent(traceId)}/observations/${encodeURIComponent(id)}`,
+        signal,
+      ),
+  });
+
+export const models = (projectId: string) =>
+  queryOptions({
+    queryKey: ["models", projectId],
+    queryFn: ({ signal }) => get<{ data: Model[] }>(`/projects/${projectId}/models`, signal),
+    staleTime: 30_000,
+  });
+
+export const samples = (projectId: string, modelId: string) =>
+  queryOptions({
+    queryKey: ["samples", projectId, modelId],
+    queryFn: ({ signal }) =>
+      get<{ data: Sample[] }>(`/projects/${projectId}/models/${encodeURIComponent(modelId)}/samples`, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const keys = (projectId: string) =>
+  queryOptions({
+    queryKey: ["keys", projectId],
+    queryFn: ({ signal }) => get<Keys>(`/projects/${projectId}/keys`, signal),
+  });
+
+export const mediaUrl = (projectId: string, mediaId: string) =>
+  `/api/web/projects/${projectId}/media/${encodeURIComponent(mediaId)}`;

@@ -1,0 +1,53 @@
+import { useEffect, useRef, useState } from "react";
+
+export interface Hint {
+  topic: string;
+  count: number;
+}
+export type Liveness = "live" | "connecting" | "paused";
+
+/**
+ * Listens to a project's hints ("something new about traces") and hands each to `onHint`.
+ * A hidden tab closes its stream, because a browser allows six per host, and catches up with one hint when shown.
+ */
+export function useHints(projectId: string, paused: boolean, onHint: (hint: Hint) => void): Liveness {
+  const [liveness, setLiveness] = useState<Liveness>("connecting");
+  const latest = useRef(onHint);
+  latest.current = onHint;
+
+  useEffect(() => {
+    if (paused) return setLiveness("paused");
+    let source: EventSource | undefined;
+    let wasHidden = false;
+
+    const open = () => {
+      setLiveness("connecting");
+      source = new EventSource(`/api/web/projects/${projectId}/live`);
+      source.onopen = () => {
+        setLiveness("live");
+        if (wasHidden) latest.current({ topic: "traces", count: 1 });
+        wasHidden = false;
+      };
+      source.onerror = () => {
+        setLiveness("connecting");
+        wasHidden = true;
+      };
+      source.addEventListener("hint", (event) => latest.current(JSON.parse(event.data)));
+    };
+    const follow = () => {
+      source?.close();
+      source = undefined;
+      if (document.hidden) wasHidden = true;
+      else open();
+    };
+
+    follow();
+    document.addEventListener("visibilitychange", follow);
+    return () => {
+      document.removeEventListener("visibilitychange", follow);
+      source?.close();
+    };
+  }, [projectId, paused]);
+
+  return liveness;
+}

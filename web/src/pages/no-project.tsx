@@ -1,0 +1,17 @@
+import { Lesson, Snippet } from "~/parts/states.tsx";
+
+export default function NoProject() {
+  return (
+    <main>
+      <Lesson title="You are in no project yet">
+        <p className="mt-2 text-ink-2">
+          Ask an owner to add you, or start the server with a first project of its own:
+        </p>
+        <Snippet
+          label="Shell"
+          code={"SIGHTLINE_INIT_PROJECT_ID=demo SIGHTLINE_INIT_PROJECT_NAME=Demo sightline server"}
+        />
+      </Lesson>
+    </main>
+  );
+}

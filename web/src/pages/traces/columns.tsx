@@ -1,0 +1,129 @@
+import { columnVisibilityFeature, createColumnHelper, tableFeatures } from "@tanstack/react-table";
+import { ImageIcon } from "lucide-react";
+import type { TraceRow } from "~/api/types.ts";
+import { Ago, ScoreChip, Tag } from "~/parts/bits.tsx";
+import { cost, count, duration, shortId } from "~/parts/format.ts";
+
+export const features = tableFeatures({ columnVisibilityFeature });
+const column = createColumnHelper<typeof features, TraceRow>();
+
+/** Each column's share of the row, and whether it holds numbers. */
+export const WIDTHS: Record<string, { width: string; isNumber?: boolean }> = {
+  image: { width: "28px" },
+  name: { width: "minmax(120px, 1.1fr)" },
+  input: { width: "minmax(120px, 2fr)" },
+  output: { width: "minmax(120px, 2fr)" },
+  latency: { width: "72px", isNumber: true },
+  tokens: { width: "60px", isNumber: true },
+  cost: { width: "76px", isNumber: true },
+  scores: { width: "minmax(90px, 1.2fr)" },
+  user: { width: "minmax(70px, 0.7fr)" },
+  session: { width: "minmax(70px, 0.7fr)" },
+  environment: { width: "90px" },
+  tags: { width: "minmax(80px, 1fr)" },
+  spans: { width: "56px", isNumber: true },
+  id: { width: "76px" },
+  time: { width: "56px", isNumber: true },
+};
+
+export const HIDDEN_AT_FIRST = {
+  user: false,
+  session: false,
+  environment: false,
+  tags: false,
+  spans: false,
+  id: false,
+};
+
+export function Thumbnail({ src, side }: { src: string | null; side: number }) {
+  if (!src) return null;
+  return (
+    <img
+      src={src}
+      alt=""
+      loading="lazy"
+      width={side}
+      height={side}
+      className="rounded-sm bg-sunken object-cover"
+      style={{ width: side, height: side }}
+    />
+  );
+}
+
+export function Name({ row }: { row: TraceRow }) {
+  return (
+    <span className="flex min-w-0 items-center gap-1.5">
+      {row.errorCount > 0 && (
+        <span
+          className="size-2 shrink-0 rounded-full bg-red"
+          role="img"
+          aria-label={`${row.errorCount} errors`}
+        />
+      )}
+      <span className="truncate font-medium">{row.name || shortId(row.id)}</span>
+    </span>
+  );
+}
+
+const clipped = (text: string | null) => <span className="block truncate text-ink-2">{text}</span>;
+const mono = (text: string | null) => (
+  <span className="block truncate font-mono text-12 text-ink-2">{text}</span>
+);
+
+export const columns = column.columns([
+  column.display({
+    id: "image",
+    header: () => <ImageIcon size={13} role="img" aria-label="Image" />,
+    cell: ({ row }) => <Thumbnail src={row.original.thumbnail} side={28} />,
+  }),
+  column.display({ id: "name", header: "Name", cell: ({ row }) => <Name row={row.original} /> }),
+  column.display({ id: "input", header: "Input", cell: ({ row }) => clipped(row.original.inputPreview) }),
+  column.display({
+    id: "output",
+    header: "Output",
+    cell: ({ row }) => <span className="block truncate">{row.original.outputPreview}</span>,
+  }),
+  column.display({ id: "latency", header: "Latency", cell: ({ row }) => duration(row.original.latencyMs) }),
+  column.display({ id: "tokens", header: "Tokens", cell: ({ row }) => count(row.original.totalTokens) }),
+  column.display({ id: "cost", header: "Cost", cell: ({ row }) => cost(row.original.totalCostUsd) }),
+  column.display({
+    id: "scores",
+    header: "Scores",
+    cell: ({ row }) => (
+      <span className="flex gap-1 overflow-hidden">
+        {row.original.scores.slice(0, 3).map((score) => (
+          <ScoreChip key={score.id} score={score} />
+        ))}
+      </span>
+    ),
+  }),
+  column.display({ id: "user", header: "User", cell: ({ row }) => mono(row.original.userId) }),
+  column.display({ id: "session", header: "Session", cell: ({ row }) => mono(row.original.sessionId) }),
+  column.display({
+    id: "environment",
+    header: "Environment",
+    cell: ({ row }) => clipped(row.original.environment),
+  }),
+  column.display({
+    id: "tags",
+    header: "Tags",
+    cell: ({ row }) => (
+      <span className="flex gap-1 overflow-hidden">
+        {row.original.tags.map((tag) => (
+          <Tag key={tag}>{tag}</Tag>
+        ))}
+      </span>
+    ),
+  }),
+  column.display({ id: "spans", header: "Spans", cell: ({ row }) => count(row.original.observationCount) }),
+  column.display({ id: "id", header: "Id", cell: ({ row }) => mono(shortId(row.original.id)) }),
+  column.display({
+    id: "time",
+    header: "Time",
+    cell: ({ row }) => (
+      <span className="text-ink-2">
+        <Ago at={row.original.timestamp} />
+      </span>
+    ),
+  }),
+]);

@@ -1,0 +1,213 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { ChartNoAxesCombined } from "lucide-react";
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
+import type { TraceFilter } from "~/api/queries.ts";
+import type { TraceRow } from "~/api/types.ts";
+import { useHints } from "~/live/hints.ts";
+import { Button, IconButton } from "~/parts/button.tsx";
+import { ChartTrio } from "~/parts/charts/trio.tsx";
+import { FilterBar } from "~/parts/filter/bar.tsx";
+import type { Field } from "~/parts/filter/text.ts";
+import { useKept } from "~/parts/kept.ts";
+import { useKeys } from "~/parts/keys.ts";
+import type { TracesSearch } from "~/parts/search.ts";
+import { LiveDot, PageHeader, TimeRangePicker } from "~/parts/shell/header.tsx";
+import { Chooser } from "~/parts/shell/select.tsx";
+import { Failure, Skeletons } from "~/parts/states.tsx";
+import { ColumnMenu } from "./column-menu.tsx";
+import { HIDDEN_AT_FIRST } from "./columns.tsx";
+import { FirstTrace } from "./first-trace.tsx";
+import { useTraceList } from "./list.ts";
+import { Rows } from "./rows.tsx";
+
+const SlideOver = lazy(() => import("~/parts/trace/slide-over.tsx"));
+const route = getRouteApi("/project/$projectId/traces");
+const SCROLLED_PX = 8;
+
+/** The part of the address that narrows the list; opening a row must not ask for the list again. */
+function useFilter(search: TracesSearch): TraceFilter {
+  const { peek: _peek, observation: _observation, paused: _paused, ...filter } = search;
+  const text = JSON.stringify(filter);
+  return useMemo(() => JSON.parse(text), [text]);
+}
+
+function seenIn(rows: TraceRow[]): Record<Field, string[]> {
+  const distinct = (values: (string | null)[]) =>
+    [...new Set(values.filter((value) => value !== null))].sort();
+  return {
+    name: distinct(rows.map((row) => row.name)),
+    env: distinct(rows.map((row) => row.environment)),
+    user: distinct(rows.map((row) => row.userId)),
+    session: distinct(rows.map((row) => row.sessionId)),
+    tag: distinct(rows.flatMap((row) => row.tags)),
+  };
+}
+
+const isNarrowed = ({ search, errors, environment, name, userId, sessionId, tag, from }: TraceFilter) =>
+  [search, errors, environment, name, userId, sessionId, tag, from].some((value) => value !== undefined);
+
+export default function Traces() {
+  const { projectId } = route.useParams();
+  const search = route.useSearch();
+  const go = route.useNavigate();
+  const filter = useFilter(search);
+  const queries = useQueryClient();
+  const scroller = useRef<HTMLDivElement>(null);
+  const [isScrolled, setScrolled] = useState(false);
+  const [cursor, setCursor] = useState<string>();
+  const [visibility, setVisibility] = useKept<Record<string, boolean>>("traces.columns", HIDDEN_AT_FIRST);
+  const [hasCharts, setCharts] = useKept("traces.charts", true);
+
+  const selected = search.peek ?? cursor;
+  const { list, rows, fresh, waiting, showWaiting, onHint } = useTraceList(
+    projectId,
+    filter,
+    isScrolled || selected !== undefined,
+  );
+  const liveness = useHints(projectId, search.paused ?? false, () => {
+    onHint();
+    queries.invalidateQueries({ queryKey: ["series", projectId] });
+    if (search.peek) queries.invalidateQueries({ queryKey: ["trace", projectId, search.peek], exact: true });
+  });
+
+  const set = useCallback(
+    (patch: Partial<TracesSearch>, replace = false) =>
+      go({ search: (before) => ({ ...before, ...patch }), replace }),
+    [go],
+  );
+  const peek = useCallback((id: string | undefined) => set({ peek: id, observation: undefined }), [set]);
+  const step = (by: 1 | -1) => {
+    const at = rows.findIndex((row) => row.id === selected);
+    const next = rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by))]?.id;
+    if (search.peek) set({ peek: next, observation: undefined }, true);
+    setCursor(next);
+  };
+  const close = () => {
+    setCursor(search.peek ? search.peek : undefined);
+    if (search.peek) peek(undefined);
+  };
+  useKeys({
+    j: () => step(1),
+    k: () => step(-1),
+    enter: () => cursor && peek(cursor),
+    escape: close,
+  });
+
+  const { hasNextPage, isFetching, fetchNextPage } = list;
+  const loadMore = useCallback(() => {
+    if (hasNextPage && !isFetching) fetchNextPage();
+  }, [hasNextPage, isFetching, fetchNextPage]);
+  const seen = useMemo(() => seenIn(rows), [rows]);
+
+  return (
+    <>
+      <PageHeader title="Traces">
+        <Environment
+          seen={seen.env}
+          value={search.environment}
+          onChange={(environment) => set({ environment })}
+        />
+        <TimeRangePicker
+          value={search}
+          onChange={(next) => set({ range: next.range, from: next.from, to: next.to })}
+        />
+        <LiveDot liveness={liveness} onPause={(paused) => set({ paused: paused || undefined }, true)} />
+      </PageHeader>
+      {hasCharts && (
+        <ChartTrio projectId={projectId} filter={filter} onZoom={(from, to) => set({ from, to })} />
+      )}
+      <FilterBar
+        filter={filter}
+        seen={seen}
+        onChange={(next) => go({ search: { ...next, paused: search.paused } })}
+      >
+        <Button
+          aria-pressed={search.errors === true}
+          onClick={() => set({ errors: search.errors ? undefined : true })}
+          className="aria-pressed:border-red aria-pressed:text-red"
+        >
+          Errors
+        </Button>
+        <IconButton label="Charts" aria-pressed={hasCharts} onClick={() => setCharts(!hasCharts)}>
+          <ChartNoAxesCombined size={15} />
+        </IconButton>
+        <ColumnMenu visibility={visibility} onChange={setVisibility} />
+      </FilterBar>
+      {list.error && !rows.length ? <Failure error={list.error} retry={list.refetch} /> : null}
+      {list.isPending ? <Skeletons /> : null}
+      {list.isSuccess && !rows.length ? (
+        <div className="min-h-0 flex-1 overflow-auto">
+          {isNarrowed(filter) ? (
+            <NoMatch clear={() => go({ search: { range: "all" } })} />
+          ) : (
+            <FirstTrace projectId={projectId} />
+          )}
+        </div>
+      ) : null}
+      {rows.length > 0 && (
+        <Rows
+          rows={rows}
+          fresh={fresh}
+          selected={selected}
+          visibility={visibility}
+          scroller={scroller}
+          waiting={waiting}
+          showWaiting={() => {
+            scroller.current?.scrollTo({ top: 0 });
+            showWaiting();
+          }}
+          loadMore={loadMore}
+          onScroll={(top) => setScrolled(top > SCROLLED_PX)}
+          open={peek}
+        />
+      )}
+      {search.peek && (
+        <Suspense>
+          <SlideOver
+            projectId={projectId}
+            traceId={search.peek}
+            observationId={search.observation}
+            choose={(observation) => set({ observation }, true)}
+            step={step}
+            close={close}
+          />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+interface EnvironmentProps {
+  seen: string[];
+  value: string[] | undefined;
+  onChange: (next: string[] | undefined) => void;
+}
+
+function Environment({ seen, value, onChange }: EnvironmentProps) {
+  const names = [...new Set([...seen, ...(value ?? [])])].sort();
+  const several = (value?.length ?? 0) > 1 ? [{ id: "several", label: `${value?.length} environments` }] : [];
+  return (
+    <Chooser
+      label="Environment"
+      choices={[
+        { id: "all", label: "All environments" },
+        ...several,
+        ...names.map((id) => ({ id, label: id })),
+      ]}
+      value={several.length ? "several" : (value?.[0] ?? "all")}
+      onChange={(id) => id !== "several" && onChange(id === "all" ? undefined : [id])}
+    />
+  );
+}
+
+function NoMatch({ clear }: { clear: () => void }) {
+  return (
+    <div className="px-4 py-10 text-center">
+      <p className="text-ink-2">No trace matches this filter in this time.</p>
+      <Button onClick={clear} className="mt-3">
+        Clear the filter and show all time
+      </Button>
+    </div>
+  );
+}

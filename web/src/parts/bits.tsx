@@ -1,0 +1,102 @@
+import { Check, Copy } from "lucide-react";
+import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
+import type { Score } from "../api/types.ts";
+import { IconButton } from "./button.tsx";
+import { ago, fullTime, scoreText, shortId } from "./format.ts";
+
+/** Copies a text and says so for a moment. */
+export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), 1500);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  return (
+    <IconButton
+      label={copied ? "Copied" : label}
+      onClick={(event) => {
+        event.stopPropagation();
+        navigator.clipboard.writeText(text).then(() => setCopied(true));
+      }}
+    >
+      {copied ? <Check size={14} className="text-accent" /> : <Copy size={14} />}
+    </IconButton>
+  );
+}
+
+export function Id({ value }: { value: string }) {
+  return (
+    <span className="inline-flex items-center font-mono text-12 text-ink-3" title={value}>
+      {shortId(value)}
+      <CopyButton text={value} label="Copy id" />
+    </span>
+  );
+}
+
+const listeners = new Set<() => void>();
+let now_ms = Date.now();
+setInterval(() => {
+  now_ms = Date.now();
+  for (const listener of listeners) listener();
+}, 10_000);
+
+function subscribe(listener: () => void) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** How long ago, kept current; the absolute time in the person's zone on hover. */
+export function Ago({ at }: { at: string }) {
+  const now = useSyncExternalStore(subscribe, () => now_ms);
+  return (
+    <time dateTime={at} title={fullTime(at)} className="tabular">
+      {ago(at, Math.max(now, Date.parse(at)))}
+    </time>
+  );
+}
+
+export function Tag({ children, tone = "plain" }: { children: ReactNode; tone?: "plain" | "red" | "amber" }) {
+  const tones = {
+    plain: "bg-sunken text-ink-2",
+    red: "bg-red-soft text-red",
+    amber: "bg-amber-soft text-amber",
+  };
+  return (
+    <span
+      className={`inline-flex h-5 items-center rounded-sm px-1.5 text-12 whitespace-nowrap ${tones[tone]}`}
+    >
+      {children}
+    </span>
+  );
+}
+
+export function ScoreChip({ score }: { score: Score }) {
+  return (
+    <span
+      className="inline-flex h-5 items-center gap-1 rounded-sm border border-line px-1.5 text-12 whitespace-nowrap"
+      title={[score.name, score.source.toLowerCase(), score.comment].filter(Boolean).join(" · ")}
+    >
+      <span className="text-ink-3">{score.name}</span>
+      <span className="tabular font-medium">{scoreText(score)}</span>
+    </span>
+  );
+}
+
+export function Kbd({ children }: { children: ReactNode }) {
+  return (
+    <kbd className="inline-flex h-5 min-w-5 items-center justify-center rounded-sm border border-line-strong bg-panel px-1 font-mono text-12 text-ink-2">
+      {children}
+    </kbd>
+  );
+}
+
+/** One measured fact: a small label over its value. */
+export function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <span className="inline-flex items-baseline gap-1.5 whitespace-nowrap">
+      <span className="text-12 text-ink-3">{label}</span>
+      <span className="tabular">{children}</span>
+    </span>
+  );
+}

@@ -1,0 +1,59 @@
+import { Outlet, useParams } from "@tanstack/react-router";
+import { WifiOff } from "lucide-react";
+import { lazy, Suspense, useState, useSyncExternalStore } from "react";
+import { ProjectContext } from "../content/project.ts";
+import { useKeys } from "../keys.ts";
+import { BottomBar, Rail } from "./rail.tsx";
+
+const Palette = lazy(() => import("./palette.tsx"));
+const KeyHelp = lazy(() => import("./key-help.tsx"));
+
+function subscribe(listener: () => void) {
+  addEventListener("online", listener);
+  addEventListener("offline", listener);
+  return () => {
+    removeEventListener("online", listener);
+    removeEventListener("offline", listener);
+  };
+}
+
+function OfflineBar() {
+  const isOnline = useSyncExternalStore(subscribe, () => navigator.onLine);
+  if (isOnline) return null;
+  return (
+    <p role="status" className="flex h-7 items-center justify-center gap-2 bg-amber-soft text-12 text-amber">
+      <WifiOff size={13} aria-hidden="true" /> Offline. What is loaded stays readable; the rest follows when
+      the connection is back.
+    </p>
+  );
+}
+
+/** Rail, page, bottom bar, and what opens over them. */
+export function Frame() {
+  const { projectId } = useParams({ strict: false }) as { projectId: string };
+  const [overlay, setOverlay] = useState<"palette" | "keys" | null>(null);
+  const close = () => setOverlay(null);
+  useKeys({
+    "mod+k": () => setOverlay(overlay === "palette" ? null : "palette"),
+    "?": () => setOverlay("keys"),
+  });
+  const openPalette = () => setOverlay("palette");
+  return (
+    <ProjectContext value={projectId}>
+      <div className="flex h-dvh flex-col md:flex-row">
+        <Rail projectId={projectId} openPalette={openPalette} />
+        <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+          <OfflineBar />
+          <main className="relative flex min-h-0 flex-1 flex-col">
+            <Outlet />
+          </main>
+        </div>
+        <BottomBar projectId={projectId} openPalette={openPalette} />
+        <Suspense>
+          {overlay === "palette" && <Palette projectId={projectId} close={close} />}
+          {overlay === "keys" && <KeyHelp close={close} />}
+        </Suspense>
+      </div>
+    </ProjectContext>
+  );
+}

@@ -1,0 +1,198 @@
+import { useQuery } from "@tanstack/react-query";
+import { ChevronRight } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import { observation } from "../../api/queries.ts";
+import type { Observation } from "../../api/types.ts";
+import { CopyButton, Fact, Id, ScoreChip, Tag } from "../bits.tsx";
+import { Button } from "../button.tsx";
+import { Content, Picture } from "../content/content.tsx";
+import { JsonView } from "../content/json.tsx";
+import { mediaIds } from "../content/messages.ts";
+import { cost, count, duration } from "../format.ts";
+import { KindIcon, kindOf } from "../kinds.tsx";
+import { LookedPanel } from "../looked/panel.tsx";
+import { Failure, Skeletons } from "../states.tsx";
+
+interface SectionProps {
+  title: string;
+  copy?: string;
+  tools?: ReactNode;
+  isClosed?: boolean;
+  children: ReactNode;
+}
+
+function Section({ title, copy, tools, isClosed, children }: SectionProps) {
+  const [isOpen, setOpen] = useState(!isClosed);
+  return (
+    <section className="border-b border-line px-4 py-2">
+      <div className="flex min-h-7 items-center gap-1">
+        <h3 className="flex-1">
+          <button
+            type="button"
+            aria-expanded={isOpen}
+            onClick={() => setOpen(!isOpen)}
+            className="flex items-center gap-1 rounded-sm text-12 font-medium text-ink-2 hover:text-ink"
+          >
+            <ChevronRight
+              size={12}
+              className={`transition-transform duration-100 ${isOpen ? "rotate-90" : ""}`}
+            />
+            {title}
+          </button>
+        </h3>
+        {isOpen && tools}
+        {isOpen && copy !== undefined && <CopyButton text={copy} label={`Copy ${title.toLowerCase()}`} />}
+      </div>
+      {isOpen && <div className="pt-1 pb-1 pl-4">{children}</div>}
+    </section>
+  );
+}
+
+const plain = (value: unknown): string =>
+  typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? "");
+
+function InputOrOutput({ title, value }: { title: string; value: unknown }) {
+  const [isRaw, setRaw] = useState(false);
+  const raw = (
+    <Button
+      look="quiet"
+      aria-pressed={isRaw}
+      onClick={() => setRaw(!isRaw)}
+      className="h-6 text-12 aria-pressed:text-accent"
+    >
+      Raw
+    </Button>
+  );
+  const isEmpty = value === null || value === undefined || value === "";
+  return (
+    <Section title={title} copy={isEmpty ? undefined : plain(value)} tools={isEmpty ? undefined : raw}>
+      <Content value={value} isRaw={isRaw} />
+    </Section>
+  );
+}
+
+function Facts({ of }: { of: Observation }) {
+  const tokens = of.totalTokens ?? (of.inputTokens ?? 0) + (of.outputTokens ?? 0);
+  return (
+    <div className="flex flex-wrap gap-x-4 gap-y-0.5">
+      {of.latencyMs !== null && <Fact label="Duration">{duration(of.latencyMs)}</Fact>}
+      {of.timeToFirstTokenMs !== null && <Fact label="First token">{duration(of.timeToFirstTokenMs)}</Fact>}
+      {of.model && (
+        <Fact label="Model">
+          <span className="font-mono text-12">{of.model}</span>
+        </Fact>
+      )}
+      {tokens > 0 && (
+        <Fact label="Tokens">
+          {count(of.inputTokens ?? 0)} → {count(of.outputTokens ?? 0)}
+        </Fact>
+      )}
+      {of.totalCostUsd !== null && <Fact label="Cost">{cost(of.totalCostUsd)}</Fact>}
+      {of.promptName && (
+        <Fact label="Prompt">
+          {of.promptName} v{of.promptVersion}
+        </Fact>
+      )}
+    </div>
+  );
+}
+
+/** Images that no token in the input or output shows already. */
+function Loose({ of }: { of: Observation }) {
+  const placed = new Set([...mediaIds(of.input), ...mediaIds(of.output)]);
+  const loose = of.images.filter((image) => !placed.has(image.mediaId));
+  if (!loose.length) return null;
+  return (
+    <Section title="Images">
+      <div className="flex flex-wrap gap-2">
+        {loose.map((image) => (
+          <Picture key={image.mediaId} src={image.url} alt={`In ${image.field}`} />
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+const isFilled = (fields: Record<string, unknown>) => Object.keys(fields).length > 0;
+
+function Fields({
+  title,
+  fields,
+  isClosed,
+}: {
+  title: string;
+  fields: Record<string, unknown>;
+  isClosed?: boolean;
+}) {
+  if (!isFilled(fields)) return null;
+  return (
+    <Section title={title} copy={plain(fields)} isClosed={isClosed}>
+      <JsonView value={fields} />
+    </Section>
+  );
+}
+
+function attributes(of: Observation): Record<string, unknown> {
+  const all = {
+    model_parameters: isFilled(of.modelParameters) ? of.modelParameters : null,
+    usage: isFilled(of.usage) ? of.usage : null,
+    cost_usd: isFilled(of.costUsd) ? of.costUsd : null,
+    environment: of.environment,
+    version: of.version,
+    id: of.id,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null && value !== undefined));
+}
+
+interface DetailProps {
+  projectId: string;
+  traceId: string;
+  id: string;
+}
+
+/** The selected observation: what went in, what came out, where the model looked, what is known about it. */
+export function Detail({ projectId, traceId, id }: DetailProps) {
+  const { data: of, error, refetch } = useQuery(observation(projectId, traceId, id));
+  if (error) return <Failure error={error} retry={refetch} />;
+  if (!of) return <Skeletons rows={6} />;
+  const picture = of.images[0];
+  return (
+    <article key={id} aria-label={of.name}>
+      <header className="space-y-1 border-b border-line px-4 py-2">
+        <div className="flex items-center gap-2">
+          <KindIcon type={of.type} size={16} />
+          <h2 className="min-w-0 truncate text-14 font-semibold">{of.name}</h2>
+          <span className="text-12 text-ink-3">{kindOf(of.type).label}</span>
+          {of.level === "ERROR" && <Tag tone="red">Error</Tag>}
+          {of.level === "WARNING" && <Tag tone="amber">Warning</Tag>}
+          <span className="ml-auto">
+            <Id value={of.id} />
+          </span>
+        </div>
+        <Facts of={of} />
+        {of.scores.length > 0 && (
+          <div className="flex flex-wrap gap-1">
+            {of.scores.map((score) => (
+              <ScoreChip key={score.id} score={score} />
+            ))}
+          </div>
+        )}
+        {of.statusMessage && (
+          <p className={`break-words ${of.level === "ERROR" ? "text-red" : "text-ink-2"}`}>
+            {of.statusMessage}
+          </p>
+        )}
+      </header>
+      {of.looked && picture && (
+        <Section title="Where the model looked">
+          <LookedPanel src={picture.url} alt="What the model was shown" looked={of.looked} />
+        </Section>
+      )}
+      <InputOrOutput title="Input" value={of.input} />
+      <InputOrOutput title="Output" value={of.output} />
+      <Loose of={of} />
+      <Fields title="Metadata" fields={of.metadata} />
+      <Fields title="Attributes" fields={attributes(of)} isClosed />
+    </article>
+  );
+}

@@ -1,0 +1,90 @@
+import type { Node } from "../../api/types.ts";
+
+export interface Line {
+  node: Node;
+  depth: number;
+  childCount: number;
+  isFolded: boolean;
+}
+
+export interface Outline {
+  roots: Node[];
+  children: Map<string, Node[]>;
+  parents: Map<string, Node>;
+  from_ms: number;
+  to_ms: number;
+}
+
+const start = (node: Node): number => Date.parse(node.startTime);
+
+/** The last moment of a span; its first where it has no end. */
+const end = (node: Node): number => (node.endTime ? Date.parse(node.endTime) : start(node));
+
+const byStart = (a: Node, b: Node): number => start(a) - start(b) || (a.id < b.id ? -1 : 1);
+
+/** Whether `parent` already hangs, near or far, under `node`: broken clients have sent such circles. */
+function isUnder(parent: Node, node: Node, parents: Map<string, Node>): boolean {
+  for (let at: Node | undefined = parent; at; at = parents.get(at.id)) if (at === node) return true;
+  return false;
+}
+
+/** Hangs spans under their parents; one whose parent is missing stands at the top instead of vanishing. */
+export function outline(nodes: Node[]): Outline {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const made: Outline = {
+    roots: [],
+    children: new Map(),
+    parents: new Map(),
+    from_ms: Infinity,
+    to_ms: -Infinity,
+  };
+  for (const node of [...nodes].sort(byStart)) {
+    made.from_ms = Math.min(made.from_ms, start(node));
+    made.to_ms = Math.max(made.to_ms, end(node));
+    const parent = node.parentId === null ? undefined : byId.get(node.parentId);
+    if (!parent || isUnder(parent, node, made.parents)) {
+      made.roots.push(node);
+      continue;
+    }
+    made.parents.set(node.id, parent);
+    const siblings = made.children.get(parent.id);
+    if (siblings) siblings.push(node);
+    else made.children.set(parent.id, [node]);
+  }
+  return made;
+}
+
+/** The nodes whose name or model holds the text, and all above them. */
+function matching(made: Outline, nodes: Node[], text: string): Set<string> {
+  const wanted = text.toLowerCase();
+  const kept = new Set<string>();
+  for (const node of nodes) {
+    if (!`${node.name} ${node.model ?? ""} ${node.type}`.toLowerCase().includes(wanted)) continue;
+    for (let at: Node | undefined = node; at && !kept.has(at.id); at = made.parents.get(at.id))
+      kept.add(at.id);
+  }
+  return kept;
+}
+
+/** The lines on screen, top to bottom. Iterative: a trace may be ten thousand spans deep. */
+export function lines(made: Outline, nodes: Node[], folded: ReadonlySet<string>, search: string): Line[] {
+  const kept = search ? matching(made, nodes, search) : null;
+  const shown: Line[] = [];
+  const stack = made.roots.map((node) => ({ node, depth: 0 })).reverse();
+  for (let top = stack.pop(); top; top = stack.pop()) {
+    const { node, depth } = top;
+    if (kept && !kept.has(node.id)) continue;
+    const below = made.children.get(node.id) ?? [];
+    const isFolded = !kept && folded.has(node.id);
+    shown.push({ node, depth, childCount: below.length, isFolded });
+    if (!isFolded) for (const child of [...below].reverse()) stack.push({ node: child, depth: depth + 1 });
+  }
+  return shown;
+}
+
+/** Where a span lies in its trace, as percentages. */
+export function place(node: Node, { from_ms, to_ms }: Outline): { left: number; width: number } {
+  const whole_ms = Math.max(to_ms - from_ms, 0.001);
+  const left = ((start(node) - from_ms) / whole_ms) * 100;
+  return { left, width: Math.max(((end(node) - start(node)) / whole_ms) * 100, 0) };
+}
