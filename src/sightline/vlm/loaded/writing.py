@@ -15,7 +15,7 @@ from sightline.vlm.data.preprocess import Preprocess
 from sightline.vlm.decoding import Decoding, Method, OnToken, Replay, Written, decode, look, split_words
 from sightline.vlm.encoders.protocol import PatchGrid
 from sightline.vlm.language.protocol import State
-from sightline.vlm.loaded.inputs import Picture, to_pixels
+from sightline.vlm.loaded.inputs import InputError, Picture, to_pixels
 from sightline.vlm.loaded.looked import Looked, WordMap
 from sightline.vlm.model import Blip2
 from sightline.vlm.spans import Timeline
@@ -88,8 +88,8 @@ class Writer:
     def write(self, rows: Rows, seen: Seen, manner: Manner, timeline: Timeline) -> Spoken:
         """The answers of one batch."""
         how, method = manner.how, manner.method
-        prompt = self._prompts(rows)
-        question = self._questions(rows)
+        prompt, question = self._prompts(rows), self._questions(rows)
+        self._check_length(prompt, how)
         of_B = torch.tensor(rows.of, device=self.device)
         with torch.no_grad():
             queries = self._bridge(seen, of_B, question, timeline)
@@ -113,7 +113,23 @@ class Writer:
     def _questions(self, rows: Rows) -> Text | None:
         if rows.questions is None or self.text_tokenizer is None:
             return None
-        return self._on_device(self.text_tokenizer.batch(rows.questions))
+        question = self.text_tokenizer.batch(rows.questions)
+        most = getattr(getattr(self.model.bridge, "config", None), "positions", question.mask_BL.shape[1])
+        if question.mask_BL.shape[1] > most:
+            raise InputError(f"a question of {question.mask_BL.shape[1]} tokens, the bridge reads {most}: shorten it")
+        return self._on_device(question)
+
+    def _check_length(self, prompt: Text, how: Decoding) -> None:
+        """A clear error instead of an index beyond the language model's learned positions."""
+        language = self.model.writer
+        architecture = getattr(getattr(language, "config", None), "architecture", {})
+        most = None if language.is_encoder_decoder else architecture.get("max_position_embeddings")
+        needed = self.model.bridge.queries + prompt.mask_BL.shape[1] + how.max_new_tokens
+        if most is not None and needed > most:
+            raise InputError(
+                f"image, prompt and max_new_tokens={how.max_new_tokens} need {needed} positions, "
+                f"the language model has {most}: shorten the prompt or the answer"
+            )
 
     def _on_device(self, text: Text) -> Text:
         return Text(text.tokens_BL.to(self.device), text.mask_BL.to(self.device))

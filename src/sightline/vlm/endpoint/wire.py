@@ -1,0 +1,190 @@
+"""The chat-completions wire: what a request says, in the library's words, and what is answered in OpenAI's."""
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sightline.vlm.config import SightlineVlmError
+from sightline.vlm.loaded import Answer, Loaded
+
+STEP_NAMES = {"vision_encoder": "encode"}
+"""Names of timings on the wire, where they differ from the span's."""
+LOOKED_METHODS = {"live": "attention", "gradient": "gradient"}
+
+
+class RequestError(SightlineVlmError):
+    """A request this endpoint cannot serve as it stands."""
+
+
+class ImageUrl(BaseModel):
+    """Where an image is: a data URI."""
+
+    url: str
+
+
+class Part(BaseModel):
+    """One part of a message."""
+
+    type: str
+    text: str = ""
+    image_url: ImageUrl | None = None
+
+
+class Message(BaseModel):
+    """One turn."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[Part] | None = None
+
+    @property
+    def text(self) -> str:
+        """All its text."""
+        if isinstance(self.content, str):
+            return self.content.strip()
+        return " ".join(part.text.strip() for part in self.content or [] if part.type == "text").strip()
+
+    @property
+    def images(self) -> list[str]:
+        """URLs of its images."""
+        parts = [] if isinstance(self.content, str) else self.content or []
+        unknown = sorted({part.type for part in parts} - {"text", "image_url"})
+        if unknown:
+            raise RequestError(f"message parts of type {unknown[0]!r} are not supported: use text and image_url")
+        return [part.image_url.url for part in parts if part.image_url is not None]
+
+
+class Extras(BaseModel):
+    """What this endpoint offers beyond OpenAI's."""
+
+    looked: Literal["live", "gradient"] | None = None
+
+
+class StreamOptions(BaseModel):
+    """Accepted for clients that send it: usage is always there."""
+
+    include_usage: bool = False
+
+
+class ChatRequest(BaseModel):
+    """`POST /v1/chat/completions`; fields of OpenAI's that are not here are ignored, as OpenAI ignores unknown ones."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str
+    messages: list[Message] = Field(min_length=1)
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    seed: int | None = None
+    n: int = Field(default=1, ge=1, le=16)
+    sightline: Extras = Field(default_factory=Extras)
+
+    def decoding(self) -> dict[str, Any]:
+        """Decoding options; without temperature and top_p the checkpoint's own."""
+        options: dict[str, Any] = {"max_new_tokens": self.max_completion_tokens or self.max_tokens, "seed": self.seed}
+        draws = self.n > 1 or (self.temperature or 0) > 0 or (self.temperature is None and self.top_p is not None)
+        if draws:
+            temperature = 1.0 if self.temperature is None else self.temperature
+            options |= {"do_sample": True, "num_beams": 1, "temperature": temperature, "top_p": self.top_p or 1.0}
+            options["num_return_sequences"] = self.n
+        elif self.temperature == 0:
+            options |= {"do_sample": False, "num_beams": 1}
+        return {name: value for name, value in options.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request in the library's words."""
+
+    image_uri: str
+    question: str
+    """Empty: a caption."""
+    earlier: tuple[tuple[str, str], ...]
+    """Questions and answers so far."""
+
+    @classmethod
+    def of(cls, request: ChatRequest) -> "Asked":
+        """Raises `RequestError` for what BLIP-2 cannot read: no image, several images, no user turn at the end."""
+        turns = [message for message in request.messages if message.role in ("user", "assistant")]
+        images = list(dict.fromkeys(url for message in turns for url in message.images))
+        if len(images) != 1:
+            raise RequestError(f"the conversation has {len(images)} different images: send exactly one image_url part")
+        if not images[0].startswith("data:"):
+            raise RequestError("image_url must be a data URI (data:image/png;base64,…): this endpoint fetches no URLs")
+        if turns[-1].role != "user":
+            raise RequestError("the last message is the assistant's: end with a user message")
+        answered = pairwise(turns)
+        earlier = tuple((q.text, a.text) for q, a in answered if q.role == "user" and a.role == "assistant" and q.text)
+        return cls(images[0], turns[-1].text, earlier)
+
+    def template(self, model: Loaded) -> str:
+        """The checkpoint's template, after the conversation so far where the checkpoint can use it."""
+        form = model.checkpoint.prompts.question
+        if not self.earlier or not model.checkpoint.card.get("turns", True):
+            return form
+        told = [form.replace("{}", question) + " " + answer for question, answer in self.earlier]
+        return " ".join([*(turn.replace("{}", "{ }") for turn in told), form])
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The identity that all parts of one response share."""
+
+    model: str
+    id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def whole(self, answers: list[Answer]) -> dict[str, Any]:
+        """A `chat.completion`."""
+        choices = [
+            {
+                "index": at,
+                "message": {"role": "assistant", "content": answer.text, "refusal": None},
+                "logprobs": None,
+                "finish_reason": answer.finish,
+            }
+            for at, answer in enumerate(answers)
+        ]
+        return {**self._head("chat.completion"), "choices": choices, **_after(answers)}
+
+    def piece(self, text: str) -> dict[str, Any]:
+        """A `chat.completion.chunk` with some more text."""
+        return {**self._head("chat.completion.chunk"), "choices": [_delta({"role": "assistant", "content": text})]}
+
+    def end(self, answer: Answer) -> dict[str, Any]:
+        """The last chunk: why it ended, usage, and where the model looked."""
+        choice = {**_delta({}), "finish_reason": answer.finish}
+        return {**self._head("chat.completion.chunk"), "choices": [choice], **_after([answer])}
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+
+
+def _delta(delta: dict[str, str]) -> dict[str, Any]:
+    return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
+
+
+def _after(answers: list[Answer]) -> dict[str, Any]:
+    first = answers[0]
+    read, written = first.usage.input_tokens, sum(answer.usage.output_tokens for answer in answers)
+    return {
+        "usage": {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written},
+        "sightline": {
+            "trace_id": first.trace_id,
+            "observation_id": first.span_id,
+            "timings_ms": {STEP_NAMES.get(name, name): value for name, value in first.timings_ms.items()},
+            "looked": None if first.looked is None else first.looked.to_dict(),
+        },
+    }
+
+
+def error_body(message: str, kind: str, code: str | None = None) -> dict[str, Any]:
+    """OpenAI's error shape."""
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}

@@ -1,0 +1,234 @@
+"""The HTTP door speaks OpenAI's chat completions, in process."""
+
+import asyncio
+import base64
+import io
+import json
+import struct
+import threading
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from PIL import Image
+from random_models import checkpoint, opt
+
+from sightline.vlm.endpoint import create_app
+from sightline.vlm.endpoint.serve import OpenDoorError, serve
+from sightline.vlm.loaded import Loaded
+
+IMAGE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8))
+
+
+def data_uri(body: bytes | None = None) -> str:
+    if body is None:
+        buffer = io.BytesIO()
+        IMAGE.save(buffer, "PNG")
+        body = buffer.getvalue()
+    return f"data:image/png;base64,{base64.b64encode(body).decode()}"
+
+
+def question(text: str = "how many", uri: str | None = None, **more: Any) -> dict[str, Any]:
+    """A request body that asks `text` about the image."""
+    parts = [{"type": "image_url", "image_url": {"url": uri or data_uri()}}, {"type": "text", "text": text}]
+    return {"model": "random", "messages": [{"role": "user", "content": parts}], **more}
+
+
+@pytest.fixture(scope="module")
+def model() -> Loaded:
+    loaded = Loaded(checkpoint(opt(), seed=3))
+    loaded.checkpoint.card = {"description": "random words", "suggestions": ["how many"], "turns": True}
+    return loaded
+
+
+@pytest.fixture
+async def client(model: Loaded) -> AsyncIterator[httpx2.AsyncClient]:
+    async with door(model) as client:
+        yield client
+
+
+class door:  # noqa: N801 - reads as a call
+    """A client in front of an endpoint over one model."""
+
+    def __init__(self, model: Loaded, **options: Any) -> None:
+        self.app = create_app({model.name: model}, **options)
+
+    async def __aenter__(self) -> httpx2.AsyncClient:
+        self.life = self.app.router.lifespan_context(self.app)
+        await self.life.__aenter__()
+        transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
+        self.client = httpx2.AsyncClient(transport=transport, base_url="http://test")
+        return self.client
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.aclose()
+        await self.life.__aexit__(None, None, None)
+
+
+async def ask(client: httpx2.AsyncClient, body: dict[str, Any], **options: Any) -> httpx2.Response:
+    return await client.post("/v1/chat/completions", json=body, **options)
+
+
+async def test_a_question_about_an_image_is_answered(client: httpx2.AsyncClient, model: Loaded) -> None:
+    response = await ask(client, question(sightline={"looked": "gradient"}))
+    said = response.json()
+    expected = model.ask(IMAGE, "how many")[0]
+    assert response.status_code == 200
+    assert said["object"] == "chat.completion"
+    assert said["choices"][0]["message"]["content"] == expected.text
+    assert said["choices"][0]["finish_reason"] == expected.finish
+    assert said["usage"]["completion_tokens"] == len(expected.tokens)
+    assert said["usage"]["total_tokens"] == expected.usage.input_tokens + len(expected.tokens)
+    assert said["sightline"]["looked"]["method"] == "gradient"
+    assert set(said["sightline"]["timings_ms"]) == {"preprocess", "encode", "bridge", "prefill", "decode", "looked"}
+
+
+async def test_a_stream_spells_the_same_answer(client: httpx2.AsyncClient, model: Loaded) -> None:
+    response = await ask(client, question(stream=True, sightline={"looked": "live"}))
+    assert response.headers["content-type"].startswith("text/event-stream")
+    events = [line.removeprefix("data: ") for line in response.text.split("\n\n") if line]
+    assert events.pop() == "[DONE]"
+    chunks = [json.loads(event) for event in events]
+    text = "".join(choice["delta"].get("content", "") for chunk in chunks for choice in chunk["choices"])
+    assert text == model.ask(IMAGE, "how many")[0].text
+    assert len({chunk["id"] for chunk in chunks}) == 1
+    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
+    assert chunks[-1]["sightline"]["looked"]["method"] == "attention"
+    assert chunks[-1]["usage"]["completion_tokens"] >= 1
+
+
+async def test_an_image_without_words_is_captioned(client: httpx2.AsyncClient, model: Loaded) -> None:
+    said = (await ask(client, question(text=""))).json()
+    assert said["choices"][0]["message"]["content"] == model.caption(IMAGE)[0].text
+
+
+async def test_earlier_turns_are_read_where_the_model_can(client: httpx2.AsyncClient, model: Loaded) -> None:
+    body = question("red ?")
+    turns = [{"role": "assistant", "content": "two"}, {"role": "user", "content": "how many"}]
+    said = (await ask(client, {**body, "messages": [*body["messages"], *turns]})).json()
+    told = "question : red ? answer : two question : {} answer :"
+    assert said["choices"][0]["message"]["content"] == model.ask(IMAGE, "how many", template=told)[0].text
+    assert said["usage"]["prompt_tokens"] == model.ask(IMAGE, "how many", template=told)[0].usage.input_tokens
+
+
+async def test_sampling_options_arrive(client: httpx2.AsyncClient, model: Loaded) -> None:
+    options: dict[str, Any] = {"temperature": 1.5, "top_p": 0.9, "seed": 7}
+    said = (await ask(client, question(max_tokens=3, n=2, **options))).json()
+    expected = model.ask(IMAGE, "how many", do_sample=True, max_new_tokens=3, num_return_sequences=2, **options)
+    assert [choice["message"]["content"] for choice in said["choices"]] == [answer.text for answer in expected]
+
+
+async def test_models_and_samples_are_listed(client: httpx2.AsyncClient) -> None:
+    (about,) = (await client.get("/v1/models")).json()["data"]
+    assert about["id"] == "random"
+    assert about["sightline"] == {
+        "description": "random words",
+        "suggestions": ["how many"],
+        "methods": ["live", "gradient"],
+    }
+    assert (await client.get("/v1/models/random")).json() == about
+    assert (await client.get("/v1/samples")).json() == {"data": []}
+
+
+async def test_a_digit_model_has_held_out_scenes_to_try() -> None:
+    loaded = Loaded(checkpoint(opt()))
+    loaded.name = "sightline-tiny"
+    async with door(loaded) as client:
+        samples = (await client.get("/v1/samples")).json()["data"]
+        assert len(samples) >= 8
+        assert all(sample["caption"] and sample["suggestions"] for sample in samples)
+        picture = await client.get(f"/v1/samples/{samples[0]['id']}")
+        assert Image.open(io.BytesIO(picture.content)).size == (64, 64)
+        assert (await client.get("/v1/samples/none")).status_code == 404
+
+
+def bomb() -> bytes:
+    """A PNG that declares 100 megapixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 10_000, 10_000, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (question(uri=data_uri(b"broken")), 422, "is not a PNG"),
+        (question(uri=data_uri(bomb())), 413, "100 megapixels, the limit is 40"),
+        (question(uri="https://example.com/cat.png"), 400, "must be a data URI"),
+        (question(uri="/etc/passwd"), 400, "must be a data URI"),
+        ({**question(), "model": "randon"}, 404, "did you mean random"),
+        ({"model": "random", "messages": [{"role": "user", "content": "hello"}]}, 400, "0 different images"),
+        ({"model": "random", "messages": []}, 400, "messages"),
+        (question(temperature=9), 400, "temperature"),
+        (question(stream=True, n=3, temperature=1), 400, "cannot be streamed"),
+        (question(max_tokens=4000), 400, "the language model has 128"),
+        (question(sightline={"looked": "xray"}), 400, "sightline.looked"),
+    ],
+    ids=lambda value: str(value)[-40:] if isinstance(value, str) else "",
+)
+async def test_a_mistake_has_its_status_and_a_sentence(
+    client: httpx2.AsyncClient, body: dict[str, Any], status: int, words: str
+) -> None:
+    response = await ask(client, body)
+    assert response.status_code == status
+    assert words in response.json()["error"]["message"]
+    assert (await ask(client, question())).status_code == 200
+
+
+async def test_a_body_that_is_not_json_is_refused(client: httpx2.AsyncClient) -> None:
+    response = await client.post("/v1/chat/completions", content=b"{")
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "invalid_body"
+
+
+async def test_a_failing_model_is_a_500_and_the_door_stays_open(
+    client: httpx2.AsyncClient, model: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model.model.language, "prefill", lambda *_: 1 / 0)
+    assert (await ask(client, question())).status_code == 500
+    streamed = await ask(client, question(stream=True))
+    assert "the model failed" in streamed.text
+    monkeypatch.undo()
+    assert (await ask(client, question())).status_code == 200
+
+
+async def test_more_than_the_places_is_429(model: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, go = threading.Event(), threading.Event()
+    answer = model.ask
+
+    def slow(*given: Any, **options: Any) -> Any:
+        running.set()
+        go.wait(10)
+        return answer(*given, **options)
+
+    monkeypatch.setattr(model, "ask", slow)
+    async with door(model, places=1) as client:
+        first = asyncio.create_task(ask(client, question()))
+        await asyncio.to_thread(running.wait, 10)
+        refused = await ask(client, question())
+        assert refused.status_code == 429
+        assert refused.headers["retry-after"] == "1"
+        assert refused.json()["error"]["type"] == "rate_limit_error"
+        go.set()
+        assert (await first).status_code == 200
+        assert (await ask(client, question())).status_code == 200
+
+
+async def test_a_key_keeps_strangers_out(model: Loaded) -> None:
+    async with door(model, key="sesame") as client:
+        refused = await ask(client, question())
+        assert refused.status_code == 401
+        assert "Authorization: Bearer" in refused.json()["error"]["message"]
+        assert (await ask(client, question(), headers={"Authorization": "Bearer sesame"})).status_code == 200
+        assert (await client.get("/health")).status_code == 200
+
+
+def test_an_open_door_beyond_this_machine_needs_a_key(model: Loaded) -> None:
+    with pytest.raises(OpenDoorError, match="set SIGHTLINE_ENDPOINT_KEY"):
+        serve({"random": model}, "0.0.0.0", 0, None)
