@@ -3,6 +3,7 @@
 from sightline.vlm.weights.catalog import CATALOG, Known
 from sightline.vlm.weights.checkpoint import Checkpoint, Family, ImageFacts, Prompts
 from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
+from sightline.vlm.weights.export import save_huggingface
 from sightline.vlm.weights.folder import save_folder
 from sightline.vlm.weights.read import read
 from sightline.vlm.weights.tokenizer import Tokenizer
@@ -19,4 +20,5 @@ __all__ = [
     "UnknownModelError",
     "read",
     "save_folder",
+    "save_huggingface",
 ]

@@ -38,11 +38,14 @@ class Fill:
         self.unexpected: list[str] = []
         self.misshapen: list[str] = []
 
-    def put(self, key: str, tensor: Tensor) -> None:
-        """Copies one tensor of the file into its place, converted to the place's dtype."""
-        if self.names is not None and self.names.ignores(key):
+    def put(self, key: str, tensor: Tensor, *, ours: bool = False) -> None:
+        """Copies one tensor of the file into its place, converted to the place's dtype; `ours`: `key` is our name."""
+        if self.names is None or ours:
+            place: Place | None = Place(key, 0, 1, 0)
+        elif self.names.ignores(key):
             return
-        place = self.names.ours(key) if self.names else Place(key, 0, 1, 0)
+        else:
+            place = self.names.ours(key)
         if place is None or place.name not in self.slots:
             self.unexpected.append(key)
             return

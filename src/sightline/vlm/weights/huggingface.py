@@ -16,12 +16,15 @@ from sightline.vlm.weights.checkpoint import CLIP_MEAN, CLIP_STD, Checkpoint, Fa
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
 from sightline.vlm.weights.names import HUGGINGFACE, NameMap
-from sightline.vlm.weights.shards import tensors
+from sightline.vlm.weights.shards import file_tensors, tensors
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 WRITING = ("Blip2ForConditionalGeneration", "Blip2Model")
 RETRIEVAL = "Blip2ForImageTextRetrieval"
 EVA_TYPE = "blip_2_vision_model"
+
+EXTRA = "sightline_extra.safetensors"
+"""Beside an export of ours: under our own names, what Hugging Face's classes have no place for."""
 
 # Second-stage checkpoints may still carry the text feed-forward of the first stage, which nothing reads.
 WITHOUT_TEXT = NameMap(
@@ -63,19 +66,20 @@ def read_huggingface(
         CheckpointError: Another kind of model, a damaged file, or weights that do not fit the config.
     """
     raw = _json(folder / "config.json")
+    extra = dict(file_tensors(folder / EXTRA)) if (folder / EXTRA).exists() else {}
     config = read_config(raw, folder)
+    if isinstance(config.bridge, QFormerConfig) and any(key.startswith("bridge.captioning") for key in extra):
+        config = replace(config, bridge=replace(config.bridge, captioning=True))
     model = empty(config, dtype or _dtype(raw, device), device)
     fill = Fill(model, HUGGINGFACE if config.language is None else WITHOUT_TEXT, optional=("bridge.temperature",))
     for key, tensor in tensors(folder):
         fill.put(key, tensor)
+    for key, tensor in extra.items():
+        fill.put(key, tensor, ours=True)
     fill.finish(str(folder))
     model.eval().requires_grad_(False)
     tokenizer = read_tokenizer(folder)
-    family: Family = "retrieval"
-    habits = USUAL
-    if isinstance(config.language, LanguageConfig):
-        family = "seq2seq" if isinstance(config.language, Seq2SeqConfig) else "causal"
-        habits = HABITS.get(str(config.language.architecture["model_type"]), USUAL)
+    family, habits = _family(config)
     writes = config.language is not None
     return Checkpoint(
         name=name,
@@ -135,6 +139,13 @@ def read_tokenizer(folder: Path) -> Tokenizer | None:
         raise CheckpointError(f"the tokenizer files in {folder} cannot be read: {problem}") from problem
     pads = (theirs.pad_token_id, theirs.eos_token_id, 0)
     return Tokenizer(theirs.backend_tokenizer, next(pad for pad in pads if pad is not None))
+
+
+def _family(config: Blip2Config) -> tuple[Family, Habits]:
+    if not isinstance(config.language, LanguageConfig):
+        return "retrieval", USUAL
+    habits = HABITS.get(str(config.language.architecture["model_type"]), USUAL)
+    return ("seq2seq" if isinstance(config.language, Seq2SeqConfig) else "causal"), habits
 
 
 def _encoder(vision: Any) -> EvaConfig:

@@ -30,14 +30,19 @@ def shards(folder: Path) -> list[Path]:
 
 
 def tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
-    """Every tensor with its name; raises `CheckpointError` for a file that is damaged."""
+    """Every tensor of a folder with its name."""
     for path in shards(folder):
-        try:
-            with safe_open(path, framework="pt") as file:
-                for key in file.keys():  # noqa: SIM118 - not a mapping
-                    yield key, file.get_tensor(key)
-        except SafetensorError as problem:
-            raise CheckpointError(f"{path} is damaged or not safetensors: {problem}") from problem
+        yield from file_tensors(path)
+
+
+def file_tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
+    """Every tensor of one file with its name; raises `CheckpointError` for a file that is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            for key in file.keys():  # noqa: SIM118 - not a mapping
+                yield key, file.get_tensor(key)
+    except SafetensorError as problem:
+        raise CheckpointError(f"{path} is damaged or not safetensors: {problem}") from problem
 
 
 def _instead(folder: Path) -> str:
