@@ -193,6 +193,4 @@ def _digit_words(answer: Answer) -> list[tuple[str, WordMap]]:
     """Maps of digit words, each with the ink said right before it."""
     words = answer.looked.words if answer.looked else ()
     before = ["", *(word.text for word in words)]
-    return [
-        (ink if ink in INKS else "", word) for ink, word in zip(before, words, strict=False) if word.text in DIGITS
-    ]
+    return [(ink if ink in INKS else "", word) for ink, word in zip(before, words, strict=False) if word.text in DIGITS]

@@ -1,4 +1,4 @@
-"""The training loop: steps, not epochs; every random draw follows from seed and step, so a resumed run is the same run."""
+"""The training loop: steps, not epochs; draws follow from seed and step, so a resumed run is the same run."""
 
 import json
 import time
@@ -52,6 +52,8 @@ def fit(stage: Stage, run: Run, folder: Path | None = None, watch: Watch | None 
     """Trains a stage and returns its log, also kept as JSON lines in `folder`, where an unfinished run is resumed."""
     console = Console(stderr=True)
     optimiser = run.optimiser.build_for(stage.trained)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
     snapshot = Snapshot(folder / f"{run.name}.state.safetensors", stage.trained, optimiser) if folder else None
     first = snapshot.restore() if snapshot else 0
     log: list[dict[str, float]] = []
@@ -80,7 +82,7 @@ def _step(stage: Stage, run: Run, optimiser: torch.optim.Optimizer, step: int) -
     torch.manual_seed(run.seed * 1_000_003 + step)  # dropout and negatives: as step and seed say, resumed or not
     stage.trained.train()
     losses = stage.losses(step)
-    torch.stack(list(losses.values())).sum().backward()
+    torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
     parameters = [each for group in optimiser.param_groups for each in group["params"]]
     nn.utils.clip_grad_norm_(parameters, run.optimiser.clip_norm)
     for group in optimiser.param_groups:

@@ -73,7 +73,7 @@ WORLD = Drawing()
 
 
 def sample_scenes(n: int, seed: int, split: Split, drawing: Drawing = WORLD, first: int = 0) -> list[Scene]:
-    """Scenes `first` to `first + n` of the endless series of this seed and split: each depends on its own number only."""
+    """Scenes `first` to `first + n` of the series of this seed and split; each depends on its own number only."""
     hands = handwriting(split)
     series = (seed, 0 if split == "train" else 1)
     return [_scene(hands, drawing, np.random.default_rng((*series, first + i))) for i in range(n)]
@@ -109,7 +109,7 @@ def _ground(rng: np.random.Generator) -> npt.NDArray[np.float32]:
     """A dark noisy canvas `[64, 64, 3]`."""
     tone = rng.uniform(5, 45, size=3).astype(np.float32)
     noise = rng.standard_normal((CANVAS_PX, CANVAS_PX, 3), dtype=np.float32)
-    return tone + noise * np.float32(rng.uniform(4, 10))
+    return (tone + noise * np.float32(rng.uniform(4, 10))).astype(np.float32, copy=False)
 
 
 def _penned(strokes: Pixels, side: int, drawing: Drawing, rng: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -122,7 +122,7 @@ def _penned(strokes: Pixels, side: int, drawing: Drawing, rng: np.random.Generat
     start = len(strokes) / 2 - back @ np.array([side / 2, side / 2])  # the middle stays in place
     rows = (back[0, 0], back[0, 1], start[0], back[1, 0], back[1, 1], start[1])
     drawn = Image.fromarray(strokes).transform((side, side), Image.Transform.AFFINE, rows, Image.Resampling.BICUBIC)
-    return (np.asarray(drawn, dtype=np.float32) / 255)[..., None]
+    return (np.asarray(drawn, dtype=np.float32) / np.float32(255))[..., None]
 
 
 def _draw(

@@ -3,8 +3,9 @@
 Shapes: N scenes, B of them in a batch, P patches of width D, Q queries of width Z, T target tokens, V words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -26,24 +27,32 @@ from sightline.vlm.training import (
 )
 
 
-@dataclass(frozen=True)
 class SeenScenes:
-    """Scenes as the frozen encoder sees them, kept so that it runs once."""
+    """Scenes as the frozen encoder sees them: drawn and encoded once, when first needed."""
 
-    scenes: list[Scene]
-    patches_NPD: Tensor
-    """fp16."""
+    def __init__(self, model: Blip2, draw: Callable[[], list[Scene]]) -> None:
+        self.model, self.draw = model, draw
 
-    @classmethod
-    def see(cls, model: Blip2, scenes: list[Scene]) -> "SeenScenes":
-        """Encodes the scenes."""
-        pixels_NCHW = stacked(scenes)
+    @cached_property
+    def scenes(self) -> list[Scene]:
+        return self.draw()
+
+    @cached_property
+    def encoded(self) -> Tensor:
+        """Patch features `[N, P, D]`, fp16."""
         with torch.no_grad():
-            seen = [model.see(normalised(pixels)).half() for pixels in pixels_NCHW.split(128)]
-        return cls(scenes, torch.cat(seen))
+            seen = [self.model.see(normalised(pixels)).half() for pixels in torch.split(stacked(self.scenes), 128)]
+        return torch.cat(seen)
 
     def __getitem__(self, rows_B: Sequence[int]) -> tuple[list[Scene], Tensor]:
-        return [self.scenes[row] for row in rows_B], self.patches_NPD[torch.as_tensor(rows_B)].float()
+        return [self.scenes[row] for row in rows_B], self.encoded[torch.as_tensor(rows_B)].float()
+
+
+def qformer_of(model: Blip2) -> QFormer:
+    """The model's bridge; raises `ValueError` when it is another kind."""
+    if not isinstance(model.bridge, QFormer):
+        raise ValueError(f"the two stages train a Q-Former, this bridge is a {type(model.bridge).__name__}")
+    return model.bridge
 
 
 def captions(scenes: Sequence[Scene], *, end: bool = False) -> Text:
@@ -70,8 +79,8 @@ def first_stage(bridge: QFormer, scenes: Sequence[Scene], patches_BPD: Tensor) -
 class FirstStage:
     """The bridge learns what of the image a text needs (ITC + ITM + ITG)."""
 
-    def __init__(self, bridge: QFormer, run: Run, data: SeenScenes) -> None:
-        self.bridge, self.run, self.data = bridge, run, data
+    def __init__(self, model: Blip2, run: Run, data: SeenScenes) -> None:
+        self.bridge, self.run, self.data = qformer_of(model), run, data
 
     @property
     def trained(self) -> nn.Module:
@@ -88,9 +97,12 @@ class SecondStage:
     """The bridge learns to be read by the frozen language model; half captions, half questions."""
 
     def __init__(self, model: Blip2, run: Run, data: SeenScenes, rehearse_every: int) -> None:
+        if model.project is None:
+            raise ValueError("the second stage needs a language model: this is a first-stage model")
         self.model, self.run, self.data = model, run, data
         self.rehearse_every = rehearse_every
-        self.moving = nn.ModuleDict({"bridge": model.bridge, "project": model.project})
+        self.bridge = qformer_of(model)
+        self.moving = nn.ModuleDict({"bridge": self.bridge, "project": model.project})
 
     @property
     def trained(self) -> nn.Module:
@@ -105,12 +117,10 @@ class SecondStage:
         questioned, questioned_BPD = self.data[rows[half:]]
         pairs = [asked(scene.things, rng) for scene in questioned]
         batch = Told.join(caption_rows(told), question_rows(pairs))
-        queries_BQZ = torch.cat(
-            [self.model.bridge(told_BPD), self.model.bridge(questioned_BPD, bridge_questions(pairs))]
-        )
+        queries_BQZ = torch.cat([self.bridge(told_BPD), self.bridge(questioned_BPD, bridge_questions(pairs))])
         losses = {"language": language_loss(batch.logits(self.model, queries_BQZ), batch.targets)}
         if step % self.rehearse_every == 0:
-            losses |= first_stage(self.model.bridge, told, told_BPD)
+            losses |= first_stage(self.bridge, told, told_BPD)
         return losses
 
 
@@ -155,8 +165,9 @@ def bridge_questions(pairs: Sequence[tuple[str, str]]) -> Text:
     return padded([[IDS[BOS], *ids_of(question)] for question, _ in pairs])
 
 
-def retrieval_at_1(bridge: QFormer, held_out: SeenScenes, among: int = 100) -> dict[str, float]:
+def retrieval_at_1(model: Blip2, held_out: SeenScenes, among: int = 100) -> dict[str, float]:
     """Share of images whose own caption is the most similar among so many distinct ones, by contrast alone."""
+    bridge = qformer_of(model)
     distinct = list({scene.caption: row for row, scene in enumerate(held_out.scenes)}.values())[:among]
     scenes, patches_BPD = held_out[distinct]
     images_BQK = bridge.contrast_images(bridge(patches_BPD))
@@ -165,11 +176,11 @@ def retrieval_at_1(bridge: QFormer, held_out: SeenScenes, among: int = 100) -> d
     return {"recall_at_1": float((found_B == torch.arange(len(scenes))).float().mean())}
 
 
-def spoken_accuracy(model: Blip2, bridge: QFormer, held_out: SeenScenes) -> dict[str, float]:
+def spoken_accuracy(model: Blip2, held_out: SeenScenes) -> dict[str, float]:
     """Shares of captions (by count of digits) and of answers (by kind) that greedy decoding would write exactly."""
     scenes, patches_BPD = held_out[range(len(held_out.scenes))]
     told = caption_rows(scenes)
-    right_B = all_right(told.logits(model, bridge(patches_BPD)), told.targets)
+    right_B = all_right(told.logits(model, model.bridge(patches_BPD)), told.targets)
     few_B = torch.tensor([len(scene.things) <= 2 for scene in scenes])
     figures = {"caption": _share(right_B), "caption_up_to_two": _share(right_B[few_B])}
     rng = np.random.default_rng(0)
@@ -177,11 +188,11 @@ def spoken_accuracy(model: Blip2, bridge: QFormer, held_out: SeenScenes) -> dict
     pairs = [(each.text, each.answer) for _, each in questions]
     rows_B = torch.tensor([row for row, _ in questions])
     told = question_rows(pairs)
-    answered_B = all_right(told.logits(model, bridge(patches_BPD[rows_B], bridge_questions(pairs))), told.targets)
+    answered_B = all_right(told.logits(model, model.bridge(patches_BPD[rows_B], bridge_questions(pairs))), told.targets)
     figures["vqa"] = _share(answered_B)
     for kind in sorted({each.kind for _, each in questions}):
         figures[kind] = _share(answered_B[torch.tensor([each.kind == kind for _, each in questions])])
-    return figures | retrieval_at_1(bridge, held_out)
+    return figures | retrieval_at_1(model, held_out)
 
 
 def _share(right_B: Tensor) -> float:

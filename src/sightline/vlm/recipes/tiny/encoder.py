@@ -6,13 +6,14 @@ Shapes: N scenes, B of them in a batch, C channels of H×W pixels, P = rows × c
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sightline.vlm.data.digit_scenes import DIGITS, INKS, Drawing, Scene, Split, sample_scenes
+from sightline.vlm.data.digit_scenes import CANVAS_PX, DIGITS, INKS, Drawing, Scene, Split, sample_scenes
 from sightline.vlm.encoders.protocol import PatchGrid
 from sightline.vlm.model import Blip2
 from sightline.vlm.training import Run
@@ -81,9 +82,15 @@ class Naming(nn.Module):
 class EncoderStage:
     """Trains `Naming` on varied scenes of the training handwriting."""
 
-    def __init__(self, model: Blip2, run: Run, data: NamedPatches, grid: PatchGrid) -> None:
-        self.naming = Naming(model, grid)
-        self.run, self.data = run, data
+    def __init__(self, model: Blip2, run: Run, scenes: int) -> None:
+        self.grid = model.encoder.grid(CANVAS_PX, CANVAS_PX)
+        self.naming = Naming(model, self.grid)
+        self.run, self.scenes = run, scenes
+
+    @cached_property
+    def data(self) -> NamedPatches:
+        """Drawn when the first step needs it."""
+        return NamedPatches.draw(self.scenes, self.run.seed, "train", self.grid, VARIED)
 
     @property
     def trained(self) -> nn.Module:
@@ -94,8 +101,10 @@ class EncoderStage:
         rng = np.random.default_rng((self.run.seed, step))
         rows_B = torch.from_numpy(rng.integers(len(self.data.pixels_NCHW), size=self.run.batch))
         said = self.naming(normalised(self.data.pixels_NCHW[rows_B]))
-        return {name: WEIGHTS[name] * F.cross_entropy(said[name].flatten(0, 1), true_BP.flatten()) for name, true_BP in
-                self._truth(rows_B).items()}
+        return {
+            name: WEIGHTS[name] * F.cross_entropy(said[name].flatten(0, 1), true_BP.flatten())
+            for name, true_BP in self._truth(rows_B).items()
+        }
 
     def _truth(self, rows_B: Tensor) -> dict[str, Tensor]:
         many = (len(rows_B), -1)
@@ -108,9 +117,9 @@ class EncoderStage:
 
 
 def naming_accuracy(naming: Naming, held_out: NamedPatches) -> dict[str, float]:
-    """Shares of held-out patches on digits that name it, and its ink, and of digits named by the sum of their patches."""
+    """Shares of held-out patches on digits that name it, and its ink; and of digits named by all their patches."""
     with torch.no_grad():
-        said = [naming(normalised(pixels)) for pixels in held_out.pixels_NCHW.split(64)]
+        said = [naming(normalised(pixels)) for pixels in torch.split(held_out.pixels_NCHW, 64)]
     digit_NPK, ink_NPK = (torch.cat([each[name] for each in said]) for name in ("digit", "ink"))
     on_NP = held_out.digit_NP < len(DIGITS)
     digit_NP, ink_NP = digit_NPK.argmax(-1), ink_NPK.argmax(-1)

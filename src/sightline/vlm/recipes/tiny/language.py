@@ -9,6 +9,7 @@ Shapes: B texts, L prefix positions of K words each (padded), T target tokens, V
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from sightline.vlm.data.digit_scenes import (
     DIGITS,
     INKS,
     KINDS,
+    Box,
     Drawing,
     Thing,
     caption_of,
@@ -80,7 +82,7 @@ def example(things: tuple[Thing, ...], rng: np.random.Generator) -> Example:
     """One text about the things, three in ten without their list."""
     listed = _list(things, rng) if rng.random() < READING_SHARE else []
     if rng.random() < CAPTION_SHARE:
-        return Example(listed, [IDS[BOS]], ids_of(caption_of(things)) + [IDS[EOS]])
+        return Example(listed, [IDS[BOS]], [*ids_of(caption_of(things)), IDS[EOS]])
     question, answer = asked(things, rng)
     prompt = [IDS[BOS], *ids_of(QUESTION_TEMPLATE.format(question))]
     return Example(listed, prompt, [*ids_of(answer), IDS[EOS]])
@@ -116,7 +118,7 @@ def read_aloud(language: CausalLanguage, examples: Sequence[Example]) -> tuple[T
             words_K[: len(words)] = torch.tensor(words)
     there_BLK = words_BLK != PAD_ID
     many_BL = there_BLK.sum(-1).clamp(min=1)
-    laid_BLE = (language.embed(words_BLK.flatten(1)).unflatten(1, (length, bag)) * there_BLK[..., None]).sum(2)
+    laid_BLE = (language.embed(words_BLK.flatten(1)).view(*words_BLK.shape, -1) * there_BLK[..., None]).sum(2)
     prefix_BLE = laid_BLE / many_BL.sqrt()[..., None]
     targets = padded([each.target for each in examples])
     return language.logits(prefix_BLE, there_BLK.any(-1).long(), targets.tokens_BL), targets
@@ -135,8 +137,12 @@ class LanguageStage:
     """Trains the language model on text about layouts that are never drawn."""
 
     def __init__(self, language: CausalLanguage, run: Run, layouts: int = LAYOUTS) -> None:
-        self.language, self.run = language, run
-        self.layouts = sample_layouts(layouts, run.seed, FULLER)
+        self.language, self.run, self.many = language, run, layouts
+
+    @cached_property
+    def layouts(self) -> list[list[Box]]:
+        """Drawn when the first step needs them."""
+        return sample_layouts(self.many, self.run.seed, FULLER)
 
     @property
     def trained(self) -> nn.Module:
