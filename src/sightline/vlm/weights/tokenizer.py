@@ -21,6 +21,10 @@ class Tokenizer:
     backend: Backend
     pad_id: int
 
+    def __post_init__(self) -> None:
+        self.backend.no_padding()  # a file may ask for both, unseen: here `batch` pads, and cuts only when told to
+        self.backend.no_truncation()
+
     @classmethod
     def from_file(cls, path: Path, pad_token: str | None = None) -> "Tokenizer":
         """Reads a `tokenizer.json`; the pad token is the named one, else the one the file itself pads with."""
@@ -30,8 +34,6 @@ class Tokenizer:
         pad_id = 0 if not token else backend.token_to_id(token)
         if pad_id is None:
             raise ValueError(f"{path} has no token {token!r} to pad with: name one of its own tokens")
-        backend.no_padding()
-        backend.no_truncation()
         return cls(backend, pad_id)
 
     def save(self, path: Path) -> None:
@@ -45,13 +47,12 @@ class Tokenizer:
 
         A text longer than `max_length` loses words at its end, never its special tokens.
         """
-        ids: list[int] = self.backend.encode(text, add_special_tokens=special).ids
-        if max_length is None or len(ids) <= max_length:
-            return ids
-        inner: list[int] = self.backend.encode(text, add_special_tokens=False).ids
-        around = len(ids) - len(inner)
-        shorter = self.backend.decode(inner[: max(0, max_length - around)], skip_special_tokens=False)
-        return list(self.backend.encode(shorter, add_special_tokens=special).ids[:max_length])
+        encoding = self.backend.encode(text, add_special_tokens=False)
+        around = self.backend.num_special_tokens_to_add(False) if special else 0
+        if max_length is not None:
+            encoding.truncate(max(0, max_length - around))
+        ids: list[int] = self.backend.post_process(encoding, add_special_tokens=special).ids
+        return ids
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text without special tokens."""
