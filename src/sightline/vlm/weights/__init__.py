@@ -5,6 +5,7 @@ from sightline.vlm.weights.checkpoint import Checkpoint, Family, ImageFacts, Pro
 from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
 from sightline.vlm.weights.export import save_huggingface
 from sightline.vlm.weights.folder import save_folder
+from sightline.vlm.weights.parts import read_encoder, read_language
 from sightline.vlm.weights.read import read
 from sightline.vlm.weights.tokenizer import Tokenizer
 
@@ -19,6 +20,8 @@ __all__ = [
     "Tokenizer",
     "UnknownModelError",
     "read",
+    "read_encoder",
+    "read_language",
     "save_folder",
     "save_huggingface",
 ]

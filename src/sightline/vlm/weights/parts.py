@@ -1,0 +1,72 @@
+"""The frozen parts of a model of one's own: a published vision model, a published language model.
+
+encoder = read_encoder("facebook/dinov2-base")
+language = read_language("Qwen/Qwen2.5-0.5B")
+bridge = QFormerConfig(patch_width=encoder.width)
+config = Blip2Config(encoder=encoder.config, bridge=bridge, language=language.config)
+model = Blip2(encoder, nn.LayerNorm(encoder.width), bridge.build(), nn.Linear(bridge.width, language.width), language)
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sightline.vlm.config import closest
+from sightline.vlm.encoders import ForeignEncoder, ForeignEncoderConfig
+from sightline.vlm.encoders.foreign import FAMILIES
+from sightline.vlm.language import CausalConfig, CausalLanguage, Seq2SeqConfig, Seq2SeqLanguage
+from sightline.vlm.weights.errors import CheckpointError
+from sightline.vlm.weights.hub import download
+
+
+def read_encoder(
+    name_or_folder: str | Path, *, drop_layers: int = 1, dtype: torch.dtype = torch.float32
+) -> ForeignEncoder:
+    """A frozen vision model of transformers by hub id or folder; of a two-tower model (CLIP, SigLIP) its image tower.
+
+    Raises `CheckpointError` for a kind of model that has no adapter, `UnknownModelError` for one that is not there.
+    """
+    from transformers import AutoModel  # late: importing transformers takes a second
+
+    whole = _pretrained(AutoModel, name_or_folder, dtype)
+    tower = getattr(whole, "vision_model", whole)
+    kind = tower.config.model_type
+    if kind not in FAMILIES:
+        raise CheckpointError(f"{name_or_folder} is a {kind!r}: there is no adapter for it, {closest(kind, FAMILIES)}")
+    config = ForeignEncoderConfig(architecture=tower.config.to_dict(), drop_layers=drop_layers)
+    return ForeignEncoder(config, tower).eval().requires_grad_(False)
+
+
+def read_language(
+    name_or_folder: str | Path, *, dtype: torch.dtype = torch.float32
+) -> CausalLanguage | Seq2SeqLanguage:
+    """A frozen language model of transformers, causal or encoder-decoder, by hub id or folder.
+
+    Raises `CheckpointError` for a model that writes no text, `UnknownModelError` for one that is not there.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM  # late, as above
+
+    folder = _folder(name_or_folder)
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    language: CausalLanguage | Seq2SeqLanguage
+    if config.is_encoder_decoder:
+        model = _pretrained(AutoModelForSeq2SeqLM, folder, dtype)
+        language = Seq2SeqLanguage(Seq2SeqConfig(architecture=model.config.to_dict()), model)
+    else:
+        model = _pretrained(AutoModelForCausalLM, folder, dtype)
+        language = CausalLanguage(CausalConfig(architecture=model.config.to_dict()), model)
+    return language.eval().requires_grad_(False)
+
+
+def _pretrained(automatic: Any, name_or_folder: str | Path, dtype: torch.dtype) -> Any:
+    folder = _folder(name_or_folder)
+    try:
+        return automatic.from_pretrained(folder, dtype=dtype, local_files_only=True, use_safetensors=True)
+    except (OSError, ValueError) as problem:
+        raise CheckpointError(f"{folder} cannot be read as a model of transformers: {problem}") from problem
+
+
+def _folder(name_or_folder: str | Path) -> Path:
+    folder = Path(name_or_folder).expanduser()
+    return folder if folder.is_dir() else download(str(name_or_folder))
