@@ -85,7 +85,7 @@ def running(name: str, arguments: list[str], environment: dict[str, str]) -> Ite
     log = Path(tempfile.mkdtemp(prefix="sightline-demo-")) / f"{name}.log"
     command = [sys.executable, "-m", "sightline.cli", name, *arguments]
     with log.open("wb") as out:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command, env={**os.environ, **environment}, stdout=out, stderr=out, start_new_session=True
         )
     try:
