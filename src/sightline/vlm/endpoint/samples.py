@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from sightline.vlm.data.digit_scenes import sample_scenes
 
@@ -35,4 +36,4 @@ def digit_samples() -> dict[str, Sample]:
 
 def samples_of(models: list[str]) -> dict[str, Sample]:
     """Samples for the models that are served, by id."""
-    return digit_samples() if any("tiny" in name for name in models) else {}
+    return digit_samples() if any(Path(name).name == "sightline-tiny" for name in models) else {}

@@ -1,0 +1,53 @@
+"""The one command. It opens a half of the product only when a command of that half runs."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from sightline import __version__
+from sightline.vlm import cli as vlm
+from sightline.vlm.config import SightlineVlmError
+
+app = typer.Typer(
+    name="sightline",
+    help="Build, run and improve vision-language models.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(vlm.app)
+
+FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Build, run and improve vision-language models."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command(context_settings=FORWARDED, add_help_option=False)
+def server(context: typer.Context) -> None:
+    """Run the platform: traces, scores, live pages (see `sightline server --help`)."""
+    from sightline.server.cli import app as server_app  # late: the analytics engine takes a second to import
+
+    server_app(args=context.args, prog_name="sightline server")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command line; a user's mistake is one line on stderr and exit code 2."""
+    try:
+        app(args=arguments)
+    except SightlineVlmError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

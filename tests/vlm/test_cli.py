@@ -1,0 +1,125 @@
+"""The commands of the model half: results on stdout, the rest on stderr, exit codes that mean something."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from random_models import checkpoint, opt
+
+from sightline import cli
+from sightline.vlm.loaded import Loaded
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint with random weights and two pictures, one of them broken."""
+    folder = tmp_path_factory.mktemp("cli")
+    Loaded(checkpoint(opt(), seed=3)).save(folder / "model")
+    for seed, name in enumerate(("one", "two")):
+        pixels = np.random.default_rng(seed).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    (folder / "broken.png").write_bytes((folder / "one.png").read_bytes()[:500])
+    return folder
+
+
+def run(*arguments: str | Path) -> int:
+    """The exit code of a command line."""
+    with pytest.raises(SystemExit) as end:
+        cli.main([str(each) for each in arguments])
+    return int(end.value.code or 0)
+
+
+def test_a_question_is_answered_on_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = Loaded(checkpoint(opt(), seed=3))
+    assert run("ask", folder / "one.png", "how many", "red ?", "--model", folder / "model") == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [each.text for each in model.ask(folder / "one.png", ["how many", "red ?"])]
+    assert said.err == ""
+
+
+def test_json_is_one_document_with_tokens_and_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("ask", folder / "one.png", "how many", "--model", folder / "model", "--beams", "3", "--json") == 0
+    (answer,) = json.loads(capsys.readouterr().out)["answers"]
+    assert answer["question"] == "how many"
+    assert answer["usage"]["output_tokens"] == len(answer["tokens"]) == len(answer["logprobs"])
+    assert answer["looked"] is None
+
+
+def test_where_it_looked_becomes_a_picture(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "looked.png"
+    assert run("ask", folder / "one.png", "how many", "--model", folder / "model", "--looked", out, "--json") == 0
+    answer = json.loads(capsys.readouterr().out)["answers"][0]
+    assert answer["looked"]["method"] == "gradient"
+    with Image.open(out) as sheet:
+        assert sheet.width == 256 * min(6, len(answer["looked"]["words"]))
+
+
+def test_a_broken_image_in_a_batch_is_reported_and_the_rest_is_captioned(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = [folder / name for name in ("one.png", "broken.png", "two.png")]
+    assert run("caption", *images, "--model", folder / "model") == 1
+    said = capsys.readouterr()
+    assert [line.split(": ")[0] for line in said.out.splitlines()] == [str(images[0]), str(images[2])]
+    assert said.err.startswith(f"error: image {images[1]} is")
+    assert run("caption", *images, "--model", folder / "model", "--json") == 1
+    told = json.loads(capsys.readouterr().out)["captions"]
+    assert [("caption" in each, "error" in each) for each in told] == [(True, False), (False, True), (True, False)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("ask", "{}/none.png", "how many", "--model", "{}/model"), "cannot read image"),
+        (("ask", "{}/broken.png", "how many", "--model", "{}/model"), "broken.png is"),
+        (("ask", "{}/one.png", "how many", "--model", "sightline-tinny"), "did you mean sightline-tiny"),
+        (("ask", "{}/one.png", "how many", "--model", "{}"), "is it a checkpoint folder"),
+        (("ask", "{}/one.png", "how many", "--model", "{}/model", "--looked", "{}/looked"), "ends in .png"),
+        (("ask", "{}/one.png", "how many", "--model", "{}/model", "--max-new-tokens", "900"), "has 128"),
+        (("evaluate", "{}/model", "--benchmark", "cats"), "unknown benchmark 'cats'"),
+        (("endpoint", "--model", "{}/model", "--host", "0.0.0.0"), "SIGHTLINE_ENDPOINT_KEY"),
+        (("ask", "{}/one.png"), "Missing argument"),
+        (("sing",), "No such command"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    assert run(*(each.replace("{}", str(folder)) for each in arguments)) == 2
+    said = capsys.readouterr()
+    assert words in said.err
+    assert "Traceback" not in said.err
+    assert said.out == ""
+
+
+def test_known_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("models") == 0
+    assert capsys.readouterr().out.startswith("sightline-tiny")
+    assert run("models", "--json") == 0
+    assert "blip2-opt-2.7b" in [each["name"] for each in json.loads(capsys.readouterr().out)["models"]]
+
+
+def test_help_opens_neither_half() -> None:
+    program = (
+        "import sys; sys.argv = ['sightline', '--help']\n"
+        "from sightline.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('torch', 'transformers', 'numpy', 'chdb', 'fastapi') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert all(name in done.stdout for name in ("ask", "caption", "endpoint", "evaluate", "models", "server"))
+
+
+def test_without_the_extra_the_command_to_install_it_is_named() -> None:
+    program = "import sys; sys.modules['torch'] = None\nfrom sightline.cli import main; main(['caption', 'photo.png'])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "pip install 'sightline[vlm]'" in done.stderr
+    assert "Traceback" not in done.stderr
