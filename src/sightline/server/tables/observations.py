@@ -52,6 +52,8 @@ CREATE TABLE IF NOT EXISTS observations (
     trace_metadata Map(String, String) CODEC(ZSTD(1)),
     trace_input String CODEC(ZSTD(1)),
     trace_output String CODEC(ZSTD(1)),
+    trace_input_preview String CODEC(ZSTD(1)),
+    trace_output_preview String CODEC(ZSTD(1)),
     INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
     INDEX by_id id TYPE bloom_filter(0.001) GRANULARITY 1,
     INDEX by_user user_id TYPE bloom_filter(0.01) GRANULARITY 1,

@@ -142,7 +142,7 @@ class Trace:
     release: str | None
     metadata: Mapping[str, str]
     input: str | None
-    """Whole text in a detail read, a preview of at most 500 characters in a list."""
+    """Whole text in a detail read; in a list a preview of at most 500 characters, readable, chats cut to one turn."""
     output: str | None
     latency_s: float
     observation_count: int
@@ -209,6 +209,8 @@ class TraceQuery:
     """Cursor: only traces older than this one (timestamp, then id)."""
     counted: bool = False
     """Whether the page should say the total, which reads everything that matches."""
+    whole: bool = False
+    """Whether inputs and outputs come whole instead of as previews."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,151 @@
+"""Files that arrive inside texts, base64-encoded: taken out, with Langfuse's reference token left in their place.
+
+Found are data URIs anywhere in a text, OpenTelemetry's blob parts and Anthropic's base64 sources. Other content stays
+byte for byte as it came.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from sightline.server.tracing.records import MediaId, Observation
+
+_DATA_URI = re.compile(
+    r"data:((?:image|audio|video)\\?/[\w.+-]+|application\\?/pdf)(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/\\=_-]{16,})"
+)
+_TOKEN = re.compile(r"@@@langfuseMedia:type=(image\\?/[\w.+-]+)\|id=([\w-]{1,64})\|source=\w+@@@")
+_PART_HINTS = ('"blob"', '"base64"')
+
+
+@dataclass(frozen=True)
+class InlineFile:
+    """A file found in a text."""
+
+    id: MediaId
+    sha256_base64: str
+    content_type: str
+    body: bytes
+
+
+@dataclass
+class Found:
+    """Observations without the files that were inside them, and those files by id."""
+
+    observations: list[Observation] = field(default_factory=list)
+    files: dict[MediaId, InlineFile] = field(default_factory=dict)
+
+
+def holds_files(observation: Observation) -> bool:
+    """Whether a closer look is worth it; cheap enough for every span."""
+    return any(_may_hold(text) for text in _texts(observation))
+
+
+def take_out(observations: Sequence[Observation]) -> Found:
+    """Replace every inline file by its token. Costs time by the megabyte: call it in a thread."""
+    found = Found()
+    for observation in observations:
+        found.observations.append(_without_files(observation, found.files) if holds_files(observation) else observation)
+    return found
+
+
+def image_ids(observation: Observation) -> list[MediaId]:
+    """Images an observation refers to, in the order of input, output, metadata, trace; each once."""
+    ids: dict[MediaId, None] = {}
+    for text in _texts(observation):
+        if "@@@langfuseMedia:" in text:
+            ids.update((MediaId(match[2]), None) for match in _TOKEN.finditer(text))
+    return list(ids)
+
+
+def media_id(sha256: bytes) -> MediaId:
+    """The id of a file: Langfuse's clients compute the same."""
+    return MediaId(base64.urlsafe_b64encode(sha256).decode()[:22])
+
+
+def _texts(observation: Observation) -> list[str]:
+    trace = observation.trace
+    whole = (observation.input, observation.output, trace.input, trace.output)
+    return [text for text in (*whole, *observation.metadata.values(), *trace.metadata.values()) if text]
+
+
+def _may_hold(text: str) -> bool:
+    return ";base64," in text or any(hint in text for hint in _PART_HINTS)
+
+
+def _without_files(observation: Observation, files: dict[MediaId, InlineFile]) -> Observation:
+    def clean(text: str | None) -> str | None:
+        return _clean(text, files) if text and _may_hold(text) else text
+
+    def clean_all(texts: Mapping[str, str]) -> dict[str, str]:
+        return {key: clean(text) or "" for key, text in texts.items()}
+
+    trace = observation.trace
+    return replace(
+        observation,
+        input=clean(observation.input),
+        output=clean(observation.output),
+        metadata=clean_all(observation.metadata),
+        trace=replace(trace, input=clean(trace.input), output=clean(trace.output), metadata=clean_all(trace.metadata)),
+    )
+
+
+def _clean(text: str, files: dict[MediaId, InlineFile]) -> str:
+    def token_of(match: re.Match[str]) -> str:
+        kind, content = match[1].replace("\\", ""), match[2].replace("\\", "")
+        return _kept(kind, content, "base64_data_uri", files) or match[0]
+
+    text = _DATA_URI.sub(token_of, text)
+    if not any(hint in text for hint in _PART_HINTS):
+        return text
+    try:
+        tree = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return orjson.dumps(tree).decode() if _clean_parts(tree, files) else text
+
+
+def _clean_parts(tree: Any, files: dict[MediaId, InlineFile]) -> bool:
+    """Replace the content of message parts, in place; True when there was any."""
+    changed = False
+    stack = [tree]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list):
+            stack.extend(item)
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+            changed |= _clean_part(item, files)
+    return changed
+
+
+def _clean_part(part: dict[str, Any], files: dict[MediaId, InlineFile]) -> bool:
+    match part:
+        case {"type": "blob", "mime_type": str(kind), "content": str(content)}:
+            place = "content"
+        case {"type": "base64", "media_type": str(kind), "data": str(content)}:
+            place = "data"
+        case _:
+            return False
+    token = _kept(kind, content, "bytes", files)
+    if token is None:
+        return False
+    part[place] = token
+    return True
+
+
+def _kept(content_type: str, content: str, source: str, files: dict[MediaId, InlineFile]) -> str | None:
+    """Keep a decoded file and return its token; None when the content is not base64."""
+    try:
+        body = base64.b64decode(content.replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    digest = hashlib.sha256(body).digest()
+    file = InlineFile(media_id(digest), base64.b64encode(digest).decode(), content_type, body)
+    files[file.id] = file
+    return f"@@@langfuseMedia:type={content_type}|id={file.id}|source={source}@@@"

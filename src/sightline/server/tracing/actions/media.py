@@ -1,0 +1,168 @@
+"""Files that observations refer to: announce, upload, read, show small. Stored once per project by their SHA-256."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal
+
+from sightline.server.runtime.blobs import Blobs
+from sightline.server.runtime.cache import ExpiringCache
+from sightline.server.runtime.clock import now
+from sightline.server.runtime.database import Database
+from sightline.server.runtime.errors import Forbidden, InvalidRequest, NotFound, TooLarge, Unprocessable
+from sightline.server.tracing.actions import pictures
+from sightline.server.tracing.actions.inline import InlineFile, media_id
+from sightline.server.tracing.records import Media, MediaId, MediaUpload, ProjectId, TraceId
+from sightline.server.tracing.store import MediaStore
+
+MAX_BYTES = 100 * 1024 * 1024
+THUMBNAILS_KEPT = 500
+Verb = Literal["GET", "PUT"]
+
+
+class MediaShelf:
+    """The media of one installation; every method is confined to the project it is given."""
+
+    def __init__(self, database: Database, blobs: Blobs, signing_secret: bytes) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._signing_secret = signing_secret
+        self._thumbnails: ExpiringCache[tuple[str, str, int], bytes] = ExpiringCache(
+            size=THUMBNAILS_KEPT, keep_s=3600.0
+        )
+
+    async def register(self, project_id: ProjectId, upload: MediaUpload) -> tuple[Media, bool]:
+        """Announce a file and where it is used; True when its content is still to be uploaded."""
+        digest = _digest(upload.sha256_base64)
+        if not 0 < upload.content_length <= MAX_BYTES:
+            raise TooLarge(f"the file has {upload.content_length:,} bytes, allowed are 1 to {MAX_BYTES:,}")
+        item = Media(
+            project_id=project_id,
+            id=media_id(digest),
+            sha256_base64=upload.sha256_base64,
+            content_type=upload.content_type,
+            content_length=upload.content_length,
+            uploaded_at=None,
+        )
+        async with self._database.work() as work:
+            store = MediaStore(work.connection)
+            await store.put(item)
+            await store.link(project_id, item.id, upload)
+            known = await store.one(project_id, item.id) or item
+        return known, known.uploaded_at is None
+
+    async def upload(self, project_id: ProjectId, identity: MediaId, body: bytes) -> None:
+        """Store the content of an announced file, if it is the one that was announced."""
+        announced = await self._one(project_id, identity)
+        if len(body) > announced.content_length:
+            raise TooLarge(f"{len(body):,} bytes arrived, {announced.content_length:,} were announced: announce again")
+        if len(body) < announced.content_length:
+            raise InvalidRequest(f"{len(body):,} of {announced.content_length:,} bytes arrived: upload again")
+        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        if not hmac.compare_digest(digest, announced.sha256_base64):
+            raise Unprocessable(
+                f"the content's SHA-256 is {digest}, announced was {announced.sha256_base64}: announce and upload again"
+            )
+        if announced.content_type in pictures.CONTENT_TYPES:
+            await pictures.check_bounds(body)
+        await self._blobs.put(_key(project_id, identity), body)
+        async with self._database.work() as work:
+            await MediaStore(work.connection).mark_uploaded(project_id, identity)
+
+    async def finish(self, project_id: ProjectId, identity: MediaId, status: int, error: str | None) -> None:
+        """Keep the HTTP status and error a client reports for its upload."""
+        async with self._database.work() as work:
+            if not await MediaStore(work.connection).mark_finished(project_id, identity, status, error):
+                raise _unknown(identity)
+
+    async def keep(self, project_id: ProjectId, files: Iterable[InlineFile]) -> None:
+        """Store files that arrived inside spans; those stored before are left alone."""
+        by_id = {file.id: file for file in files}
+        async with self._database.reading() as connection:
+            known = await MediaStore(connection).uploaded(project_id, by_id)
+        fresh = [file for identity, file in by_id.items() if identity not in known]
+        for file in fresh:
+            await self._blobs.put(_key(project_id, file.id), file.body)
+        if fresh:
+            await self._know(project_id, fresh)
+
+    async def one(self, project_id: ProjectId, identity: MediaId) -> Media:
+        """What is known of a file. NotFound until its content is there."""
+        item = await self._one(project_id, identity)
+        if item.uploaded_at is None:
+            raise NotFound(f"media {identity} was announced but not uploaded yet: upload it first")
+        return item
+
+    async def content(self, project_id: ProjectId, identity: MediaId) -> tuple[bytes, str]:
+        item = await self.one(project_id, identity)
+        return await self._blobs.get(_key(project_id, identity)), item.content_type
+
+    async def thumbnail(self, project_id: ProjectId, identity: MediaId, side: int) -> bytes:
+        cached = self._thumbnails.get((project_id, identity, side))
+        if cached:
+            return cached[0]
+        body, _ = await self.content(project_id, identity)
+        small = await pictures.thumbnail(body, side)
+        self._thumbnails.put((project_id, identity, side), small)
+        return small
+
+    async def unlink_traces(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> None:
+        async with self._database.work() as work:
+            await MediaStore(work.connection).unlink_traces(project_id, trace_ids)
+
+    def sign(self, project_id: ProjectId, identity: MediaId, verb: Verb, expires: datetime) -> str:
+        message = "\n".join((verb, project_id, identity, str(int(expires.timestamp()))))
+        return hmac.new(self._signing_secret, message.encode(), hashlib.sha256).hexdigest()
+
+    def check_signature(
+        self, project_id: ProjectId, identity: MediaId, verb: Verb, expires: datetime, signature: str
+    ) -> None:
+        expected = self.sign(project_id, identity, verb, expires)
+        if not hmac.compare_digest(expected.encode(), signature.encode()):
+            raise Forbidden("the signature of this media URL is wrong: ask for a new URL")
+        if expires <= now():
+            raise Forbidden(f"this media URL expired at {expires.isoformat()}: ask for a new URL")
+
+    async def _one(self, project_id: ProjectId, identity: MediaId) -> Media:
+        async with self._database.reading() as connection:
+            item = await MediaStore(connection).one(project_id, identity)
+        if item is None:
+            raise _unknown(identity)
+        return item
+
+    async def _know(self, project_id: ProjectId, files: Iterable[InlineFile]) -> None:
+        async with self._database.work() as work:
+            store = MediaStore(work.connection)
+            for file in files:
+                item = Media(
+                    project_id=project_id,
+                    id=file.id,
+                    sha256_base64=file.sha256_base64,
+                    content_type=file.content_type,
+                    content_length=len(file.body),
+                    uploaded_at=now(),
+                )
+                await store.put(item)
+                await store.mark_uploaded(project_id, file.id)
+
+
+def _digest(sha256_base64: str) -> bytes:
+    try:
+        digest = base64.b64decode(sha256_base64, validate=True)
+    except (binascii.Error, ValueError):
+        digest = b""
+    if len(digest) != 32:
+        raise InvalidRequest(f"sha256Hash {sha256_base64[:64]!r} is not the base64 of 32 bytes: send the SHA-256 so")
+    return digest
+
+
+def _key(project_id: ProjectId, identity: MediaId) -> str:
+    """Where a file lies. A project's id may be any text, so its hash names the folder."""
+    return f"{hashlib.sha256(project_id.encode()).hexdigest()[:16]}/{identity}"
+
+
+def _unknown(identity: MediaId) -> NotFound:
+    return NotFound(f"media {identity} is not known in this project: announce it with POST /api/public/media")

@@ -1,0 +1,204 @@
+"""The actions on traces, one verb a method. What is recorded is stored and readable when the method returns."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from sightline.server.runtime.blobs import Blobs
+from sightline.server.runtime.database import Database
+from sightline.server.runtime.errors import InvalidRequest, NotFound
+from sightline.server.runtime.hub import LiveHub
+from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.runtime.writer import SpanWriter
+from sightline.server.tracing.actions.inline import holds_files, image_ids, take_out
+from sightline.server.tracing.actions.media import MediaShelf
+from sightline.server.tracing.records import (
+    Bucket,
+    Media,
+    MediaId,
+    MediaUpload,
+    Observation,
+    ObservationId,
+    ObservationQuery,
+    Page,
+    ProjectId,
+    Score,
+    ScoreId,
+    ScoreQuery,
+    Trace,
+    TraceId,
+    TraceQuery,
+)
+from sightline.server.tracing.store import ObservationStore, ScoreStore, SeriesStore, TraceStore
+from sightline.server.tracing.store.rows import moment, observation_row
+from sightline.server.tracing.store.scores import score_row
+
+MAX_BUCKETS = 1_000
+
+
+class Tracing:
+    """Everything about traces of one installation; every method is confined to the project it is given."""
+
+    def __init__(
+        self,
+        *,
+        engine: ObservationsEngine,
+        writer: SpanWriter,
+        database: Database,
+        blobs: Blobs,
+        hub: LiveHub,
+        signing_secret: bytes,
+    ) -> None:
+        self._writer = writer
+        self._hub = hub
+        self._observations = ObservationStore(engine)
+        self._traces = TraceStore(engine)
+        self._scores = ScoreStore(engine)
+        self._series = SeriesStore(engine)
+        self._media = MediaShelf(database, blobs, signing_secret)
+        self._last_version = 0
+
+    async def record(self, project_id: ProjectId, observations: Sequence[Observation]) -> None:
+        """Store observations; a repeated one replaces its earlier self. TooBusy or Unavailable mean: send again.
+
+        Files inside their texts become media first, so that no stored span refers to a file that is not there.
+        """
+        if any(observation.project_id != project_id for observation in observations):
+            raise InvalidRequest(f"an observation names another project than {project_id!r}: send each to its own")
+        if any(map(holds_files, observations)):
+            found = await asyncio.to_thread(take_out, observations)
+            await self._media.keep(project_id, found.files.values())
+            observations = found.observations
+        first = self._versions(len(observations))
+        rows = [
+            observation_row(observation, image_ids(observation), first + index)
+            for index, observation in enumerate(observations)
+        ]
+        await self._writer.write(rows)
+        if rows:
+            self._hub.publish(project_id, "traces", len({observation.trace_id for observation in observations}))
+
+    async def record_scores(self, project_id: ProjectId, scores: Sequence[Score]) -> None:
+        """Store scores; one whose id exists replaces it but keeps its time of creation."""
+        if any(score.project_id != project_id for score in scores):
+            raise InvalidRequest(f"a score names another project than {project_id!r}: send each to its own")
+        if not scores:
+            return
+        created = await self._scores.created_at(project_id, [score.id for score in scores])
+        known = [
+            replace(score, created_at=moment(created[score.id])) if score.id in created else score for score in scores
+        ]
+        first = self._versions(len(known))
+        await self._writer.write([score_row(score, first + index) for index, score in enumerate(known)])
+        self._hub.publish(project_id, "scores", len(known))
+
+    async def delete_score(self, project_id: ProjectId, score_id: ScoreId) -> None:
+        """Delete a score; one that is not there is deleted already."""
+        await self._scores.delete(project_id, score_id)
+        self._hub.publish(project_id, "scores", 1)
+
+    async def delete_traces(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> None:
+        """Delete traces with their observations, scores and links to media."""
+        if not trace_ids:
+            return
+        await self._observations.delete_traces(project_id, trace_ids)
+        await self._scores.delete_of_traces(project_id, trace_ids)
+        await self._media.unlink_traces(project_id, trace_ids)
+        self._hub.publish(project_id, "traces", len(trace_ids))
+
+    async def traces(self, project_id: ProjectId, query: TraceQuery) -> Page[Trace]:
+        """A page of traces with their scores; inputs and outputs are previews unless the query wants them whole."""
+        page = await self._traces.page(project_id, query)
+        return replace(page, items=await self._with_scores(project_id, page.items))
+
+    async def trace(self, project_id: ProjectId, trace_id: TraceId) -> tuple[Trace, list[Observation]]:
+        """A whole trace and its observations by start."""
+        return await self._one_trace(project_id, trace_id, whole=True)
+
+    async def outline(self, project_id: ProjectId, trace_id: TraceId) -> tuple[Trace, list[Observation]]:
+        """As `trace`, with previews and without the observations' inputs, outputs and metadata: what a tree needs."""
+        return await self._one_trace(project_id, trace_id, whole=False)
+
+    async def observations(self, project_id: ProjectId, query: ObservationQuery) -> Page[Observation]:
+        return await self._observations.page(project_id, query)
+
+    async def observation(
+        self, project_id: ProjectId, observation_id: ObservationId, trace_id: TraceId | None = None
+    ) -> Observation:
+        found = await self._observations.one(project_id, observation_id, trace_id)
+        if found is None:
+            place = f" in trace {trace_id}" if trace_id else ""
+            raise NotFound(f"observation {observation_id} does not exist{place}: it was not sent here, or was deleted")
+        return found
+
+    async def scores(self, project_id: ProjectId, query: ScoreQuery) -> Page[Score]:
+        return await self._scores.page(project_id, query)
+
+    async def score(self, project_id: ProjectId, score_id: ScoreId) -> Score:
+        found = await self._scores.one(project_id, score_id)
+        if found is None:
+            raise NotFound(f"score {score_id} does not exist: it was not sent here, or was deleted")
+        return found
+
+    async def series(self, project_id: ProjectId, query: TraceQuery, buckets: int = 60) -> list[Bucket]:
+        """The charts over the traces a query matches, in so many equal steps of time."""
+        if not 1 <= buckets <= MAX_BUCKETS:
+            raise InvalidRequest(f"buckets is {buckets}, allowed are 1 to {MAX_BUCKETS}")
+        return await self._series.of_traces(project_id, query, buckets)
+
+    async def register_media(self, project_id: ProjectId, upload: MediaUpload) -> tuple[Media, bool]:
+        return await self._media.register(project_id, upload)
+
+    async def upload_media(self, project_id: ProjectId, media_id: MediaId, body: bytes) -> None:
+        await self._media.upload(project_id, media_id, body)
+
+    async def finish_media(self, project_id: ProjectId, media_id: MediaId, status: int, error: str | None) -> None:
+        await self._media.finish(project_id, media_id, status, error)
+
+    async def media(self, project_id: ProjectId, media_id: MediaId) -> Media:
+        return await self._media.one(project_id, media_id)
+
+    async def media_bytes(self, project_id: ProjectId, media_id: MediaId) -> tuple[bytes, str]:
+        """A file's content and its content type."""
+        return await self._media.content(project_id, media_id)
+
+    async def thumbnail(self, project_id: ProjectId, media_id: MediaId, side: int = 96) -> bytes:
+        """A WebP of at most `side` pixels each way."""
+        return await self._media.thumbnail(project_id, media_id, side)
+
+    def sign(self, project_id: ProjectId, media_id: MediaId, verb: Literal["GET", "PUT"], expires: datetime) -> str:
+        """Signature of a media URL, hexadecimal."""
+        return self._media.sign(project_id, media_id, verb, expires)
+
+    def check_signature(
+        self, project_id: ProjectId, media_id: MediaId, verb: Literal["GET", "PUT"], expires: datetime, signature: str
+    ) -> None:
+        """Forbidden when the signature is another one or `expires` is past."""
+        self._media.check_signature(project_id, media_id, verb, expires, signature)
+
+    async def _one_trace(
+        self, project_id: ProjectId, trace_id: TraceId, *, whole: bool
+    ) -> tuple[Trace, list[Observation]]:
+        trace, observations = await asyncio.gather(
+            self._traces.one(project_id, trace_id, whole=whole),
+            self._observations.of_trace(project_id, trace_id, whole=whole),
+        )
+        if trace is None:
+            raise NotFound(f"trace {trace_id} does not exist: it was not sent here, or was deleted")
+        return (await self._with_scores(project_id, [trace]))[0], observations
+
+    async def _with_scores(self, project_id: ProjectId, traces: Sequence[Trace]) -> list[Trace]:
+        by_trace: dict[str | None, list[Score]] = defaultdict(list)
+        for score in await self._scores.of_traces(project_id, [trace.id for trace in traces]):
+            by_trace[score.trace_id].append(score)
+        return [replace(trace, scores=tuple(by_trace[trace.id])) for trace in traces]
+
+    def _versions(self, count: int) -> int:
+        """The first of `count` row versions: nanoseconds, never going back, so that what is recorded later wins."""
+        first = max(time.time_ns(), self._last_version + 1)
+        self._last_version = first + count - 1
+        return first

@@ -1,0 +1,43 @@
+"""Conditions of a WHERE clause with their parameters, always starting with the project."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sightline.server.tracing.records import ProjectId, Window
+
+
+class Conditions:
+    """`str(conditions)` is the clause, `params` fills its places. Built in order, never from text a client wrote."""
+
+    def __init__(self, project_id: ProjectId) -> None:
+        self._clauses = ["project_id = {project:String}"]
+        self.params: dict[str, Any] = {"project": project_id}
+
+    def __str__(self) -> str:
+        return " AND ".join(self._clauses)
+
+    def fork(self) -> "Conditions":
+        """Conditions of another part of the same statement: the same project and parameters, clauses of its own."""
+        other = Conditions(self.params["project"])
+        other.params = self.params
+        return other
+
+    def add(self, left: str, kind: str, value: Any) -> None:
+        """`add("user_id =", "String", "ada")`; nothing is added for a value of None or an empty sequence."""
+        if value is None or (isinstance(value, Sequence) and not isinstance(value, str) and not value):
+            return
+        self._clauses.append(f"{left} {self.place(kind, value)}")
+
+    def add_clause(self, clause: str) -> None:
+        self._clauses.append(clause)
+
+    def place(self, kind: str, value: Any) -> str:
+        """A place for `value` in the statement."""
+        name = f"p{len(self.params)}"
+        self.params[name] = value
+        return f"{{{name}:{kind}}}"
+
+    def add_window(self, window: Window, column: str, environment: str = "environment") -> None:
+        self.add(f"{column} >=", "DateTime64(6, 'UTC')", window.start)
+        self.add(f"{column} <", "DateTime64(6, 'UTC')", window.end)
+        self.add(f"{environment} IN", "Array(String)", window.environments)

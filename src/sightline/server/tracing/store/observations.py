@@ -1,0 +1,132 @@
+# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+"""Reading, counting and deleting observations. A row counts only if it is the newest of its id."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.tracing.records import Observation, ObservationId, ObservationQuery, Page, ProjectId, TraceId
+from sightline.server.tracing.store.conditions import Conditions
+from sightline.server.tracing.store.rows import NARROW, WIDE, observation_of
+
+CANDIDATES = 200
+"""Rows looked at beyond those wanted, so that a few replaced ones rarely cost another query."""
+
+
+class ObservationStore:
+    """Observations of the analytics engine."""
+
+    def __init__(self, engine: ObservationsEngine) -> None:
+        self._engine = engine
+
+    async def of_trace(self, project_id: ProjectId, trace_id: TraceId, *, whole: bool) -> list[Observation]:
+        """All observations of a trace by start; without `whole` their inputs, outputs and metadata are left out."""
+        where = Conditions(project_id)
+        where.add("trace_id =", "String", trace_id)
+        columns = WIDE if whole else NARROW
+        sql = f"SELECT {columns} FROM observations WHERE {where} ORDER BY row_version DESC LIMIT 1 BY id"
+        rows = await self._engine.query(sql, where.params)
+        return sorted(map(observation_of, rows), key=lambda observation: (observation.start_time, observation.id))
+
+    async def one(
+        self, project_id: ProjectId, observation_id: ObservationId, trace_id: TraceId | None
+    ) -> Observation | None:
+        where = Conditions(project_id)
+        where.add("id =", "String", observation_id)
+        where.add("trace_id =", "String", trace_id)
+        sql = f"SELECT {WIDE} FROM observations WHERE {where} ORDER BY row_version DESC LIMIT 1"
+        rows = await self._engine.query(sql, where.params)
+        return observation_of(rows[0]) if rows else None
+
+    async def page(self, project_id: ProjectId, query: ObservationQuery) -> Page[Observation]:
+        """Newest first. Keys are found through narrow columns, whole rows are read only for the page."""
+        wanted = query.offset + query.limit + 1
+        keys = await self._newest_keys(project_id, query, wanted)
+        chosen = keys[query.offset : query.offset + query.limit]
+        total = await self._count(project_id, query) if query.counted else None
+        return Page(await self._read(project_id, chosen), total=total, more=len(keys) == wanted)
+
+    async def delete_traces(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> None:
+        where = Conditions(project_id)
+        where.add("trace_id IN", "Array(String)", list(trace_ids))
+        await self._engine.execute(f"DELETE FROM observations WHERE {where}", where.params)
+
+    async def _newest_keys(self, project_id: ProjectId, query: ObservationQuery, wanted: int) -> list[dict[str, Any]]:
+        """Up to `wanted` keys of matching rows that no later row of the same id has replaced."""
+        found: list[dict[str, Any]] = []
+        skip, step = 0, wanted + CANDIDATES
+        where = _conditions(project_id, query)
+        while len(found) < wanted:
+            sql = (
+                f"SELECT trace_id, id, start_time, row_version FROM observations WHERE {where} "
+                "ORDER BY start_time DESC, trace_id DESC, id DESC, row_version DESC "
+                f"LIMIT {step} OFFSET {skip}"
+            )
+            candidates = await self._engine.query(sql, where.params)
+            newest = await self._newest_versions(project_id, candidates)
+            found += [row for row in candidates if newest[row["trace_id"], row["id"]] == row["row_version"]]
+            if len(candidates) < step:
+                break
+            skip += step
+        return found[:wanted]
+
+    async def _newest_versions(
+        self, project_id: ProjectId, rows: Sequence[dict[str, Any]]
+    ) -> dict[tuple[str, str], int]:
+        if not rows:
+            return {}
+        where = Conditions(project_id)
+        where.add("id IN", "Array(String)", sorted({row["id"] for row in rows}))
+        sql = f"SELECT trace_id, id, max(row_version) AS newest FROM observations WHERE {where} GROUP BY trace_id, id"
+        answer = await self._engine.query(sql, where.params)
+        return {(row["trace_id"], row["id"]): row["newest"] for row in answer}
+
+    async def _read(self, project_id: ProjectId, keys: Sequence[dict[str, Any]]) -> list[Observation]:
+        if not keys:
+            return []
+        where = Conditions(project_id)
+        where.add("start_time >=", "DateTime64(6, 'UTC')", keys[-1]["start_time"])
+        where.add("start_time <=", "DateTime64(6, 'UTC')", keys[0]["start_time"])
+        where.add("id IN", "Array(String)", [key["id"] for key in keys])
+        where.add("row_version IN", "Array(UInt64)", [key["row_version"] for key in keys])
+        rows = await self._engine.query(f"SELECT {WIDE} FROM observations WHERE {where}", where.params)
+        by_key = {(row["trace_id"], row["id"], row["row_version"]): row for row in rows}
+        places = [(key["trace_id"], key["id"], key["row_version"]) for key in keys]
+        return [observation_of(by_key[place]) for place in places if place in by_key]
+
+    async def _count(self, project_id: ProjectId, query: ObservationQuery) -> int:
+        everything = Conditions(project_id)
+        matching = _conditions(project_id, query)
+        sql = (
+            f"SELECT count() AS total FROM (SELECT argMax({matching}, row_version) AS matches "
+            f"FROM observations WHERE {everything} GROUP BY trace_id, id) WHERE matches"
+        )
+        return int((await self._engine.query(sql, matching.params))[0]["total"])
+
+
+def _conditions(project_id: ProjectId, query: ObservationQuery) -> Conditions:
+    where = Conditions(project_id)
+    where.add_window(query.window, "start_time")
+    texts = {
+        "trace_id": query.trace_id,
+        "parent_id": query.parent_id,
+        "name": query.name,
+        "kind": query.kind,
+        "level": query.level,
+        "user_id": query.user_id,
+        "session_id": query.session_id,
+        "version": query.version,
+    }
+    for column, value in texts.items():
+        where.add(f"{column} =", "String", None if value is None else str(value))
+    where.add("is_root =", "UInt8", query.is_root)
+    if query.before:
+        start_time, trace_id, observation_id = query.before
+        places = (
+            where.place("DateTime64(6, 'UTC')", start_time),
+            where.place("String", trace_id),
+            where.place("String", observation_id),
+        )
+        where.add_clause(f"start_time <= {places[0]}")  # Lets the primary key end the scan; the next line is exact.
+        where.add_clause(f"(start_time, trace_id, id) < ({', '.join(places)})")
+    return where

@@ -1,0 +1,68 @@
+"""What a list shows of an input or output: one readable line instead of JSON, chats cut to the turn that matters."""
+
+import re
+from typing import Any, Literal
+
+import orjson
+
+PREVIEW_CHARACTERS = 500
+PARSED_CHARACTERS = 200_000
+"""Longer JSON is shown as it stands: reading it would cost more than a preview is worth."""
+
+_MEDIA = re.compile(r"@@@langfuseMedia:type=(\w+)/[^@|]*\|[^@]*@@@")
+_SPACES = re.compile(r"\s+")
+_TELLING = (
+    "content",
+    "parts",
+    "text",
+    "messages",
+    "question",
+    "answer",
+    "caption",
+    "prompt",
+    "query",
+    "input",
+    "output",
+)
+"""Keys whose value says what an object is about, the most telling first."""
+
+
+def preview(text: str | None, *, wanted: Literal["user", "assistant"]) -> str:
+    """At most 500 characters of `text`; of a chat the last message by `wanted`, or the last one."""
+    if not text:
+        return ""
+    readable = text
+    if text[0] in '[{"' and len(text) <= PARSED_CHARACTERS:
+        try:
+            readable = _readable(orjson.loads(text), wanted) or text
+        except orjson.JSONDecodeError:
+            readable = text
+    readable = _MEDIA.sub(r"[\1]", readable[: PREVIEW_CHARACTERS * 4])
+    return _SPACES.sub(" ", readable).strip()[:PREVIEW_CHARACTERS]
+
+
+def _readable(value: Any, wanted: str) -> str:
+    match value:
+        case str():
+            return value
+        case [{"role": _}, *_]:
+            said = [message for message in value if isinstance(message, dict)]
+            chosen = [message for message in said if message.get("role") == wanted] or said
+            return _readable(chosen[-1], wanted)
+        case list():
+            return " ".join(filter(None, (_readable(item, wanted) for item in value)))
+        case dict():
+            return _of_object(value, wanted)
+        case None:
+            return ""
+        case _:
+            return orjson.dumps(value).decode()
+
+
+def _of_object(value: dict[str, Any], wanted: str) -> str:
+    if value.get("type") in ("image_url", "image", "blob", "input_image", "uri"):
+        return "[image]"
+    for key in _TELLING:
+        if value.get(key):
+            return _readable(value[key], wanted)
+    return "" if "role" in value else orjson.dumps(value).decode()

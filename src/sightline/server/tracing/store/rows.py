@@ -1,0 +1,156 @@
+"""Between observations and rows of the analytics table. An empty text in a row stands for none."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from sightline.server.runtime.observations import timestamp
+from sightline.server.runtime.writer import Row
+from sightline.server.tracing.records import (
+    Kind,
+    Level,
+    MediaId,
+    Observation,
+    ObservationId,
+    ProjectId,
+    TraceFields,
+    TraceId,
+)
+from sightline.server.tracing.store.previews import preview
+
+NARROW = (
+    "project_id, trace_id, id, parent_id, row_version, start_time, end_time, completion_start_time, is_root, kind, "
+    "name, level, status_message, environment, version, service, scope, model, model_parameters, usage, cost_usd, "
+    "prompt_name, prompt_version, image_ids, trace_name, user_id, session_id, tags, public, trace_version, release"
+)
+"""Columns that a tree or a list needs."""
+
+WIDE = f"{NARROW}, input, output, metadata, trace_metadata, trace_input, trace_output"
+"""All columns of an observation."""
+
+
+def partition_of(moment: datetime) -> str:
+    """The month a time belongs to, as the tables are partitioned."""
+    return moment.astimezone(UTC).strftime("%Y%m")
+
+
+def observation_row(observation: Observation, image_ids: list[MediaId], row_version: int) -> Row:
+    """One observation on its way to the engine."""
+    return Row("observations", partition_of(observation.start_time), _line(observation, image_ids, row_version))
+
+
+def _line(observation: Observation, image_ids: list[MediaId], row_version: int) -> bytes:
+    return orjson.dumps(
+        {
+            "project_id": observation.project_id,
+            "trace_id": observation.trace_id,
+            "id": observation.id,
+            "parent_id": observation.parent_id or "",
+            "row_version": row_version,
+            "start_time": timestamp(observation.start_time),
+            "end_time": _time(observation.end_time),
+            "completion_start_time": _time(observation.completion_start_time),
+            "is_root": int(observation.is_root),
+            "kind": observation.kind.value,
+            "name": observation.name,
+            "level": observation.level.value,
+            "status_message": observation.status_message or "",
+            "environment": observation.environment,
+            "version": observation.version or "",
+            "service": observation.service or "",
+            "scope": observation.scope or "",
+            "input": observation.input or "",
+            "output": observation.output or "",
+            "input_preview": preview(observation.input, wanted="user"),
+            "output_preview": preview(observation.output, wanted="assistant"),
+            "metadata": observation.metadata,
+            "model": observation.model or "",
+            "model_parameters": observation.model_parameters,
+            "usage": observation.usage,
+            "cost_usd": observation.cost_usd,
+            "prompt_name": observation.prompt_name or "",
+            "prompt_version": observation.prompt_version,
+            "image_ids": image_ids,
+            **_trace_columns(observation.trace),
+        },
+        default=dict,
+    )
+
+
+def _trace_columns(trace: TraceFields) -> Mapping[str, Any]:
+    return {
+        "trace_name": trace.name or "",
+        "user_id": trace.user_id or "",
+        "session_id": trace.session_id or "",
+        "tags": trace.tags,
+        "public": None if trace.public is None else int(trace.public),
+        "trace_version": trace.version or "",
+        "release": trace.release or "",
+        "trace_metadata": trace.metadata,
+        "trace_input": trace.input or "",
+        "trace_output": trace.output or "",
+        "trace_input_preview": preview(trace.input, wanted="user"),
+        "trace_output_preview": preview(trace.output, wanted="assistant"),
+    }
+
+
+def observation_of(row: Mapping[str, Any]) -> Observation:
+    """A row of NARROW or WIDE columns as an observation."""
+    return Observation(
+        project_id=ProjectId(row["project_id"]),
+        trace_id=TraceId(row["trace_id"]),
+        id=ObservationId(row["id"]),
+        parent_id=ObservationId(row["parent_id"]) if row["parent_id"] else None,
+        is_root=bool(row["is_root"]),
+        kind=Kind(row["kind"]),
+        name=row["name"],
+        start_time=moment(row["start_time"]),
+        end_time=optional_moment(row["end_time"]),
+        completion_start_time=optional_moment(row["completion_start_time"]),
+        level=Level(row["level"]),
+        status_message=row["status_message"] or None,
+        environment=row["environment"],
+        version=row["version"] or None,
+        input=row.get("input") or None,
+        output=row.get("output") or None,
+        metadata=row.get("metadata", {}),
+        model=row["model"] or None,
+        model_parameters=row["model_parameters"],
+        usage=row["usage"],
+        cost_usd=row["cost_usd"],
+        prompt_name=row["prompt_name"] or None,
+        prompt_version=row["prompt_version"],
+        service=row["service"] or None,
+        scope=row["scope"] or None,
+        trace=_trace_fields(row),
+    )
+
+
+def _trace_fields(row: Mapping[str, Any]) -> TraceFields:
+    return TraceFields(
+        name=row["trace_name"] or None,
+        user_id=row["user_id"] or None,
+        session_id=row["session_id"] or None,
+        tags=tuple(row["tags"]),
+        public=None if row["public"] is None else bool(row["public"]),
+        version=row["trace_version"] or None,
+        release=row["release"] or None,
+        metadata=row.get("trace_metadata", {}),
+        input=row.get("trace_input") or None,
+        output=row.get("trace_output") or None,
+    )
+
+
+def moment(text: str) -> datetime:
+    """A time as the engine writes it."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def optional_moment(text: str | None) -> datetime | None:
+    return None if text is None else moment(text)
+
+
+def _time(value: datetime | None) -> str | None:
+    return None if value is None else timestamp(value)

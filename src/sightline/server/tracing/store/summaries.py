@@ -1,0 +1,103 @@
+"""What the observations of a trace add up to, in SQL and in records."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sightline.server.tracing.records import MediaId, ProjectId, Trace, TraceId
+from sightline.server.tracing.store.rows import moment, optional_moment
+
+AGGREGATES: Mapping[str, str] = {
+    "timestamp": "min(start_time)",
+    "end_time": "max(ifNull(end_time, start_time))",
+    "name": (
+        "multiIf(countIf(trace_name != '') > 0, argMaxIf(trace_name, row_version, trace_name != ''), "
+        "countIf(is_root) > 0, argMinIf(name, start_time, is_root), argMin(name, start_time))"
+    ),
+    "user_id": "argMaxIf(user_id, row_version, user_id != '')",
+    "session_id": "argMaxIf(session_id, row_version, session_id != '')",
+    "environment": (
+        "if(countIf(is_root) > 0, argMinIf(environment, start_time, is_root), argMin(environment, start_time))"
+    ),
+    "tags": "arraySort(groupUniqArrayArray(tags))",
+    "public": "argMaxIf(public, row_version, isNotNull(public))",
+    "version": (
+        "if(countIf(trace_version != '') > 0, argMaxIf(trace_version, row_version, trace_version != ''), "
+        "argMinIf(version, start_time, is_root))"
+    ),
+    "release": "argMaxIf(release, row_version, release != '')",
+    "observation_count": "count()",
+    "error_count": "countIf(level = 'ERROR')",
+    "media_id": "argMinIf(image_ids[1], start_time, notEmpty(image_ids))",
+    "metered": "groupArrayIf((id, parent_id, kind, usage, cost_usd), notEmpty(usage) OR notEmpty(cost_usd))",
+    "trace_metadata": "arrayMap(pair -> pair.2, arraySort(groupArrayIf((row_version, trace_metadata), "
+    "notEmpty(trace_metadata))))",
+}
+"""A trace's fields over its newest rows. The last attribute set wins; what none sets comes from the root."""
+
+COLUMNS = (
+    "trace_id, id, parent_id, row_version, start_time, end_time, is_root, kind, name, level, environment, version, "
+    "trace_name, user_id, session_id, tags, public, trace_version, release, image_ids, usage, cost_usd, trace_metadata"
+)
+"""What the aggregates read."""
+
+
+def text_aggregate(column: str) -> str:
+    """Input or output of a trace: what a client set for the trace, else the root observation's."""
+    own, roots = f"trace_{column}", column
+    return (
+        f"if(countIf({own} != '') > 0, argMaxIf({own}, row_version, {own} != ''), "
+        f"argMinIf({roots}, start_time, is_root))"
+    )
+
+
+def trace_of(row: Mapping[str, Any], project_id: ProjectId) -> Trace:
+    """A row of all aggregates with `input` and `output`."""
+    timestamp, end_time = moment(row["timestamp"]), optional_moment(row["end_time"])
+    usage, cost_usd = totals(row["metered"])
+    return Trace(
+        project_id=project_id,
+        id=TraceId(row["trace_id"]),
+        timestamp=timestamp,
+        end_time=end_time,
+        name=row["name"] or None,
+        user_id=row["user_id"] or None,
+        session_id=row["session_id"] or None,
+        environment=row["environment"],
+        tags=tuple(row["tags"]),
+        public=bool(row["public"]),
+        version=row["version"] or None,
+        release=row["release"] or None,
+        metadata={key: value for metadata in row["trace_metadata"] for key, value in metadata.items()},
+        input=row["input"] or None,
+        output=row["output"] or None,
+        latency_s=max((end_time - timestamp).total_seconds(), 0.0) if end_time else 0.0,
+        observation_count=row["observation_count"],
+        error_count=row["error_count"],
+        usage=usage,
+        cost_usd=cost_usd,
+        media_id=MediaId(row["media_id"]) if row["media_id"] else None,
+    )
+
+
+Metered = tuple[str, str, str, Mapping[str, int], Mapping[str, float]]
+"""Id, parent id, kind, usage and cost of an observation that reports any."""
+
+
+def totals(metered: Iterable[Metered]) -> tuple[dict[str, int], float]:
+    """Usage by type and cost in US dollars of a trace, nothing counted twice.
+
+    Wrappers often repeat what the model calls inside them report. So where model calls report, only they count, and of
+    those not one whose child reports too.
+    """
+    rows = list(metered)
+    calls = [row for row in rows if row[2] in ("GENERATION", "EMBEDDING")] or rows
+    wrapping = {row[1] for row in calls}
+    usage: dict[str, int] = {}
+    cost_usd = 0.0
+    for identity, _, _, units, costs in calls:
+        if identity in wrapping:
+            continue
+        for kind, count in units.items():
+            usage[kind] = usage.get(kind, 0) + count
+        cost_usd += costs["total"] if "total" in costs else sum(costs.values())
+    return usage, cost_usd

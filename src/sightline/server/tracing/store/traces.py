@@ -1,0 +1,170 @@
+# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+"""Reading traces: aggregations of observation rows, found through narrow columns in slices of time.
+
+The newest traces of a project are among those that the newest rows belong to. A slice of rows from `since` on holds a
+row of every trace that began in it, so of its traces those that began in it are complete and in their final order;
+only when they are fewer than wanted the next, larger slice is read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.tracing.records import Page, ProjectId, Trace, TraceId, TraceQuery
+from sightline.server.tracing.store.conditions import Conditions
+from sightline.server.tracing.store.rows import moment
+from sightline.server.tracing.store.search import holding
+from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, text_aggregate, trace_of
+
+FIRST_SLICE_ROWS = 2_000
+SLICE_GROWTH = 8
+TIME = "DateTime64(6, 'UTC')"
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+END = datetime(2260, 1, 1, tzinfo=UTC)
+
+
+class TraceStore:
+    """Traces of the analytics engine."""
+
+    def __init__(self, engine: ObservationsEngine) -> None:
+        self._engine = engine
+
+    async def one(self, project_id: ProjectId, trace_id: TraceId, *, whole: bool) -> Trace | None:
+        found = await self._summaries(project_id, [trace_id], whole=whole)
+        return found[0] if found else None
+
+    async def page(self, project_id: ProjectId, query: TraceQuery) -> Page[Trace]:
+        wanted = query.offset + query.limit + 1
+        ids = await self._find(project_id, query, wanted)
+        chosen = ids[query.offset : query.offset + query.limit]
+        traces = {trace.id: trace for trace in await self._summaries(project_id, chosen, whole=query.whole)}
+        total = await self._count(project_id, query) if query.counted else None
+        return Page([traces[one] for one in chosen if one in traces], total=total, more=len(ids) == wanted)
+
+    async def _find(self, project_id: ProjectId, query: TraceQuery, wanted: int) -> list[TraceId]:
+        """The first `wanted` trace ids in the order asked for."""
+        newest_first = query.order_by == "timestamp.desc"
+        since, until = query.window.start or BEGINNING, query.window.end or END
+        if query.before:
+            until = min(until, query.before[0] + timedelta(microseconds=1))
+        rows = FIRST_SLICE_ROWS
+        while True:
+            edge = await self._slice_edge(project_id, (since, until), rows, newest_first=newest_first)
+            reached = edge is None
+            low, high = (edge or since, until) if newest_first else (since, edge or until)
+            found = await self._found_in(project_id, query, (low, high), wanted)
+            if reached or len(found) >= wanted:
+                return found
+            rows *= SLICE_GROWTH
+
+    async def _slice_edge(
+        self, project_id: ProjectId, span: tuple[datetime, datetime], rows: int, *, newest_first: bool
+    ) -> datetime | None:
+        """The time at which a slice of so many rows ends; None when all rows of the span fit into it."""
+        where = Conditions(project_id)
+        where.add("start_time >=", TIME, span[0])
+        where.add("start_time <", TIME, span[1])
+        direction = "DESC" if newest_first else "ASC"
+        sql = f"SELECT start_time FROM observations WHERE {where} ORDER BY start_time {direction} LIMIT 1 OFFSET {rows}"
+        answer = await self._engine.query(sql, where.params)
+        if not answer:
+            return None
+        edge = moment(answer[0]["start_time"])
+        return edge if newest_first else edge + timedelta(microseconds=1)
+
+    async def _found_in(
+        self, project_id: ProjectId, query: TraceQuery, span: tuple[datetime, datetime], limit: int
+    ) -> list[TraceId]:
+        """Matching traces that began within `span`, in order."""
+        where = Conditions(project_id)
+        matching = matching_traces(where, query, span)
+        direction = "DESC" if query.order_by == "timestamp.desc" else "ASC"
+        sql = (
+            f"SELECT trace_id FROM ({matching}) ORDER BY timestamp {direction}, trace_id {direction} LIMIT {int(limit)}"
+        )
+        return [TraceId(row["trace_id"]) for row in await self._engine.query(sql, where.params)]
+
+    async def _count(self, project_id: ProjectId, query: TraceQuery) -> int:
+        where = Conditions(project_id)
+        span = (query.window.start or BEGINNING, query.window.end or END)
+        matching = matching_traces(where, replace(query, before=None), span)
+        rows = await self._engine.query(f"SELECT count() AS total FROM ({matching})", where.params)
+        return int(rows[0]["total"])
+
+    async def _summaries(self, project_id: ProjectId, trace_ids: Sequence[TraceId], *, whole: bool) -> list[Trace]:
+        if not trace_ids:
+            return []
+        where = Conditions(project_id)
+        where.add("trace_id IN", "Array(String)", list(trace_ids))
+        suffix = "" if whole else "_preview"
+        texts = [f"{kind}{side}{suffix}" for kind in ("", "trace_") for side in ("input", "output")]
+        fields = ", ".join(f"{sql} AS f_{name}" for name, sql in AGGREGATES.items())
+        sql = (
+            f"SELECT trace_id, {fields}, {text_aggregate('input' + suffix)} AS f_input, "
+            f"{text_aggregate('output' + suffix)} AS f_output "
+            f"FROM ({newest(COLUMNS, str(where), texts)}) GROUP BY trace_id"
+        )
+        rows = await self._engine.query(sql, where.params)
+        return [trace_of({key.removeprefix("f_"): value for key, value in row.items()}, project_id) for row in rows]
+
+
+def newest(columns: str, where: str, more: Sequence[str] = ()) -> str:
+    """The newest row of each observation."""
+    listed = ", ".join((columns, *more))
+    return f"SELECT {listed} FROM observations WHERE {where} ORDER BY row_version DESC LIMIT 1 BY trace_id, id"
+
+
+def matching_traces(where: Conditions, query: TraceQuery, span: tuple[datetime, datetime]) -> str:
+    """SELECT of `trace_id, timestamp, end_time, error_count` of the traces that match and began within `span`.
+
+    Each filter first narrows the trace ids through the rows' indexes, then is checked on the newest rows.
+    """
+    project = str(where)
+    low, high = where.place(TIME, span[0]), where.place(TIME, span[1])
+    ids = [f"SELECT trace_id FROM observations WHERE {project} AND start_time >= {low} AND start_time < {high}"]
+    having = [f"timestamp >= {low} AND timestamp < {high}"]
+    for rows_hold, trace_holds in _filters(where, query):
+        having.append(trace_holds)
+        if rows_hold:
+            ids.append(f"SELECT trace_id FROM observations WHERE {project} AND {rows_hold}")
+    if query.before:
+        cursor = f"{where.place(TIME, query.before[0])}, {where.place('String', query.before[1])}"
+        having.append(f"(timestamp, trace_id) < ({cursor})")
+    rows = newest(COLUMNS, " AND ".join((project, *(f"trace_id IN ({sql})" for sql in ids))))
+    fields = ", ".join(f"{AGGREGATES[name]} AS {name}" for name in ("timestamp", "error_count"))
+    ends = f"{AGGREGATES['end_time']} AS ended"
+    return f"SELECT trace_id, {fields}, {ends} FROM ({rows}) GROUP BY trace_id HAVING {' AND '.join(having)}"
+
+
+def _filters(where: Conditions, query: TraceQuery) -> list[tuple[str | None, str]]:
+    """For each filter: what some row of the trace must hold, if an index can help, and what the trace must hold."""
+    filters: list[tuple[str | None, str]] = []
+    equal: dict[str, tuple[str | None, str | None]] = {
+        "name": (query.name, "(trace_name = {0} OR name = {0})"),
+        "user_id": (query.user_id, "user_id = {0}"),
+        "session_id": (query.session_id, "session_id = {0}"),
+        "version": (query.version, None),
+        "release": (query.release, "release = {0}"),
+    }
+    for field, (value, rows_hold) in equal.items():
+        if value is not None:
+            place = where.place("String", value)
+            filters.append((rows_hold and rows_hold.format(place), f"{AGGREGATES[field]} = {place}"))
+    if query.window.environments:
+        place = where.place("Array(String)", list(query.window.environments))
+        filters.append((None, f"{AGGREGATES['environment']} IN {place}"))
+    if query.tags:
+        place = where.place("Array(String)", list(query.tags))
+        filters.append((f"hasAny(tags, {place})", f"hasAll({AGGREGATES['tags']}, {place})"))
+    if query.errors_only:
+        filters.append(("level = 'ERROR'", "error_count > 0"))
+    if query.search:
+        filters.append(_searched(where, query.search))
+    return filters
+
+
+def _searched(where: Conditions, text: str) -> tuple[str, str]:
+    holds = holding(where, text)
+    rows = f"SELECT trace_id, id, row_version FROM observations WHERE project_id = {{project:String}} AND {holds}"
+    return holds, f"countIf((trace_id, id, row_version) IN ({rows})) > 0"
