@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sightline import __version__
+from sightline.demo import demo
 from sightline.vlm import cli as vlm
 from sightline.vlm.config import SightlineVlmError
 
@@ -18,6 +19,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(vlm.app)
+app.command()(demo)
 
 FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True}
 
