@@ -1,6 +1,7 @@
 """The loop: schedules in steps, decay where it belongs, and a run that goes on where it was cut."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -48,7 +49,7 @@ def test_the_rate_rises_then_falls_to_the_floor():
     rates = [schedule.rate(step) for step in range(100)]
     assert rates[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
     assert rates[10] == pytest.approx(1.0)
-    assert all(one > other for one, other in zip(rates[10:], rates[11:], strict=False))
+    assert all(one > other for one, other in pairwise(rates[10:]))
     assert rates[-1] == pytest.approx(0.1, abs=1e-3)
 
 

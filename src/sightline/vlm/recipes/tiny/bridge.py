@@ -116,9 +116,10 @@ class SecondStage:
         told, told_BPD = self.data[rows[:half]]
         questioned, questioned_BPD = self.data[rows[half:]]
         pairs = [asked(scene.things, rng) for scene in questioned]
-        batch = Told.join(caption_rows(told), question_rows(pairs))
-        queries_BQZ = torch.cat([self.bridge(told_BPD), self.bridge(questioned_BPD, bridge_questions(pairs))])
-        losses = {"language": language_loss(batch.logits(self.model, queries_BQZ), batch.targets)}
+        losses = {
+            "captions": caption_rows(told).loss(self.model, self.bridge(told_BPD)),
+            "answers": question_rows(pairs).loss(self.model, self.bridge(questioned_BPD, bridge_questions(pairs))),
+        }
         if step % self.rehearse_every == 0:
             losses |= first_stage(self.bridge, told, told_BPD)
         return losses
@@ -131,11 +132,6 @@ class Told:
     prompts: list[list[int]]
     answers: list[list[int]]
 
-    @classmethod
-    def join(cls, one: "Told", other: "Told") -> "Told":
-        """Both, one after the other."""
-        return cls(one.prompts + other.prompts, one.answers + other.answers)
-
     @property
     def targets(self) -> Text:
         return padded(self.answers)
@@ -145,6 +141,10 @@ class Told:
         prompts = padded(self.prompts, left=True)
         prefix = model.prefix(queries_BQZ, prompts.tokens_BL, prompts.mask_BL)
         return model.writer.logits(*prefix, self.targets.tokens_BL)
+
+    def loss(self, model: Blip2, queries_BQZ: Tensor) -> Tensor:
+        """The language model's loss."""
+        return language_loss(self.logits(model, queries_BQZ), self.targets)
 
 
 def caption_rows(scenes: Sequence[Scene]) -> Told:

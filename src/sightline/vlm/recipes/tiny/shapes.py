@@ -68,7 +68,7 @@ class Tiny(Config):
     """Training scenes of the bridge, seen once by the frozen encoder."""
     encoder_scenes: int = 32_000
     """Training scenes of the encoder, drawn with more variation."""
-    rehearse_every: int = 4
+    rehearse_every: int = 5
     """In stage two every so many steps also train the first stage's heads, which the shipped model keeps using."""
     watched_scenes: int = 200
     """Held-out scenes looked at while training."""
@@ -79,7 +79,7 @@ def tiny() -> Tiny:
     return Tiny(
         encoder=_run("encoder", peak=1e-3, steps=2_800, warmup=150),
         language=_run("language", peak=2e-3, steps=2_500, warmup=100),
-        stage1=_run("stage1", peak=1e-3, steps=700, warmup=100),
+        stage1=_run("stage1", peak=1e-3, steps=600, warmup=100),
         stage2=_run("stage2", peak=1e-3, steps=5_000, warmup=150),
     )
 
