@@ -38,14 +38,18 @@ const FIELD =
 
 export default function SignIn() {
   const { signIn, problem, isBusy } = useSignIn();
-  const used = useRef(false);
   const begin = useRef(signIn);
+  begin.current = signIn;
   useEffect(() => {
-    const token = tokenInAddress();
-    if (!token || used.current) return;
-    used.current = true;
-    history.replaceState(history.state, "", location.pathname + location.search);
-    begin.current({ token });
+    const take = () => {
+      const token = tokenInAddress();
+      if (!token) return;
+      history.replaceState(history.state, "", location.pathname + location.search);
+      begin.current({ token });
+    };
+    take();
+    addEventListener("hashchange", take);
+    return () => removeEventListener("hashchange", take);
   }, []);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();

@@ -59,17 +59,20 @@ function Workbench({ projectId, model }: { projectId: string; model: Model }) {
     setImage(next);
   };
   return (
-    <div className="mx-auto grid w-full max-w-6xl gap-6 p-4 lg:grid-cols-[minmax(0,1fr)_minmax(0,1fr)]">
-      <div className="space-y-3 lg:sticky lg:top-4 lg:self-start">
-        {image && (
-          <div className="space-y-2">
-            <LookedImages src={image.src} alt="The image in question" state={state} />
-            {state.looked.words.length > 0 && <LookedControls state={state} />}
-          </div>
-        )}
+    <div className="mx-auto grid w-full max-w-6xl gap-x-6 gap-y-3 p-4 lg:grid-cols-2 lg:grid-rows-[auto_1fr]">
+      {image && (
+        <div className="min-w-0 space-y-2">
+          <LookedImages src={image.src} alt="The image in question" state={state} />
+          {state.looked.words.length > 0 && <LookedControls state={state} />}
+        </div>
+      )}
+      <div className={`min-w-0 lg:col-start-1 ${image ? "order-last lg:order-none" : ""}`}>
         <Picker projectId={projectId} modelId={model.id} chosen={image} choose={choose} />
       </div>
-      <section aria-label="Questions and answers" className="min-w-0">
+      <section
+        aria-label="Questions and answers"
+        className={`min-w-0 lg:col-start-2 lg:row-span-2 lg:row-start-1 ${image ? "" : "order-first"}`}
+      >
         {!image && <Welcome model={model} />}
         {turns.map((turn, index) => (
           <TurnCard

@@ -2,9 +2,11 @@ import { Columns3 } from "lucide-react";
 import { Button, DialogTrigger, ListBox, ListBoxItem, Popover } from "react-aria-components";
 import { columns } from "./columns.tsx";
 
+const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+
 const LABELS = columns.map((column) => ({
   id: String(column.id),
-  label: typeof column.header === "string" ? column.header : "Image",
+  label: typeof column.header === "string" ? column.header : capital(String(column.id)),
 }));
 
 interface ColumnMenuProps {

@@ -88,10 +88,10 @@ export const columns = column.columns([
   column.display({ id: "cost", header: "Cost", cell: ({ row }) => cost(row.original.totalCostUsd) }),
   column.display({
     id: "scores",
-    header: "Scores",
+    header: () => <span className="pl-2">Scores</span>,
     cell: ({ row }) => (
-      <span className="flex gap-1 overflow-hidden">
-        {row.original.scores.slice(0, 3).map((score) => (
+      <span className="flex h-5 flex-wrap gap-1 overflow-hidden pl-2">
+        {row.original.scores.map((score) => (
           <ScoreChip key={score.id} score={score} />
         ))}
       </span>

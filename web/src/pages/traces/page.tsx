@@ -17,8 +17,8 @@ import { Chooser } from "~/parts/shell/select.tsx";
 import { Failure, Skeletons } from "~/parts/states.tsx";
 import { ColumnMenu } from "./column-menu.tsx";
 import { HIDDEN_AT_FIRST } from "./columns.tsx";
-import { FirstTrace } from "./first-trace.tsx";
 import { useTraceList } from "./list.ts";
+import { Nothing } from "./nothing.tsx";
 import { Rows } from "./rows.tsx";
 
 const SlideOver = lazy(() => import("~/parts/trace/slide-over.tsx"));
@@ -114,7 +114,7 @@ export default function Traces() {
         />
         <LiveDot liveness={liveness} onPause={(paused) => set({ paused: paused || undefined }, true)} />
       </PageHeader>
-      {hasCharts && (
+      {hasCharts && (rows.length > 0 || isNarrowed(filter)) && (
         <ChartTrio projectId={projectId} filter={filter} onZoom={(from, to) => set({ from, to })} />
       )}
       <FilterBar
@@ -132,17 +132,19 @@ export default function Traces() {
         <IconButton label="Charts" aria-pressed={hasCharts} onClick={() => setCharts(!hasCharts)}>
           <ChartNoAxesCombined size={15} />
         </IconButton>
-        <ColumnMenu visibility={visibility} onChange={setVisibility} />
+        <span className="hidden md:inline">
+          <ColumnMenu visibility={visibility} onChange={setVisibility} />
+        </span>
       </FilterBar>
       {list.error && !rows.length ? <Failure error={list.error} retry={list.refetch} /> : null}
       {list.isPending ? <Skeletons /> : null}
       {list.isSuccess && !rows.length ? (
         <div className="min-h-0 flex-1 overflow-auto">
-          {isNarrowed(filter) ? (
-            <NoMatch clear={() => go({ search: { range: "all" } })} />
-          ) : (
-            <FirstTrace projectId={projectId} />
-          )}
+          <Nothing
+            projectId={projectId}
+            isNarrowed={isNarrowed(filter)}
+            clear={() => go({ search: { range: "all" } })}
+          />
         </div>
       ) : null}
       {rows.length > 0 && (
@@ -188,26 +190,17 @@ function Environment({ seen, value, onChange }: EnvironmentProps) {
   const names = [...new Set([...seen, ...(value ?? [])])].sort();
   const several = (value?.length ?? 0) > 1 ? [{ id: "several", label: `${value?.length} environments` }] : [];
   return (
-    <Chooser
-      label="Environment"
-      choices={[
-        { id: "all", label: "All environments" },
-        ...several,
-        ...names.map((id) => ({ id, label: id })),
-      ]}
-      value={several.length ? "several" : (value?.[0] ?? "all")}
-      onChange={(id) => id !== "several" && onChange(id === "all" ? undefined : [id])}
-    />
-  );
-}
-
-function NoMatch({ clear }: { clear: () => void }) {
-  return (
-    <div className="px-4 py-10 text-center">
-      <p className="text-ink-2">No trace matches this filter in this time.</p>
-      <Button onClick={clear} className="mt-3">
-        Clear the filter and show all time
-      </Button>
-    </div>
+    <span className="hidden sm:inline">
+      <Chooser
+        label="Environment"
+        choices={[
+          { id: "all", label: "All environments" },
+          ...several,
+          ...names.map((id) => ({ id, label: id })),
+        ]}
+        value={several.length ? "several" : (value?.[0] ?? "all")}
+        onChange={(id) => id !== "several" && onChange(id === "all" ? undefined : [id])}
+      />
+    </span>
   );
 }

@@ -32,7 +32,7 @@ interface BranchProps {
 function Branch({ name, value, depth }: BranchProps) {
   const [isOpen, setOpen] = useState(depth < 2);
   const [shown, setShown] = useState(MANY);
-  const label = name === undefined ? null : <span className="text-ink-3">{name}: </span>;
+  const label = name === undefined ? null : <span className="mr-1 text-ink-3">{name}:</span>;
   if (typeof value !== "object" || value === null) {
     return (
       <div className="pl-4">

@@ -32,7 +32,7 @@ export function LookedImage({ src, alt, grid, most, isSmooth, opacity, caption }
   return (
     <figure className="min-w-0 flex-1">
       <div
-        className="relative mx-auto overflow-hidden rounded bg-sunken"
+        className="relative overflow-hidden rounded bg-sunken"
         style={{
           aspectRatio: `${size.width} / ${size.height}`,
           width: `min(100%, calc(56vh * ${size.width / size.height}))`,
@@ -44,8 +44,12 @@ export function LookedImage({ src, alt, grid, most, isSmooth, opacity, caption }
           onLoad={({ currentTarget: { naturalWidth: width, naturalHeight: height } }) =>
             setSize({ width, height })
           }
-          className="absolute inset-0 size-full"
-          style={{ imageRendering: size.width < SMALL_PX ? "pixelated" : "auto" }}
+          className="absolute inset-0 size-full transition-[filter] duration-100"
+          style={{
+            imageRendering: size.width < SMALL_PX ? "pixelated" : "auto",
+            // Under a map the picture keeps its shapes and gives up its colours, so that only the scale speaks in colour.
+            filter: grid ? `grayscale(${opacity})` : undefined,
+          }}
         />
         <canvas
           ref={canvas}

@@ -104,7 +104,9 @@ export function LiveDot({ liveness, onPause, lastHint }: LiveDotProps) {
       title={lastHint ? `Last change ${fullTime(lastHint)}` : undefined}
     >
       <span className={`size-2 rounded-full ${dot}`} aria-hidden="true" />
-      <span role="status">{text}</span>
+      <span role="status" className="sr-only sm:not-sr-only">
+        {text}
+      </span>
       <IconButton label={isPaused ? "Resume live" : "Pause live"} onClick={() => onPause(!isPaused)}>
         {isPaused ? <Play size={13} /> : <Pause size={13} />}
       </IconButton>

@@ -20,7 +20,7 @@ export default function KeyHelp({ close }: { close: () => void }) {
       isOpen
       isDismissable
       onOpenChange={close}
-      className="fade-in fixed inset-0 z-40 flex items-center justify-center bg-black/40 p-3"
+      className="fade-in fixed inset-0 z-40 flex items-center justify-center bg-scrim p-3"
     >
       <Modal className="w-full max-w-md rounded border border-line-strong bg-canvas text-ink">
         <Dialog className="p-4 outline-none">

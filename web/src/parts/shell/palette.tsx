@@ -55,7 +55,7 @@ export default function Palette({ projectId, close }: { projectId: string; close
       isOpen
       isDismissable
       onOpenChange={close}
-      className="fade-in fixed inset-0 z-40 flex items-start justify-center bg-black/40 px-3 pt-[14vh]"
+      className="fade-in fixed inset-0 z-40 flex items-start justify-center bg-scrim px-3 pt-[14vh]"
     >
       <Modal className="w-full max-w-lg overflow-hidden rounded border border-line-strong bg-canvas text-ink">
         <Dialog aria-label="Commands" className="outline-none">

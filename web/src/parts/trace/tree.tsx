@@ -53,7 +53,7 @@ export function Tree({ nodes, selected, choose }: TreeProps) {
   };
 
   return (
-    <div className="flex min-h-0 flex-1 flex-col">
+    <div className="@container flex min-h-0 flex-1 flex-col">
       <label className="relative block border-b border-line p-1.5">
         <Search size={13} className="absolute top-3.5 left-3.5 text-ink-3" aria-hidden="true" />
         <input
@@ -121,7 +121,7 @@ function TreeLine({
       aria-selected={isSelected}
       aria-expanded={childCount ? !isFolded : undefined}
       onClick={() => choose(node.id)}
-      className="absolute inset-x-0 top-0 grid cursor-pointer grid-cols-[minmax(0,1fr)_clamp(56px,26%,160px)_58px] items-center gap-2 pr-3 hover:bg-panel aria-selected:bg-accent-soft"
+      className="absolute inset-x-0 top-0 grid cursor-pointer grid-cols-[minmax(0,1fr)_clamp(56px,26%,160px)_58px] @md:grid-cols-[minmax(0,1fr)_clamp(56px,26%,160px)_58px_48px] items-center gap-2 pr-3 hover:bg-panel aria-selected:bg-accent-soft"
       style={{ height: LINE_PX, transform: `translateY(${top_px}px)` }}
     >
       <span
@@ -155,6 +155,9 @@ function TreeLine({
       </span>
       <Bar node={node} made={made} />
       <span className="tabular text-right text-12 text-ink-2">{duration(node.latencyMs)}</span>
+      <span className="tabular hidden text-right text-12 text-ink-3 @md:block" title="Tokens">
+        {node.totalTokens ? count(node.totalTokens) : ""}
+      </span>
     </div>
   );
 }
