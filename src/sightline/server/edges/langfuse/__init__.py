@@ -1,0 +1,11 @@
+"""Langfuse's public API: its SDKs work against these paths as they are."""
+
+from fastapi import APIRouter
+
+from sightline.server.edges.langfuse import ingestion, instance, media, observations, scores, traces
+
+router = APIRouter(include_in_schema=False)
+for part in (instance, traces, observations, scores, media, ingestion):
+    router.include_router(part.router)
+
+__all__ = ["router"]

@@ -1,0 +1,139 @@
+"""The composition root: settings become parts, parts become one application with a lifespan."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from sightline import __version__
+from sightline.server.accounts.actions import Accounts
+from sightline.server.accounts.records import InitialAccounts, Seeded
+from sightline.server.edges import langfuse, otlp, web
+from sightline.server.edges.access import declared
+from sightline.server.edges.answers import translate_errors
+from sightline.server.edges.endpoint import ModelEndpoint
+from sightline.server.edges.services import Limits, Services
+from sightline.server.edges.shields import PublicCors, SameOrigin, SecurityHeaders
+from sightline.server.edges.throttle import Throttle
+from sightline.server.runtime.blobs import Blobs
+from sightline.server.runtime.database import Database
+from sightline.server.runtime.hub import LiveHub
+from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.runtime.secret import installation_secret
+from sightline.server.runtime.writer import SpanWriter
+from sightline.server.settings import Settings
+from sightline.server.tables import migrate, migrate_observations
+from sightline.server.tracing.actions import Tracing
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole server; its parts open and close with the lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            services, seeded = await _open(settings, app.state.hub, stack)
+            app.state.services, app.state.seeded = services, seeded
+            yield
+
+    app = FastAPI(
+        title="Sightline",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        max_body_size=settings.max_body_bytes,
+        # FastAPI traces itself by default: with an exporter set up, the server would ingest its own requests for ever.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.hub = LiveHub()
+    app.state.draining = False
+    translate_errors(app)
+    for router in (otlp.router, langfuse.router, web.router, web.pages):
+        app.include_router(router)
+    app.add_middleware(SameOrigin, public_url=settings.public_url)
+    app.add_middleware(PublicCors)
+    app.add_middleware(SecurityHeaders, https=settings.https)
+    list(declared(app))  # An undeclared route is a mistake to find now, not by an attacker.
+    return app
+
+
+async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tuple[Services, Seeded]:
+    """Every part in order; the stack closes them in the opposite one."""
+    folder = settings.data_dir.expanduser().resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    # The engine's folder first: its lock keeps a second server out of everything else.
+    engine = ObservationsEngine(Path(settings.observations_url or folder / "observations"))
+    await engine.open()
+    stack.push_async_callback(engine.close)
+    await migrate_observations(engine)
+
+    database_url = settings.database_url or f"sqlite+aiosqlite:///{folder / 'sightline.db'}"
+    await migrate(database_url)
+    database = Database(database_url)
+    stack.push_async_callback(database.close)
+
+    writer = SpanWriter(engine)
+    writer.start()
+    stack.push_async_callback(writer.stop)
+    stack.callback(hub.close)
+
+    accounts = Accounts(database, pepper=installation_secret(folder, "pepper"))
+    tracing = Tracing(
+        engine=engine,
+        writer=writer,
+        database=database,
+        blobs=Blobs(settings.media_url or str(folder / "media")),
+        hub=hub,
+        signing_secret=installation_secret(folder, "signing"),
+    )
+    seeded = await accounts.seed(initial_accounts(settings))
+    return _services(settings, accounts, tracing, hub, _endpoint(settings, stack)), seeded
+
+
+def _services(
+    settings: Settings, accounts: Accounts, tracing: Tracing, hub: LiveHub, endpoint: ModelEndpoint | None
+) -> Services:
+    return Services(
+        accounts=accounts,
+        tracing=tracing,
+        hub=hub,
+        endpoint=endpoint,
+        sign_in_throttle=Throttle(settings.sign_in_limit),
+        limits=Limits(
+            body_bytes=settings.max_body_bytes,
+            inflated_bytes=settings.max_inflated_bytes,
+            media_bytes=settings.max_media_bytes,
+        ),
+        public_url=settings.public_url,
+        secure_cookies=settings.https,
+    )
+
+
+def _endpoint(settings: Settings, stack: AsyncExitStack) -> ModelEndpoint | None:
+    if settings.model_endpoint_url is None:
+        return None
+    endpoint = ModelEndpoint(settings.model_endpoint_url, _shown(settings.model_endpoint_key))
+    stack.push_async_callback(endpoint.close)
+    return endpoint
+
+
+def initial_accounts(settings: Settings) -> InitialAccounts:
+    return InitialAccounts(
+        org_id=settings.init_org_id,
+        org_name=settings.init_org_name,
+        project_id=settings.init_project_id,
+        project_name=settings.init_project_name,
+        public_key=settings.init_project_public_key,
+        secret_key=_shown(settings.init_project_secret_key),
+        user_email=settings.init_user_email,
+        user_name=settings.init_user_name,
+        user_password=_shown(settings.init_user_password),
+    )
+
+
+def _shown(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None

@@ -1,0 +1,158 @@
+"""`sightline server`: the platform in one process."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from sightline import __version__
+from sightline.server.accounts.records import Seeded
+from sightline.server.app import create_app
+from sightline.server.edges.services import Services
+from sightline.server.runtime.errors import FolderInUse, SightlineError
+from sightline.server.settings import Settings
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+EXIT_USER_MISTAKE = 2
+
+
+class Server(uvicorn.Server):
+    """uvicorn that ends live streams first: it waits for connections, and those never end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, application: FastAPI) -> None:
+        super().__init__(config)
+        self._application = application
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain; a second Ctrl-C does not wait. The signal is not raised again: parts still have to close."""
+        del frame
+        self._application.state.draining = True
+        self._application.state.hub.close()
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say how to reach the server once it answers."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            state = self._application.state
+            await announce(state.services, state.seeded, address_of(sockets[0], state.services.public_url))
+
+
+@app.command()
+def server(
+    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for a free one [default: 3000].")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder for everything kept [default: ./sightline-data].")
+    ] = None,
+    model_endpoint: Annotated[str | None, typer.Option(help="OpenAI-style endpoint behind the Ask page.")] = None,
+) -> None:
+    """Run the platform. Every other knob is a SIGHTLINE_* variable: see the settings page of the guide."""
+    given: dict[str, Any] = {"host": host, "port": port, "data_dir": data_dir, "model_endpoint_url": model_endpoint}
+    try:
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as problem:
+        _fail("; ".join(_complaint(error["loc"], error["msg"]) for error in problem.errors()))
+    run(settings)
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal; a user's mistake is one line on stderr and exit code 2."""
+    listener = _listen(settings.host, settings.port)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(settings, listener))
+    except SightlineError as problem:
+        mistake = problem.status < 500 or isinstance(problem, FolderInUse)
+        _fail(problem.message, EXIT_USER_MISTAKE if mistake else 1)
+    finally:
+        listener.close()
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    application = create_app(settings)
+    config = uvicorn.Config(
+        application,
+        http="httptools",
+        ws="none",
+        # Ours, around the server: what goes wrong while parts open is then an error to print, not a traceback to log.
+        lifespan="off",
+        log_level=settings.log_level,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_timeout_s,
+    )
+    async with application.router.lifespan_context(application):
+        await Server(config, application).serve(sockets=[listener])
+
+
+async def announce(services: Services, seeded: Seeded, address: str) -> None:
+    """The address, a one-time sign-in link and, if this start made it, the project's key pair."""
+    typer.echo(f"Sightline {__version__} at {address}")
+    if seeded.user is not None:
+        token = await services.accounts.sign_in_link()
+        typer.echo(f"Sign in as {seeded.user.email} (once): {address}/sign-in#token={token}")
+    if seeded.created_key is not None and seeded.project is not None:
+        typer.echo(f"Key pair of {seeded.project.name!r}, shown this once:")
+        typer.echo(f"  LANGFUSE_BASE_URL={address}")
+        typer.echo(f"  LANGFUSE_PUBLIC_KEY={seeded.created_key.key.public_key}")
+        typer.echo(f"  LANGFUSE_SECRET_KEY={seeded.created_key.secret_key}")
+    sys.stdout.flush()
+
+
+def address_of(listener: socket.socket, public_url: str | None) -> str:
+    """Where a person on this machine finds the server."""
+    if public_url:
+        return public_url.rstrip("/")
+    host, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as problem:
+        listener.close()
+        _fail(f"cannot listen on {host}:{port} ({problem.strerror or problem}): choose another with --port or --host")
+    return listener
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # late: it does not exist on Windows
+
+    return uvloop.new_event_loop
+
+
+def _complaint(place: Sequence[int | str], message: str) -> str:
+    name = ".".join(map(str, place))
+    return f"{name}: {message}" if name else message.removeprefix("Value error, ")
+
+
+def _fail(message: str, code: int = EXIT_USER_MISTAKE) -> NoReturn:
+    typer.echo(f"error: {message}", err=True)
+    raise SystemExit(code)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Answers and refusals in the shapes Langfuse's clients read."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from sightline.server.runtime.errors import SightlineError, TooBusy
+
+logger = logging.getLogger(__name__)
+
+ERRORS_BY_STATUS = {
+    400: "InvalidRequestError",
+    401: "UnauthorizedError",
+    403: "ForbiddenError",
+    404: "LangfuseNotFoundError",
+    405: "MethodNotAllowedError",
+    413: "PayloadTooLargeError",
+    415: "InvalidRequestError",
+}
+
+
+class Json(Response):
+    """JSON by orjson, for answers that are built by hand."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def iso(moment: datetime | None) -> str | None:
+    """UTC with milliseconds and a Z, as Langfuse writes times."""
+    if moment is None:
+        return None
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def issues(errors: Sequence[Any]) -> list[dict[str, Any]]:
+    """Validation failures, one entry a field, without echoing the input."""
+    return [{"code": e["type"], "message": e["msg"], "path": list(e["loc"])} for e in errors]
+
+
+def refusal(status: int, message: str, error: Any, headers: Mapping[str, str] | None = None) -> Json:
+    return Json({"message": message, "error": error}, status_code=status, headers=dict(headers or {}))
+
+
+async def _refused(_: Request, problem: Exception) -> Response:
+    if not isinstance(problem, SightlineError):
+        raise problem
+    headers = {"Retry-After": str(problem.retry_after_s)} if isinstance(problem, TooBusy) else {}
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="sightline", charset="UTF-8"'
+    return refusal(problem.status, problem.message, problem.error, headers)
+
+
+async def _invalid(_: Request, problem: Exception) -> Response:
+    if not isinstance(problem, RequestValidationError | ValidationError):
+        raise problem
+    return refusal(400, "Invalid request data", issues(problem.errors()))
+
+
+async def _http(request: Request, problem: Exception) -> Response:
+    if not isinstance(problem, HTTPException):
+        raise problem
+    message = str(problem.detail)
+    if problem.status_code in (404, 405):
+        message = f"{request.method} {request.url.path}: {message}"
+    error = ERRORS_BY_STATUS.get(problem.status_code, "HTTPError")
+    return refusal(problem.status_code, message, error, problem.headers)
+
+
+async def _unexpected(request: Request, problem: Exception) -> Response:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=problem)
+    return refusal(500, "Something failed inside the server; its log says what", "InternalServerError")
+
+
+def translate_errors(app: FastAPI) -> None:
+    """Every refusal leaves as `{message, error}` with its status."""
+    app.add_exception_handler(SightlineError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)

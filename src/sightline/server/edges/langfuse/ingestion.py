@@ -1,0 +1,86 @@
+"""Langfuse's older batch endpoint: scores and the SDKs' own logs; every event gets its own verdict."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import ScoresKey
+from sightline.server.edges.answers import Json, issues
+from sightline.server.edges.bodies import read_json
+from sightline.server.edges.langfuse.score_bodies import ScoreBody
+from sightline.server.edges.services import Served
+from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.tracing.records import Score
+
+logger = logging.getLogger(__name__)
+router = APIRouter(prefix="/api/public")
+
+
+class Event(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    type: str
+    timestamp: str
+    body: Any
+
+
+@dataclass
+class Verdicts:
+    """What became of a batch."""
+
+    scores: list[Score] = field(default_factory=list)
+    successes: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    def accept(self, event_id: str) -> None:
+        self.successes.append({"id": event_id, "status": 201})
+
+    def refuse(self, event_id: str, status: int, message: str, error: Any = None) -> None:
+        self.errors.append({"id": event_id, "status": status, "message": message, "error": error})
+
+
+@router.post("/ingestion")
+async def ingest(request: Request, who: ScoresKey, services: Served) -> Json:
+    """Always 207 for a batch that is one; scores are stored when the answer comes."""
+    document = await read_json(request, services.limits.body_bytes)
+    batch = document.get("batch") if isinstance(document, dict) else None
+    if not isinstance(batch, list):
+        raise InvalidRequest("the body needs `batch`, a list of events")
+    verdicts = judged(batch, who)
+    await services.tracing.record_scores(who.project_id, verdicts.scores)
+    return Json({"successes": verdicts.successes, "errors": verdicts.errors}, status_code=207)
+
+
+def judged(batch: Sequence[Any], who: Access) -> Verdicts:
+    verdicts = Verdicts()
+    for given in batch:
+        event_id = str(given.get("id", "")) if isinstance(given, dict) else ""
+        try:
+            _judge(Event.model_validate(given), who, verdicts)
+        except ValidationError as problem:
+            verdicts.refuse(event_id, 400, "Invalid request data", issues(problem.errors()))
+    return verdicts
+
+
+def _judge(event: Event, who: Access, verdicts: Verdicts) -> None:
+    if event.type == "score-create":
+        verdicts.scores.append(ScoreBody.model_validate(event.body).score(who.project_id))
+        verdicts.accept(event.id)
+    elif who.scope == "scores":
+        verdicts.refuse(event.id, 401, "A public key alone may only create scores: send the key pair")
+    elif event.type == "sdk-log":
+        logger.info("message of a client: %s", str(event.body)[:1000])
+        verdicts.accept(event.id)
+    else:
+        verdicts.refuse(
+            event.id,
+            400,
+            f"events of type {event.type!r} are not taken here: send spans by OpenTelemetry to "
+            "/api/public/otel/v1/traces",
+        )

@@ -1,0 +1,36 @@
+"""Is the server there, and whose key is this."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from sightline import __version__
+from sightline.server.edges.access import Anyone, ProjectKey
+from sightline.server.edges.services import Served
+from sightline.server.runtime.errors import Unavailable
+
+router = APIRouter(prefix="/api/public")
+
+LANGFUSE_VERSION = "4.59.0"
+"""The Langfuse server whose public surface this one speaks: what its SDKs compare with."""
+
+
+@router.get("/health", dependencies=[Anyone])
+async def health() -> dict[str, str]:
+    return {"status": "OK", "version": LANGFUSE_VERSION, "sightline": __version__}
+
+
+@router.get("/ready", dependencies=[Anyone])
+async def ready(request: Request) -> dict[str, str]:
+    """503 while the server finishes its last requests, so that a balancer looks elsewhere."""
+    if request.app.state.draining:
+        raise Unavailable("The server is stopping: send new requests elsewhere")
+    return {"status": "OK", "version": LANGFUSE_VERSION}
+
+
+@router.get("/projects")
+async def projects(who: ProjectKey, services: Served) -> dict[str, Any]:
+    """The one project the key belongs to."""
+    project = await services.accounts.project(who.project_id)
+    organization = {"id": project.organization_id, "name": project.organization_name}
+    return {"data": [{"id": project.id, "name": project.name, "organization": organization, "metadata": {}}]}

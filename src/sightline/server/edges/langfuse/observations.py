@@ -1,0 +1,170 @@
+"""Observations: Langfuse's current cursor read and its legacy pages."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from sightline.server.edges.access import ProjectKey
+from sightline.server.edges.answers import Json
+from sightline.server.edges.cursors import cursor_position, cursor_text
+from sightline.server.edges.langfuse.filters import Condition, Shape, bounded, conditions, one_text, texts, truth
+from sightline.server.edges.langfuse.shapes import V2_GROUPS, observation_v1, observation_v2
+from sightline.server.edges.params import (
+    Commas,
+    Moment,
+    Paged,
+    Params,
+    field_groups,
+    window,
+)
+from sightline.server.edges.services import Served
+from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.tracing.records import Kind, Level, Observation, ObservationId, ObservationQuery, TraceId
+
+router = APIRouter(prefix="/api/public")
+
+COLUMNS: dict[str, Shape] = {
+    "id": "text",
+    "traceId": "text",
+    "parentObservationId": "text",
+    "name": "text",
+    "type": "text",
+    "level": "text",
+    "userId": "text",
+    "sessionId": "text",
+    "version": "text",
+    "traceName": "text",
+    "environment": "texts",
+    "isRootObservation": "truth",
+    "startTime": "time",
+}
+FIELD_BY_COLUMN = {
+    "traceId": "trace_id",
+    "parentObservationId": "parent_id",
+    "name": "name",
+    "userId": "user_id",
+    "sessionId": "session_id",
+    "version": "version",
+    "traceName": "trace_name",
+}
+CURSOR = ("lastStartTimeTo", "lastTraceId", "lastId")
+
+
+class ObservationFilters(Params):
+    name: str | None = None
+    user_id: str | None = None
+    type: Kind | None = None
+    trace_id: str | None = None
+    level: Level | None = None
+    parent_observation_id: str | None = None
+    environment: list[str] = Field(default_factory=list)
+    from_start_time: Moment | None = None
+    to_start_time: Moment | None = None
+    version: str | None = None
+    filter: str | None = None
+
+
+class LegacyParams(Paged, ObservationFilters):
+    pass
+
+
+class CurrentParams(ObservationFilters):
+    limit: int = Field(50, ge=1, le=1000)
+    cursor: str | None = None
+    fields: Commas = ()
+    expand_metadata: Commas = ()
+    parse_io_as_json: bool = False
+    session_id: str | None = None
+    is_root_observation: bool | None = None
+
+
+class DetailParams(Params):
+    trace_id: str | None = None
+
+
+@router.get("/v2/observations")
+async def current(who: ProjectKey, services: Served, params: Annotated[CurrentParams, Query()]) -> Json:
+    """Newest first, a page at a time; only the field groups asked for."""
+    if params.parse_io_as_json:
+        raise InvalidRequest("parseIoAsJson is gone: input and output come as they were sent; leave it out")
+    groups = field_groups(params.fields, V2_GROUPS, ("core", "basic"))
+    before = cursor_position(params.cursor, *CURSOR) if params.cursor else None
+    query = replace(
+        _query(params),
+        session_id=params.session_id,
+        is_root=params.is_root_observation,
+        limit=params.limit,
+        before=(before[0], TraceId(before[1][0]), ObservationId(before[1][1])) if before else None,
+    )
+    page = await services.tracing.observations(who.project_id, _filtered(query, params.filter))
+    rows = [observation_v2(observation, groups, frozenset(params.expand_metadata)) for observation in page.items]
+    return Json({"data": rows, "meta": {"cursor": _cursor(page.items[-1])} if page.more else {}})
+
+
+@router.get("/observations")
+async def legacy(who: ProjectKey, services: Served, params: Annotated[LegacyParams, Query()]) -> Json:
+    query = replace(_query(params), limit=params.limit, offset=params.offset, counted=True)
+    page = await services.tracing.observations(who.project_id, _filtered(query, params.filter))
+    return Json({"data": [observation_v1(item) for item in page.items], "meta": params.meta(page.total)})
+
+
+@router.get("/observations/{observationId:path}")
+async def one(
+    observationId: str,
+    who: ProjectKey,
+    services: Served,
+    params: Annotated[DetailParams, Query()],
+) -> Json:
+    trace_id = TraceId(params.trace_id) if params.trace_id else None
+    observation = await services.tracing.observation(who.project_id, ObservationId(observationId), trace_id)
+    return Json(observation_v1(observation))
+
+
+def _query(params: ObservationFilters) -> ObservationQuery:
+    return ObservationQuery(
+        name=params.name,
+        user_id=params.user_id,
+        kind=params.type,
+        trace_id=TraceId(params.trace_id) if params.trace_id else None,
+        level=params.level,
+        parent_id=None if params.parent_observation_id is None else ObservationId(params.parent_observation_id),
+        version=params.version,
+        window=window(params.from_start_time, params.to_start_time, params.environment),
+    )
+
+
+def _filtered(query: ObservationQuery, filter_text: str | None) -> ObservationQuery:
+    for condition in conditions(filter_text, COLUMNS) if filter_text else ():
+        query = _narrowed(query, condition)
+    return query
+
+
+def _narrowed(query: ObservationQuery, condition: Condition) -> ObservationQuery:
+    """A condition of `filter` goes before the simple parameter of the same name."""
+    column = condition.column
+    if column == "environment":
+        return replace(query, window=replace(query.window, environments=texts(condition)))
+    if column == "startTime":
+        return replace(query, window=bounded(query.window, condition))
+    if column == "isRootObservation":
+        return replace(query, is_root=truth(condition))
+    if column == "id":
+        return replace(query, ids=tuple(ObservationId(value) for value in texts(condition)))
+    if column in ("type", "level"):
+        return _of_kind_or_level(query, condition)
+    named: dict[str, Any] = {FIELD_BY_COLUMN[column]: one_text(condition)}
+    return replace(query, **named)
+
+
+def _of_kind_or_level(query: ObservationQuery, condition: Condition) -> ObservationQuery:
+    value = one_text(condition).upper()
+    try:
+        return replace(query, kind=Kind(value)) if condition.column == "type" else replace(query, level=Level(value))
+    except ValueError as problem:
+        raise InvalidRequest(f"filter on {condition.column!r}: {problem}") from problem
+
+
+def _cursor(last: Observation) -> str:
+    return cursor_text(dict(zip(CURSOR, (last.start_time.isoformat(), last.trace_id, last.id), strict=True)))

@@ -1,0 +1,151 @@
+"""Traces, read and deleted through Langfuse's legacy paths."""
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from sightline.server.edges.access import ProjectKey
+from sightline.server.edges.answers import Json
+from sightline.server.edges.langfuse.filters import Condition, Shape, bounded, conditions, one_text, texts
+from sightline.server.edges.langfuse.score_shapes import score_v2
+from sightline.server.edges.langfuse.shapes import observation_v1, trace_row
+from sightline.server.edges.params import Commas, Moment, Paged, Params, field_groups, window
+from sightline.server.edges.services import Served
+from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.tracing.records import TraceId, TraceQuery
+
+router = APIRouter(prefix="/api/public/traces")
+
+GROUPS = ("core", "io", "scores", "observations", "metrics")
+FIELDS_BY_GROUP = {
+    "io": ("input", "output", "metadata"),
+    "scores": ("scores",),
+    "observations": ("observations",),
+    "metrics": ("latency", "totalCost"),
+}
+COLUMNS: dict[str, Shape] = {
+    "name": "text",
+    "userId": "text",
+    "sessionId": "text",
+    "version": "text",
+    "release": "text",
+    "environment": "text",
+    "tags": "texts",
+    "timestamp": "time",
+}
+FIELD_BY_COLUMN = {
+    "name": "name",
+    "userId": "user_id",
+    "sessionId": "session_id",
+    "version": "version",
+    "release": "release",
+}
+
+
+class TraceParams(Paged):
+    name: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    from_timestamp: Moment | None = None
+    to_timestamp: Moment | None = None
+    order_by: str = "timestamp.desc"
+    tags: list[str] = Field(default_factory=list)
+    version: str | None = None
+    release: str | None = None
+    environment: list[str] = Field(default_factory=list)
+    fields: Commas = ()
+    filter: str | None = None
+
+
+class DetailParams(Params):
+    fields: Commas = ()
+
+
+class Deletion(Params):
+    trace_ids: list[str] = Field(min_length=1)
+
+
+@router.get("")
+async def list_traces(who: ProjectKey, services: Served, params: Annotated[TraceParams, Query()]) -> Json:
+    groups = field_groups(params.fields, GROUPS, GROUPS)
+    page = await services.tracing.traces(who.project_id, _query(params))
+    ids = await services.tracing.observation_ids(who.project_id, [trace.id for trace in page.items])
+    rows = [_only(trace_row(trace, ids.get(trace.id, ())), groups) for trace in page.items]
+    return Json({"data": rows, "meta": params.meta(page.total)})
+
+
+@router.get("/{traceId:path}")
+async def get_trace(
+    traceId: str,
+    who: ProjectKey,
+    services: Served,
+    params: Annotated[DetailParams, Query()],
+) -> Json:
+    groups = field_groups(params.fields, GROUPS, GROUPS)
+    trace, observations = await services.tracing.trace(who.project_id, TraceId(traceId))
+    row = trace_row(trace, ())
+    row["observations"] = [observation_v1(observation) for observation in observations]
+    row["scores"] = [score_v2(score) for score in trace.scores]
+    return Json(_only(row, groups))
+
+
+@router.delete("/{traceId:path}")
+async def delete_trace(traceId: str, who: ProjectKey, services: Served) -> dict[str, str]:
+    await services.tracing.delete_traces(who.project_id, [TraceId(traceId)])
+    return {"message": "Trace deleted"}
+
+
+@router.delete("")
+async def delete_traces(body: Deletion, who: ProjectKey, services: Served) -> dict[str, str]:
+    await services.tracing.delete_traces(who.project_id, [TraceId(trace_id) for trace_id in body.trace_ids])
+    return {"message": f"{len(body.trace_ids)} traces deleted"}
+
+
+def _only(row: dict[str, Any], groups: frozenset[str]) -> dict[str, Any]:
+    """A row without the fields of groups nobody asked for; core stays always."""
+    dropped = {name for group, names in FIELDS_BY_GROUP.items() if group not in groups for name in names}
+    return {name: value for name, value in row.items() if name not in dropped}
+
+
+def _query(params: TraceParams) -> TraceQuery:
+    query = TraceQuery(
+        name=params.name,
+        user_id=params.user_id,
+        session_id=params.session_id,
+        tags=tuple(params.tags),
+        version=params.version,
+        release=params.release,
+        window=window(params.from_timestamp, params.to_timestamp, params.environment),
+        order_by=_order(params.order_by),
+        limit=params.limit,
+        offset=params.offset,
+        counted=True,
+        whole=True,
+    )
+    for condition in conditions(params.filter, COLUMNS) if params.filter else ():
+        query = _narrowed(query, condition)
+    return query
+
+
+def _order(given: str) -> Literal["timestamp.desc", "timestamp.asc"]:
+    if given == "timestamp.asc":
+        return "timestamp.asc"
+    if given in ("timestamp.desc", "timestamp"):
+        return "timestamp.desc"
+    raise InvalidRequest(f"orderBy {given!r} is not supported; use timestamp.desc or timestamp.asc")
+
+
+def _narrowed(query: TraceQuery, condition: Condition) -> TraceQuery:
+    """A condition of `filter` goes before the simple parameter of the same name."""
+    if condition.column == "tags":
+        if condition.operator == "any of" and len(texts(condition)) > 1:
+            raise InvalidRequest("filter on 'tags' with 'any of' takes one tag; use 'all of' for several")
+        return replace(query, tags=texts(condition))
+    if condition.column == "environment":
+        return replace(query, window=replace(query.window, environments=texts(condition)))
+    if condition.column == "timestamp":
+        return replace(query, window=bounded(query.window, condition))
+    named: dict[str, Any] = {FIELD_BY_COLUMN[condition.column]: one_text(condition)}
+    return replace(query, **named)

@@ -1,0 +1,136 @@
+"""Spans in: OTLP over HTTP at Langfuse's path and at the standard one, protobuf or JSON, gzip or not, chunked or not.
+
+An answer of 200 means stored and readable. Langfuse refuses a whole batch for one span with a wrong id; the standard
+path keeps the rest and says so in `partialSuccess`.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Depends, Request, Response
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+from sightline.server.edges.access import ProjectKey, project_key
+from sightline.server.edges.answers import Json
+from sightline.server.edges.bodies import BOUNDED_HERE, inflate, read_body
+from sightline.server.edges.otlp_json import parse_json
+from sightline.server.edges.services import Limits, Served
+from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.tracing.mapping import InvalidSpan, SdkInfo, sourced_spans, span_to_observation
+from sightline.server.tracing.records import Observation, ProjectId
+
+router = APIRouter(include_in_schema=False, max_body_size=BOUNDED_HERE)
+
+PROTOBUF = "application/x-protobuf"
+JSON = "application/json"
+NEWEST_INGESTION_VERSION = 4
+SMALL_BODY_BYTES = 128 * 1024
+"""Bodies up to this size are decoded on the event loop: a thread would cost more than it frees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envelope:
+    """A request's body and what its headers say about it."""
+
+    body: bytes
+    media_type: str
+    encoding: str
+    sdk: SdkInfo
+
+
+@dataclass(frozen=True)
+class Decoded:
+    observations: list[Observation]
+    refusals: list[InvalidSpan]
+
+
+@router.post("/api/public/otel/v1/traces")
+async def langfuse_export(request: Request, who: ProjectKey, services: Served) -> Response:
+    """Langfuse's path: a span with a wrong id refuses the batch."""
+    envelope = await _envelope(request, services.limits)
+    decoded = await _decoded(envelope, ProjectId(who.project_id), services.limits)
+    if decoded.refusals:
+        raise decoded.refusals[0]
+    await services.tracing.record(ProjectId(who.project_id), decoded.observations)
+    return _answer(envelope, ExportTraceServiceResponse())
+
+
+@router.post("/v1/traces")
+async def standard_export(request: Request, who: ProjectKey, services: Served) -> Response:
+    """The standard path: spans with wrong ids are counted in the answer, the others kept."""
+    envelope = await _envelope(request, services.limits)
+    decoded = await _decoded(envelope, ProjectId(who.project_id), services.limits)
+    await services.tracing.record(ProjectId(who.project_id), decoded.observations)
+    answer = ExportTraceServiceResponse()
+    if decoded.refusals:
+        answer.partial_success.rejected_spans = len(decoded.refusals)
+        answer.partial_success.error_message = decoded.refusals[0].message
+    return _answer(envelope, answer)
+
+
+@router.post("/api/public/otel/v1/metrics", dependencies=[Depends(project_key)])
+async def ignored_metrics(request: Request, services: Served) -> Response:
+    """Accepted and dropped, as Langfuse does: exporters set up for everything must not fail."""
+    await read_body(request, services.limits.body_bytes)
+    return Json({})
+
+
+async def _envelope(request: Request, limits: Limits) -> Envelope:
+    headers = request.headers
+    version = headers.get("x-langfuse-ingestion-version", "")
+    if version.isdecimal() and int(version) > NEWEST_INGESTION_VERSION:
+        raise InvalidRequest(
+            f"x-langfuse-ingestion-version is {version}; this server speaks up to {NEWEST_INGESTION_VERSION}"
+        )
+    media_type = headers.get("content-type", PROTOBUF).partition(";")[0].strip().lower()
+    if media_type not in (PROTOBUF, "application/protobuf", JSON):
+        raise InvalidRequest(f"Content-Type {media_type!r} is not OTLP: send {PROTOBUF} or {JSON}")
+    return Envelope(
+        body=await read_body(request, limits.body_bytes),
+        media_type=JSON if media_type == JSON else PROTOBUF,
+        encoding=headers.get("content-encoding", "").strip().lower(),
+        sdk=SdkInfo(name=headers.get("x-langfuse-sdk-name"), version=headers.get("x-langfuse-sdk-version")),
+    )
+
+
+async def _decoded(envelope: Envelope, project_id: ProjectId, limits: Limits) -> Decoded:
+    if len(envelope.body) <= SMALL_BODY_BYTES and not envelope.encoding:
+        return decode(envelope, project_id, limits)
+    return await asyncio.to_thread(decode, envelope, project_id, limits)
+
+
+def decode(envelope: Envelope, project_id: ProjectId, limits: Limits) -> Decoded:
+    """Bytes to observations; pure, so it may run in any thread."""
+    body = inflate(envelope.body, envelope.encoding, limits.inflated_bytes)
+    export = parse_json(body) if envelope.media_type == JSON else parse_protobuf(body)
+    observations: list[Observation] = []
+    refusals: list[InvalidSpan] = []
+    for span, source in sourced_spans(project_id, export, envelope.sdk):
+        try:
+            observations.append(span_to_observation(span, source))
+        except InvalidSpan as refusal:
+            refusals.append(refusal)
+    return Decoded(observations, refusals)
+
+
+def parse_protobuf(body: bytes) -> ExportTraceServiceRequest:
+    export = ExportTraceServiceRequest()
+    try:
+        export.ParseFromString(body)
+    except DecodeError as problem:
+        raise InvalidRequest(
+            f"the body ({len(body):,} bytes) is not an OTLP trace export, or is cut off: {problem}"
+        ) from problem
+    return export
+
+
+def _answer(envelope: Envelope, answer: ExportTraceServiceResponse) -> Response:
+    """In the form of the request, as OTLP wants; an empty protobuf answer has no bytes."""
+    if envelope.media_type == JSON:
+        return Response(MessageToJson(answer, indent=None), media_type=JSON)
+    return Response(answer.SerializeToString(), media_type=PROTOBUF)

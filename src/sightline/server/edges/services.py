@@ -1,0 +1,46 @@
+"""What the composition root hands to every handler."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from sightline.server.accounts.actions import Accounts
+from sightline.server.edges.endpoint import ModelEndpoint
+from sightline.server.edges.throttle import Throttle
+from sightline.server.runtime.hub import LiveHub
+from sightline.server.tracing.actions import Tracing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds on what a client may send, in bytes."""
+
+    body_bytes: int
+    inflated_bytes: int
+    media_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    accounts: Accounts
+    tracing: Tracing
+    hub: LiveHub
+    endpoint: ModelEndpoint | None
+    """The model endpoint behind the Ask page; None when no address is set."""
+    sign_in_throttle: Throttle
+    limits: Limits
+    public_url: str | None
+    secure_cookies: bool
+
+
+def services_of(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
+
+
+Served = Annotated[Services, Depends(services_of)]
+
+
+def base_url(request: Request, services: Services) -> str:
+    """The address this client reaches the server by, without a trailing slash."""
+    return (services.public_url or str(request.base_url)).rstrip("/")

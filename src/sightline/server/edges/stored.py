@@ -1,0 +1,34 @@
+"""Stored text as the values it stands for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from sightline.server.tracing.records import Observation
+
+
+def json_or_text(stored: str | None) -> Any:
+    """What stored JSON text says, or the text itself."""
+    if stored is None:
+        return None
+    try:
+        return orjson.loads(stored)
+    except orjson.JSONDecodeError:
+        return stored
+
+
+def decoded(metadata: Mapping[str, str]) -> dict[str, Any]:
+    return {key: json_or_text(value) for key, value in metadata.items()}
+
+
+def latency_s(observation: Observation) -> float | None:
+    if observation.end_time is None:
+        return None
+    return (observation.end_time - observation.start_time).total_seconds()
+
+
+def time_to_first_token_s(observation: Observation) -> float | None:
+    if observation.completion_start_time is None:
+        return None
+    return (observation.completion_start_time - observation.start_time).total_seconds()

@@ -1,0 +1,20 @@
+"""Hints that something changed; the page asks for the data itself."""
+
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from sightline.server.edges.access import Member
+from sightline.server.edges.services import Served
+from sightline.server.edges.web.shapes import HintEvent
+
+router = APIRouter(prefix="/projects/{projectId}/live")
+
+
+@router.get("", response_class=EventSourceResponse)
+async def hints(who: Member, services: Served) -> AsyncIterator[ServerSentEvent]:
+    """Events named `hint`, at most four a second; a comment every 15 s keeps proxies awake."""
+    yield ServerSentEvent(comment="connected")
+    async for hint in services.hub.subscribe(who.project_id):
+        yield ServerSentEvent(event="hint", data=HintEvent(topic=hint.topic, count=hint.count))

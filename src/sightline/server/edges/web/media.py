@@ -1,0 +1,30 @@
+"""Pictures and other files of a project, for its members."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+
+from sightline.server.edges.access import Member
+from sightline.server.edges.files import file_answer
+from sightline.server.edges.services import Served
+from sightline.server.tracing.records import MediaId
+
+router = APIRouter(prefix="/projects/{projectId}/media")
+
+FOREVER_S = 365 * 86_400
+"""An id is the hash of its content."""
+
+
+@router.get("/{mediaId}", response_class=Response, responses={200: {"content": {"image/*": {}}}})
+async def read(
+    media_id: Annotated[str, Path(alias="mediaId")],
+    who: Member,
+    services: Served,
+    size: Annotated[Literal["thumb"] | None, Query()] = None,
+) -> Response:
+    """The bytes as uploaded, or a small WebP."""
+    if size == "thumb":
+        small = await services.tracing.thumbnail(who.project_id, MediaId(media_id))
+        return file_answer(small, "image/webp", max_age_s=FOREVER_S)
+    content, content_type = await services.tracing.media_bytes(who.project_id, MediaId(media_id))
+    return file_answer(content, content_type, max_age_s=FOREVER_S)

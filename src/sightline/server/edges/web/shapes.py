@@ -1,0 +1,266 @@
+"""The page API's answers and bodies. `web/openapi.json` and the page's TypeScript types come from these classes."""
+
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from sightline.server.tracing.records import Kind, Level, ScoreType
+
+
+class Shape(BaseModel):
+    """camelCase on the wire; every field of an answer is always there, null where there is nothing."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        json_schema_serialization_defaults_required=True,
+        protected_namespaces=(),
+    )
+
+
+class SignIn(Shape):
+    """Either a person's e-mail and password, or the token of a one-time link."""
+
+    email: str | None = None
+    password: str | None = None
+    token: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.token) == bool(self.email and self.password):
+            raise ValueError("give e-mail and password, or the token of a sign-in link")
+        return self
+
+
+class Person(Shape):
+    id: str
+    email: str
+    name: str | None
+
+
+class Organization(Shape):
+    id: str
+    name: str
+
+
+class Project(Shape):
+    id: str
+    name: str
+    role: str
+    organization: Organization
+
+
+class Session(Shape):
+    user: Person
+    projects: list[Project]
+    version: str
+
+
+class Score(Shape):
+    id: str
+    name: str
+    data_type: ScoreType
+    value: float | None
+    string_value: str | None
+    source: str
+    comment: str | None
+    observation_id: str | None
+
+
+class TraceRow(Shape):
+    id: str
+    name: str | None
+    timestamp: datetime
+    environment: str
+    user_id: str | None
+    session_id: str | None
+    tags: list[str]
+    latency_ms: float
+    observation_count: int
+    error_count: int
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    total_cost_usd: float | None
+    input_preview: str | None
+    output_preview: str | None
+    thumbnail: str | None
+    scores: list[Score]
+
+
+class Cursor(Shape):
+    cursor: str | None
+
+
+class TracePage(Shape):
+    data: list[TraceRow]
+    meta: Cursor
+
+
+class Bucket(Shape):
+    start: datetime
+    count: int
+    errors: int
+    p50_ms: float | None = Field(alias="p50Ms")
+    p95_ms: float | None = Field(alias="p95Ms")
+    scores: dict[str, float]
+    """Mean per numeric score name."""
+
+
+class Series(Shape):
+    data: list[Bucket]
+    step_seconds: float
+
+
+class TraceHead(TraceRow):
+    end_time: datetime | None
+    version: str | None
+    release: str | None
+    public: bool
+    metadata: dict[str, Any]
+
+
+class Node(Shape):
+    id: str
+    parent_id: str | None
+    type: Kind
+    name: str
+    start_time: datetime
+    end_time: datetime | None
+    latency_ms: float | None
+    level: Level
+    status_message: str | None
+    model: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    total_cost_usd: float | None
+    time_to_first_token_ms: float | None
+    scores: list[Score]
+
+
+class TraceDetail(Shape):
+    trace: TraceHead
+    observations: list[Node]
+
+
+class LookedWord(Shape):
+    text: str
+    grid: list[list[float]]
+    """Rows of columns; sums to 1."""
+
+
+class Looked(Shape):
+    method: str
+    words: list[LookedWord]
+
+
+class Picture(Shape):
+    media_id: str
+    url: str
+    content_type: str
+    field: Literal["input", "output", "metadata"]
+
+
+class ObservationDetail(Node):
+    input: Any
+    """A JSON value where it parses, else text; media tokens stay in place."""
+    output: Any
+    metadata: dict[str, Any]
+    model_parameters: dict[str, str]
+    usage: dict[str, int]
+    cost_usd: dict[str, float]
+    environment: str
+    version: str | None
+    prompt_name: str | None
+    prompt_version: int | None
+    images: list[Picture]
+    looked: Looked | None
+
+
+class Model(Shape):
+    id: str
+    name: str
+    description: str
+    suggestions: list[str]
+    methods: list[str]
+
+
+class Models(Shape):
+    data: list[Model]
+
+
+class Sample(Shape):
+    id: str
+    url: str
+    caption: str
+    suggestions: list[str]
+
+
+class Samples(Shape):
+    data: list[Sample]
+
+
+class Turn(Shape):
+    question: str
+    answer: str
+
+
+class Question(Shape):
+    model: str
+    image: str = Field(pattern=r"^data:image/[a-z0-9.+-]+;base64,")
+    """A data URI."""
+    question: str | None = None
+    history: list[Turn] = Field(default_factory=list)
+    looked: Literal["live", "gradient"] | None = None
+
+
+class TokenEvent(Shape):
+    text: str
+
+
+class AskUsage(Shape):
+    input_tokens: int
+    output_tokens: int
+
+
+class DoneEvent(Shape):
+    answer: str
+    trace_id: str | None
+    observation_id: str | None
+    usage: AskUsage
+    timings_ms: dict[str, float]
+    looked: Looked | None
+
+
+class ErrorEvent(Shape):
+    message: str
+
+
+class HintEvent(Shape):
+    topic: str
+    count: int
+
+
+class Key(Shape):
+    public_key: str
+    display_secret_key: str
+    created_at: datetime
+
+
+class Keys(Shape):
+    data: list[Key]
+    base_url: str
+
+
+class NewKey(Key):
+    secret_key: str
+    """Shown this once."""
+
+
+class Problem(Shape):
+    message: str
+    error: str

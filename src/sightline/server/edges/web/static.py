@@ -1,0 +1,119 @@
+"""The built page: hashed assets for ever, index.html with a fresh nonce, precompressed where the build left it so."""
+
+import mimetypes
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.responses import HTMLResponse
+
+from sightline.server.edges.access import Anyone
+from sightline.server.runtime.errors import NotFound
+
+STATIC = Path(__file__).parent / "static"
+NONCE_PLACEHOLDER = "__CSP_NONCE__"
+ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+OURS = ("api/", "v1/")
+"""Paths that are never the page's: what is unknown there is an error, not the page."""
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class Built:
+    """The files of one build, read once; a path that is not among them does not exist."""
+
+    stamp: float
+    files: Mapping[str, Path]
+    index: str
+
+
+class Page:
+    """The built page in a folder; a rebuild is noticed by the time of its index."""
+
+    def __init__(self, folder: Path = STATIC) -> None:
+        self._folder = folder
+        self._built: Built | None = None
+
+    def built(self) -> Built | None:
+        """None where the page was never built."""
+        index = self._folder / "index.html"
+        try:
+            stamp = index.stat().st_mtime
+        except FileNotFoundError:
+            return None
+        if self._built is None or self._built.stamp != stamp:
+            files = {str(path.relative_to(self._folder)): path for path in self._folder.rglob("*") if path.is_file()}
+            self._built = Built(stamp, files, index.read_text())
+        return self._built
+
+
+PAGE = Page()
+
+
+def the_page() -> Page:
+    return PAGE
+
+
+@router.api_route("/{path:path}", methods=["GET", "HEAD"], dependencies=[Anyone])
+async def serve(path: str, request: Request, page: Annotated[Page, Depends(the_page)]) -> Response:
+    """A file of the build, or the page itself for every address it routes by itself."""
+    if path.startswith(OURS):
+        raise NotFound(f"{request.method} /{path}: there is nothing at this address")
+    built = page.built()
+    if built is None:
+        return HTMLResponse(NOT_BUILT, status_code=503, headers={"Cache-Control": "no-store"})
+    if path in built.files and path != "index.html":
+        return _file(path, built, request.headers.get("accept-encoding", ""))
+    if path.startswith("assets/"):
+        raise NotFound(f"/{path} is not part of this build: reload the page")
+    return _index(built)
+
+
+def _index(built: Built) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    return HTMLResponse(
+        built.index.replace(NONCE_PLACEHOLDER, nonce),
+        headers={"Content-Security-Policy": content_security_policy(nonce), "Cache-Control": "no-cache"},
+    )
+
+
+def content_security_policy(nonce: str) -> str:
+    """Nothing from elsewhere, no inline script; styles only with the nonce, as the editor sets it."""
+    return "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self'",
+            f"style-src-elem 'self' 'nonce-{nonce}'",
+            "style-src-attr 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _file(path: str, built: Built, accepted: str) -> Response:
+    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    hashed = path.startswith("assets/")
+    headers = {"Cache-Control": "public, max-age=31536000, immutable" if hashed else "no-cache"}
+    for encoding, suffix in ENCODINGS:
+        if f"{path}{suffix}" in built.files:
+            headers["Vary"] = "Accept-Encoding"
+            if encoding in accepted:
+                headers["Content-Encoding"] = encoding
+                return Response(built.files[f"{path}{suffix}"].read_bytes(), media_type=kind, headers=headers)
+    return Response(built.files[path].read_bytes(), media_type=kind, headers=headers)
+
+
+NOT_BUILT = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Sightline</title>
+<h1>The page is not built yet</h1>
+<p>The server runs, and its API answers. To build the page: <code>npm ci &amp;&amp; npm run build</code> in
+<code>web/</code>, then reload. Installed wheels carry it ready-made.</p></html>
+"""

@@ -1,0 +1,98 @@
+"""The trace list, its charts, and one trace with its observations."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from sightline.server.edges.access import Member
+from sightline.server.edges.cursors import cursor_position, cursor_text
+from sightline.server.edges.params import Moment, Params
+from sightline.server.edges.services import Served
+from sightline.server.edges.web import shapes, views
+from sightline.server.tracing.records import ObservationId, ScoreQuery, TraceId, TraceQuery, Window
+
+router = APIRouter(prefix="/projects/{projectId}/traces")
+
+CURSOR = ("timestamp", "id")
+SCORES_SHOWN = 1000
+
+TraceIdInPath = Annotated[str, Path(alias="traceId")]
+ObservationIdInPath = Annotated[str, Path(alias="observationId")]
+
+
+class TraceFilter(Params):
+    search: str | None = None
+    environment: list[str] = Field(default_factory=list)
+    start: Moment | None = Field(None, alias="from")
+    end: Moment | None = Field(None, alias="to")
+    errors: bool = False
+    name: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    tag: list[str] = Field(default_factory=list)
+
+    def query(self) -> TraceQuery:
+        return TraceQuery(
+            window=Window(start=self.start, end=self.end, environments=tuple(self.environment)),
+            name=self.name,
+            user_id=self.user_id,
+            session_id=self.session_id,
+            tags=tuple(self.tag),
+            errors_only=self.errors,
+            search=self.search or None,
+        )
+
+
+class ListParams(TraceFilter):
+    cursor: str | None = None
+    limit: int = Field(50, ge=1, le=200)
+
+
+class SeriesParams(TraceFilter):
+    buckets: int = Field(60, ge=1, le=500)
+
+
+@router.get("")
+async def page(who: Member, services: Served, params: Annotated[ListParams, Query()]) -> shapes.TracePage:
+    """Newest first; previews instead of whole inputs and outputs."""
+    before = cursor_position(params.cursor, *CURSOR) if params.cursor else None
+    query = replace(
+        params.query(), limit=params.limit, before=(before[0], TraceId(before[1][0])) if before else None
+    )
+    found = await services.tracing.traces(who.project_id, query)
+    last = found.items[-1] if found.more else None
+    cursor = cursor_text({"timestamp": last.timestamp.isoformat(), "id": last.id}) if last else None
+    return shapes.TracePage(
+        data=[views.trace_row(trace) for trace in found.items], meta=shapes.Cursor(cursor=cursor)
+    )
+
+
+@router.get("/series")
+async def series(who: Member, services: Served, params: Annotated[SeriesParams, Query()]) -> shapes.Series:
+    """The charts over the list, under the same filter."""
+    buckets = await services.tracing.series(who.project_id, params.query(), params.buckets)
+    step_s = (buckets[1].start - buckets[0].start).total_seconds() if len(buckets) > 1 else 0.0
+    return shapes.Series(data=[views.bucket(each) for each in buckets], step_seconds=step_s)
+
+
+@router.get("/{traceId}")
+async def one(trace_id: TraceIdInPath, who: Member, services: Served) -> shapes.TraceDetail:
+    """The whole tree without inputs and outputs, so that a trace of thousands of spans opens at once."""
+    trace, observations = await services.tracing.outline(who.project_id, TraceId(trace_id))
+    return shapes.TraceDetail(
+        trace=views.trace_head(trace), observations=views.nodes(observations, trace.scores)
+    )
+
+
+@router.get("/{traceId}/observations/{observationId}")
+async def observation(
+    trace_id: TraceIdInPath, observation_id: ObservationIdInPath, who: Member, services: Served
+) -> shapes.ObservationDetail:
+    found = await services.tracing.observation(who.project_id, ObservationId(observation_id), TraceId(trace_id))
+    scores = await services.tracing.scores(
+        who.project_id,
+        ScoreQuery(trace_ids=(found.trace_id,), observation_ids=(found.id,), limit=SCORES_SHOWN),
+    )
+    return views.observation_detail(found, scores.items)

@@ -1,0 +1,75 @@
+"""Every knob of the server with its help, read once from `SIGHTLINE_*` variables and the command line."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Read by the composition root and the command line only; everything else is handed what it needs."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
+    port: int = Field(3000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    data_dir: Path = Field(
+        Path("sightline-data"), description="Folder for everything kept: databases, media, secrets. Made if missing."
+    )
+    public_url: str | None = Field(
+        None,
+        description="Address people and SDKs reach the server by, e.g. https://sightline.example.org, when a proxy "
+        "stands in front. Signed media addresses and sign-in links begin with it; https makes cookies Secure.",
+    )
+
+    database_url: str | None = Field(
+        None, description="sqlite+aiosqlite:///… or postgresql+asyncpg://…; a file in the data folder by default."
+    )
+    observations_url: str | None = Field(
+        None, description="Folder of the embedded analytics engine; inside the data folder by default."
+    )
+    bus_url: str | None = Field(None, description="Live bus between several processes; in this process by default.")
+    media_url: str | None = Field(
+        None,
+        description="Folder or store (s3://…, gs://…, az://…) for media; inside the data folder by default.",
+    )
+
+    init_org_id: str | None = Field(None, description="Organisation to make at start, if it does not exist.")
+    init_org_name: str | None = Field(None, description="Its name.")
+    init_project_id: str | None = Field(None, description="Project to make at start, if it does not exist.")
+    init_project_name: str | None = Field(None, description="Its name.")
+    init_project_public_key: str | None = Field(None, description="Public key of the project, pk-lf-….")
+    init_project_secret_key: SecretStr | None = Field(None, description="Secret key of the project, sk-lf-….")
+    init_user_email: str | None = Field(None, description="First person, owner of the organisation.")
+    init_user_name: str | None = Field(None, description="Their name.")
+    init_user_password: SecretStr | None = Field(None, description="Their password.")
+
+    model_endpoint_url: str | None = Field(
+        None, description="OpenAI-style endpoint behind the Ask page, e.g. http://127.0.0.1:8081/v1 or without /v1."
+    )
+    model_endpoint_key: SecretStr | None = Field(None, description="Bearer key of that endpoint.")
+
+    max_body_bytes: int = Field(16 * MEBIBYTE, gt=0, description="Largest request body as sent, in bytes.")
+    max_inflated_bytes: int = Field(
+        64 * MEBIBYTE, gt=0, description="Largest request body after decompression, in bytes."
+    )
+    max_media_bytes: int = Field(256 * MEBIBYTE, gt=0, description="Largest media file, in bytes.")
+    sign_in_limit: str = Field("10/minute", description="Sign-in attempts allowed per client address.")
+    shutdown_timeout_s: int = Field(10, ge=0, description="Longest wait for requests in progress when stopping.")
+    log_level: str = Field("warning", description="critical, error, warning, info or debug.")
+
+    @model_validator(mode="after")
+    def _keys_come_in_pairs(self) -> Self:
+        if (self.init_project_public_key is None) != (self.init_project_secret_key is None):
+            raise ValueError(
+                "SIGHTLINE_INIT_PROJECT_PUBLIC_KEY and SIGHTLINE_INIT_PROJECT_SECRET_KEY go together: "
+                "only one of them is set. Set both, or neither to have a pair made."
+            )
+        return self
+
+    @property
+    def https(self) -> bool:
+        return (self.public_url or "").startswith("https://")
