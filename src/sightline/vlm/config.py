@@ -18,8 +18,12 @@ class SightlineVlmError(Exception):
     """Something a user can put right: the message holds both values and the way out."""
 
 
-class ConfigError(SightlineVlmError):
+class ConfigError(SightlineVlmError, ValueError):
     """A config that cannot be read, or whose values do not go together."""
+
+
+class ModelError(SightlineVlmError, ValueError):
+    """A model asked for something it has no part for, or given something that does not fit it."""
 
 
 @dataclass(frozen=True, kw_only=True)

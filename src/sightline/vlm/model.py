@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline.vlm.bridges.protocol import Attention, Bridge, Text
-from sightline.vlm.config import Config
+from sightline.vlm.config import Config, ModelError
 from sightline.vlm.encoders.protocol import VisionEncoder
 from sightline.vlm.language.protocol import LanguageModel
 
@@ -58,7 +58,7 @@ class Blip2(nn.Module):
     ) -> None:
         super().__init__()
         if encoder.width != bridge.patch_width:
-            raise ValueError(
+            raise ModelError(
                 f"the encoder gives features {encoder.width} wide, the bridge reads {bridge.patch_width}: "
                 f"set the bridge's patch_width to {encoder.width}"
             )
@@ -76,7 +76,7 @@ class Blip2(nn.Module):
     def speak(self, queries_BQZ: Tensor) -> Tensor:
         """Soft prompt `[B, Q, E]` for the language model."""
         if self.project is None:
-            raise ValueError("this model has no language model: it was loaded from a first-stage checkpoint")
+            raise ModelError("this model has no language model: it was loaded from a first-stage checkpoint")
         return self.project(queries_BQZ.to(self.project.weight.dtype))  # type: ignore[no-any-return]
 
     def prefix(
@@ -93,9 +93,9 @@ class Blip2(nn.Module):
 
     @property
     def writer(self) -> LanguageModel:
-        """The language model; raises `ValueError` when there is none."""
+        """The language model; raises `ModelError` when there is none."""
         if self.language is None:
-            raise ValueError("this model has no language model: it was loaded from a first-stage checkpoint")
+            raise ModelError("this model has no language model: it was loaded from a first-stage checkpoint")
         return self.language
 
     def forward(

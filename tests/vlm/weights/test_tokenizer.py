@@ -9,7 +9,7 @@ from random_models import word_tokenizer
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import AutoTokenizer, BertTokenizer, GPT2Tokenizer, T5Tokenizer
 
-from sightline.vlm.weights import Tokenizer
+from sightline.vlm.weights import CheckpointError, Tokenizer
 from sightline.vlm.weights.huggingface import read_tokenizer
 
 BYTES = {token: at for at, token in enumerate(["<s>", "<pad>", "</s>", *sorted(ByteLevel.alphabet()), "Ġa"])}
@@ -96,5 +96,5 @@ def test_no_texts_make_an_empty_batch() -> None:
 
 def test_a_pad_token_the_file_lacks_is_refused(tmp_path: Path) -> None:
     word_tokenizer().save(tmp_path / "tokenizer.json")
-    with pytest.raises(ValueError, match=r"has no token '\[PAD\]' to pad with"):
+    with pytest.raises(CheckpointError, match=r"has no token '\[PAD\]' to pad with"):
         Tokenizer.from_file(tmp_path / "tokenizer.json", pad_token="[PAD]")

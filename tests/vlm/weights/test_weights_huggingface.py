@@ -13,9 +13,11 @@ from safetensors.torch import load_file, save_file
 from transformers import Blip2ForConditionalGeneration, Blip2ForImageTextRetrieval
 
 from sightline.vlm.bridges import QFormerConfig, Text
-from sightline.vlm.encoders import ConvViTConfig
+from sightline.vlm.encoders import ConvViTConfig, EvaConfig
+from sightline.vlm.language import LanguageConfig
 from sightline.vlm.model import Blip2Config
 from sightline.vlm.weights import CheckpointError, ImageFacts, UnknownModelError, read, save_huggingface
+from sightline.vlm.weights.huggingface import read_config
 
 SHAPE = Shape()
 
@@ -238,3 +240,43 @@ def test_image_facts_come_from_the_processor(broken: Path, file: str) -> None:
     (broken / file).write_text(json.dumps(nested))
     image = ImageFacts(size=28, mean=(0.5,) * 3, std=(0.25,) * 3, resample="bilinear")
     assert read(broken).image == image
+
+
+def test_an_image_that_is_not_square_is_refused(broken: Path) -> None:
+    values = json.loads((broken / "config.json").read_text())
+    reconfigure(broken, vision_config=values["vision_config"] | {"image_size": [56, 28]})
+    with pytest.raises(CheckpointError, match=r"image_size is \[56, 28\], but BLIP-2's encoder was trained on squares"):
+        read(broken)
+
+
+OLD_OPT = {"model_type": "opt", "prefix": "</s>", "eos_token_id": 50118, "torch_dtype": "float16", "num_beams": 1}
+OLD_FLAN_T5 = {
+    "model_type": "t5",
+    "feed_forward_proj": "gated-gelu",
+    "dense_act_fn": "gelu",
+    "tie_word_embeddings": False,
+    "decoder_start_token_id": 0,
+    "task_specific_params": {"summarization": {"early_stopping": True}},
+}
+
+
+@pytest.mark.parametrize("text", [OLD_OPT, OLD_FLAN_T5])
+def test_configs_as_first_published_are_understood(text: dict[str, Any]) -> None:
+    raw = {
+        "architectures": ["Blip2ForConditionalGeneration"],
+        "num_query_tokens": 32,
+        "qformer_config": {"position_embedding_type": "absolute", "classifier_dropout": None},
+        "text_config": text,
+        "torch_dtype": "float32",
+        "use_decoder_only_language_model": text is OLD_OPT,
+        "vision_config": {"dropout": 0.0, "model_type": "blip_2_vision_model", "projection_dim": 512},
+    }
+    config = read_config(raw, Path("old"))
+    assert config.encoder == EvaConfig()
+    assert config.bridge == QFormerConfig(patch_width=1408)
+    assert isinstance(config.language, LanguageConfig)
+    architecture = config.language.architecture
+    if text is OLD_OPT:
+        assert architecture["eos_token_id"] == 50118
+    else:
+        assert (architecture["dense_act_fn"], architecture["scale_decoder_outputs"]) == ("gelu", False)

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sightline.vlm.config import ConfigError
+
 
 def attend(
     asks_BHTW: Tensor,
@@ -37,9 +39,9 @@ def attend(
 
 
 def check_heads(width: int, heads: int) -> None:
-    """Raises `ValueError` when a width cannot be split into heads."""
+    """Raises `ConfigError` when a width cannot be split into heads."""
     if width % heads:
-        raise ValueError(f"width {width} cannot be split into {heads} heads: choose a multiple")
+        raise ConfigError(f"width {width} cannot be split into {heads} heads: choose a multiple")
 
 
 class SelfAttention(nn.Module):

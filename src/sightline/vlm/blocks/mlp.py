@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sightline.vlm.config import closest
+from sightline.vlm.config import ConfigError, closest
 
 
 def quick_gelu(x: Tensor) -> Tensor:
@@ -31,7 +31,7 @@ class Mlp(nn.Module):
     def __init__(self, width: int, hidden: int, activation: str = "gelu") -> None:
         super().__init__()
         if activation not in ACTIVATIONS:
-            raise ValueError(f"unknown activation {activation!r}: {closest(activation, ACTIVATIONS)}")
+            raise ConfigError(f"unknown activation {activation!r}: {closest(activation, ACTIVATIONS)}")
         self.activation = ACTIVATIONS[activation]
         self.up = nn.Linear(width, hidden)
         self.down = nn.Linear(hidden, width)

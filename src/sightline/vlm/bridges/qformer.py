@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from sightline.vlm.blocks import CrossAttention, Mlp, SelfAttention, initialise
 from sightline.vlm.bridges.protocol import Attention, Text
-from sightline.vlm.config import Config
+from sightline.vlm.config import Config, ModelError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class TextEmbeddings(nn.Module):
         """Embeddings `[B, L, Z]`, before the LayerNorm that queries and text share."""
         length, most = tokens_BL.shape[1], self.places.num_embeddings
         if length > most:
-            raise ValueError(f"text of {length} tokens, but the Q-Former has {most} positions: truncate the text")
+            raise ModelError(f"text of {length} tokens, but the Q-Former has {most} positions: truncate the text")
         return self.words(tokens_BL) + self.places.weight[:length]  # type: ignore[no-any-return]
 
 
@@ -181,13 +181,13 @@ class QFormer(nn.Module):
     def match(self, patches_BPD: Tensor, text: Text) -> Tensor:
         """Image-text matching logits `[B, 2]` (no match, match), the mean over queries."""
         if self.matching is None:
-            raise ValueError("this Q-Former has no matching head: load a first-stage (retrieval) checkpoint")
+            raise ModelError("this Q-Former has no matching head: load a first-stage (retrieval) checkpoint")
         return self.matching(self(patches_BPD, text)).mean(1)  # type: ignore[no-any-return]
 
     def caption_logits(self, patches_BPD: Tensor, text: Text) -> Tensor:
         """Logits `[B, L, V]`; entry t has seen the image and tokens 0..t, and predicts token t + 1."""
         if self.captioning is None:
-            raise ValueError("this Q-Former has no captioning head: Hugging Face checkpoints drop it on conversion")
+            raise ModelError("this Q-Former has no captioning head: Hugging Face checkpoints drop it on conversion")
         x_BTZ = self._join(patches_BPD, text)
         mask = causal_mask(self.queries, text.mask_BL)
         text_BLZ = self._run(x_BTZ, self.queries, patches_BPD, mask, None)[:, self.queries :]
@@ -196,30 +196,30 @@ class QFormer(nn.Module):
     def contrast_images(self, queries_BQZ: Tensor) -> Tensor:
         """Unit vectors `[B, Q, K]`, one a query, from the outputs of `forward` without text."""
         if self.image_contrast is None:
-            raise ValueError("this Q-Former has no contrastive head: load a first-stage (retrieval) checkpoint")
+            raise ModelError("this Q-Former has no contrastive head: load a first-stage (retrieval) checkpoint")
         return F.normalize(self.image_contrast(queries_BQZ), dim=-1)
 
     def contrast_texts(self, text_BZ: Tensor) -> Tensor:
         """Unit vectors `[B, K]` from `text_features`."""
         if self.text_contrast is None:
-            raise ValueError("this Q-Former has no contrastive head: load a first-stage (retrieval) checkpoint")
+            raise ModelError("this Q-Former has no contrastive head: load a first-stage (retrieval) checkpoint")
         return F.normalize(self.text_contrast(text_BZ), dim=-1)
 
     def _text(self) -> TextEmbeddings:
         if self.text is None:
-            raise ValueError("this Q-Former has no text side: second-stage checkpoints keep only its queries")
+            raise ModelError("this Q-Former has no text side: second-stage checkpoints keep only its queries")
         return self.text
 
     def _queries(self, patches_BPD: Tensor) -> Tensor:
         width = patches_BPD.shape[-1]
         if width != self.patch_width:
-            raise ValueError(f"patch features are {width} wide, this Q-Former reads {self.patch_width}")
+            raise ModelError(f"patch features are {width} wide, this Q-Former reads {self.patch_width}")
         return self.query_tokens.expand(len(patches_BPD), -1, -1)
 
     def _join(self, patches_BPD: Tensor, text: Text) -> Tensor:
         rows, texts = len(patches_BPD), len(text.tokens_BL)
         if rows != texts:
-            raise ValueError(f"{rows} images but {texts} texts in one pass: repeat one of them to make pairs")
+            raise ModelError(f"{rows} images but {texts} texts in one pass: repeat one of them to make pairs")
         return torch.cat([self._queries(patches_BPD), self._text().forward(text.tokens_BL)], 1)
 
     def _run(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline.vlm.blocks import PreNormLayer, initialise
-from sightline.vlm.config import Config
+from sightline.vlm.config import Config, ModelError
 from sightline.vlm.encoders.protocol import PatchGrid
 
 
@@ -68,10 +68,10 @@ class ConvViT(nn.Module):
         nn.init.normal_(self.positions, std=0.02)
 
     def grid(self, height: int, width: int) -> PatchGrid:
-        """The one grid it has; raises `ValueError` for an image of another size."""
+        """The one grid it has; raises `ModelError` for an image of another size."""
         size = self.config.image_size
         if (height, width) != (size, size):
-            raise ValueError(f"this encoder sees {size}×{size} pixels, the image has {height}×{width}: resize it")
+            raise ModelError(f"this encoder sees {size}×{size} pixels, the image has {height}×{width}: resize it")
         return PatchGrid(rows=self.config.side, cols=self.config.side, leading=1)
 
     def forward(self, pixels_BCHW: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sightline.vlm.blocks import PreNormLayer, initialise
-from sightline.vlm.config import Config
+from sightline.vlm.config import Config, ModelError
 from sightline.vlm.encoders.protocol import PatchGrid
 
 
@@ -72,7 +72,7 @@ class Eva(nn.Module):
         """Whole patches only: a rest at the right and at the bottom is not seen."""
         size = self.config.patch_size
         if height < size or width < size:
-            raise ValueError(f"an image of {height}×{width} pixels is smaller than one {size}×{size} patch: enlarge it")
+            raise ModelError(f"an image of {height}×{width} pixels is smaller than one {size}×{size} patch: enlarge it")
         return PatchGrid(rows=height // size, cols=width // size, leading=1)
 
     def forward(self, pixels_BCHW: Tensor) -> Tensor:

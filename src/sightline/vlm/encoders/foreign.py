@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sightline.vlm.config import Config, ConfigError, closest
+from sightline.vlm.config import Config, ConfigError, ModelError, closest
 from sightline.vlm.encoders.protocol import PatchGrid
 
 
@@ -86,7 +86,7 @@ class ForeignEncoder(nn.Module):
         """Whole patches only: a rest at the right and at the bottom is not seen."""
         size = self.patch_size
         if height < size or width < size:
-            raise ValueError(f"an image of {height}×{width} pixels is smaller than one {size}×{size} patch: enlarge it")
+            raise ModelError(f"an image of {height}×{width} pixels is smaller than one {size}×{size} patch: enlarge it")
         return PatchGrid(rows=height // size, cols=width // size, leading=self.leading)
 
     def forward(self, pixels_BCHW: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ class LanguageModel(Protocol):
         """Reads the prefix once; logits `[B, V]` for the first new token, and the state to go on from.
 
         `after` is a state of as many rows that the prefix continues (one image's soft prompt, many questions).
-        Encoder-decoder models raise `ValueError` for it: their prefix is read in both directions, hence at once.
+        Encoder-decoder models raise `ModelError` for it: their prefix is read in both directions, hence at once.
         """
         ...
 

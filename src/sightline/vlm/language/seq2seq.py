@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sightline.vlm.config import ConfigError
+from sightline.vlm.config import ConfigError, ModelError
 from sightline.vlm.language.causal import copied
 from sightline.vlm.language.foreign import ForeignLanguage, LanguageConfig
 
@@ -73,10 +73,10 @@ class Seq2SeqLanguage(ForeignLanguage):
     def prefill(self, prefix_BLE: Tensor, mask_BL: Tensor, after: Any = None) -> tuple[Tensor, Seq2SeqState]:
         """Reads the prefix with the encoder; logits `[B, V]` for the first token of the answer, and the state.
 
-        Raises `ValueError` when asked to continue a state: the encoder reads in both directions.
+        Raises `ModelError` when asked to continue a state: the encoder reads in both directions.
         """
         if after is not None:
-            raise ValueError("an encoder-decoder reads its whole prefix at once: join image and text, then prefill")
+            raise ModelError("an encoder-decoder reads its whole prefix at once: join image and text, then prefill")
         from transformers import DynamicCache  # late: importing transformers takes a second
 
         read = self.model.get_encoder()(inputs_embeds=prefix_BLE, attention_mask=mask_BL)

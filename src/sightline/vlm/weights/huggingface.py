@@ -150,8 +150,8 @@ def _family(config: Blip2Config) -> tuple[Family, Habits]:
 
 def _encoder(vision: Any) -> EvaConfig:
     return EvaConfig(
-        image_size=vision.image_size,
-        patch_size=vision.patch_size,
+        image_size=_side(vision.image_size, "image_size"),
+        patch_size=_side(vision.patch_size, "patch_size"),
         width=vision.hidden_size,
         layers=vision.num_hidden_layers,
         heads=vision.num_attention_heads,
@@ -160,6 +160,14 @@ def _encoder(vision: Any) -> EvaConfig:
         eps=vision.layer_norm_eps,
         qkv_bias=vision.qkv_bias,
     )
+
+
+def _side(size: int | list[int] | tuple[int, int], what: str) -> int:
+    """One number for a square; raises `CheckpointError` for anything else."""
+    sides = {size} if isinstance(size, int) else set(size)
+    if len(sides) != 1:
+        raise CheckpointError(f"{what} is {size}, but BLIP-2's encoder was trained on squares: give one number")
+    return sides.pop()
 
 
 def _bridge(theirs: Any) -> QFormerConfig:

@@ -12,6 +12,7 @@ import torch
 from tokenizers import Tokenizer as Backend
 
 from sightline.vlm.bridges import Text
+from sightline.vlm.weights.errors import CheckpointError
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Tokenizer:
         token = pad_token or (padding["pad_token"] if padding else None)
         pad_id = 0 if not token else backend.token_to_id(token)
         if pad_id is None:
-            raise ValueError(f"{path} has no token {token!r} to pad with: name one of its own tokens")
+            raise CheckpointError(f"{path} has no token {token!r} to pad with: name one of its own tokens")
         return cls(backend, pad_id)
 
     def save(self, path: Path) -> None:
