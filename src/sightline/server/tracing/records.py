@@ -192,6 +192,8 @@ class Window:
 @dataclass(frozen=True, kw_only=True)
 class TraceQuery:
     window: Window = Window()
+    ids: tuple[TraceId, ...] = ()
+    """Only these, where any are named."""
     name: str | None = None
     user_id: str | None = None
     session_id: str | None = None
@@ -216,8 +218,12 @@ class TraceQuery:
 @dataclass(frozen=True, kw_only=True)
 class ObservationQuery:
     window: Window = Window()
+    ids: tuple[ObservationId, ...] = ()
+    """Only these, where any are named."""
     trace_id: TraceId | None = None
     parent_id: ObservationId | None = None
+    trace_name: str | None = None
+    """The trace's name as the row carries it, else a root's own name."""
     name: str | None = None
     kind: Kind | None = None
     level: Level | None = None
@@ -248,6 +254,8 @@ class ScoreQuery:
     dataset_run_ids: tuple[str, ...] = ()
     author_user_ids: tuple[str, ...] = ()
     value: tuple[Literal["=", "!=", "<", ">", "<=", ">="], float] | None = None
+    numbers: tuple[float, ...] = ()
+    """Any of these numbers."""
     values: tuple[str, ...] = ()
     """Any of these string values."""
     value_min: float | None = None

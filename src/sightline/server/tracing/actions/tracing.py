@@ -126,6 +126,12 @@ class Tracing:
     async def observations(self, project_id: ProjectId, query: ObservationQuery) -> Page[Observation]:
         return await self._observations.page(project_id, query)
 
+    async def observation_ids(
+        self, project_id: ProjectId, trace_ids: Sequence[TraceId]
+    ) -> dict[TraceId, list[ObservationId]]:
+        """The ids of these traces' observations, each trace's by start."""
+        return await self._observations.ids_by_trace(project_id, trace_ids)
+
     async def observation(
         self, project_id: ProjectId, observation_id: ObservationId, trace_id: TraceId | None = None
     ) -> Observation:

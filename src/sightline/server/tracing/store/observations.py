@@ -46,6 +46,22 @@ class ObservationStore:
         total = await self._count(project_id, query) if query.counted else None
         return Page(await self._read(project_id, chosen), total=total, more=len(keys) == wanted)
 
+    async def ids_by_trace(
+        self, project_id: ProjectId, trace_ids: Sequence[TraceId]
+    ) -> dict[TraceId, list[ObservationId]]:
+        """The ids of these traces' observations, each trace's by start."""
+        if not trace_ids:
+            return {}
+        where = Conditions(project_id)
+        where.add("trace_id IN", "Array(String)", list(trace_ids))
+        sql = (
+            "SELECT trace_id, arrayMap(pair -> pair.2, arraySort(groupArray((started, id)))) AS ids FROM "
+            f"(SELECT trace_id, id, min(start_time) AS started FROM observations WHERE {where} GROUP BY trace_id, id) "
+            "GROUP BY trace_id"
+        )
+        rows = await self._engine.query(sql, where.params)
+        return {TraceId(row["trace_id"]): [ObservationId(each) for each in row["ids"]] for row in rows}
+
     async def delete_traces(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> None:
         where = Conditions(project_id)
         where.add("trace_id IN", "Array(String)", list(trace_ids))
@@ -119,6 +135,10 @@ def _conditions(project_id: ProjectId, query: ObservationQuery) -> Conditions:
     }
     for column, value in texts.items():
         where.add(f"{column} =", "String", None if value is None else str(value))
+    where.add("id IN", "Array(String)", list(query.ids))
+    if query.trace_name is not None:
+        place = where.place("String", query.trace_name)
+        where.add_clause(f"(trace_name = {place} OR (trace_name = '' AND is_root AND name = {place}))")
     where.add("is_root =", "UInt8", query.is_root)
     if query.before:
         start_time, trace_id, observation_id = query.before

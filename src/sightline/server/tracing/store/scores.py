@@ -150,6 +150,7 @@ def _matching(where: Conditions, query: ScoreQuery) -> Conditions:
     }
     for column, values in lists.items():
         matching.add(f"{column} IN", "Array(String)", list(values))
+    matching.add("value IN", "Array(Float64)", list(query.numbers))
     if query.value:
         operator, number = query.value
         matching.add(f"value {OPERATORS[operator]}", "Float64", number)

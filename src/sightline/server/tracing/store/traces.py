@@ -151,6 +151,9 @@ def _filters(where: Conditions, query: TraceQuery) -> list[tuple[str | None, str
         if value is not None:
             place = where.place("String", value)
             filters.append((rows_hold and rows_hold.format(place), f"{AGGREGATES[field]} = {place}"))
+    if query.ids:
+        place = where.place("Array(String)", list(query.ids))
+        filters.append((f"trace_id IN {place}", f"trace_id IN {place}"))
     if query.window.environments:
         place = where.place("Array(String)", list(query.window.environments))
         filters.append((None, f"{AGGREGATES['environment']} IN {place}"))
