@@ -67,7 +67,7 @@ def test_a_list_before_a_text_holds_every_thing_of_the_scene():
     for positions in listed:
         words = {VOCABULARY[word] for position in positions for word in position}
         assert len(positions) == LIST_LENGTH
-        assert words == {"nothing", "red", "three", "x3", "y3", "blue", "seven", "x12", "y4"}
+        assert words - {"first", "second"} == {"nothing", "red", "three", "x3", "y3", "blue", "seven", "x12", "y4"}
 
 
 def test_questions_of_every_kind_are_asked(scenes):

@@ -1,8 +1,9 @@
 """Pre-training of the language model, on text alone: most of it is reading.
 
 A frozen language model that never learnt to read what stands before a sentence cannot use a soft prompt either. So
-before most texts stands a shuffled list of what is in a scene, half of them word by word (`red three x4 y9 …`), half
-with the words of one thing laid into one position, as a bridge may do; the rest are plain sentences.
+before most texts stands a shuffled list of what is in a scene: each thing's ink, digit, column and row, and in half of
+the lists its rank in the caption. One in five lists is written word by word (`red three x4 y9 …`); in the others the
+words of a thing are laid into one position, as a bridge may do. The rest are plain sentences.
 
 Shapes: B texts, L prefix positions of K words each (padded), T target tokens, V words, E embedding width.
 """
@@ -38,12 +39,13 @@ from sightline.vlm.recipes.tiny.words import (
     PAD,
     PLACE_STEPS,
     QUESTION_TEMPLATE,
+    RANKS,
     ROWS,
     VOCABULARY,
 )
 from sightline.vlm.training import Run, language_loss
 
-READING_SHARE, LAID_SHARE, CAPTION_SHARE = 0.7, 0.5, 0.5
+READING_SHARE, LAID_SHARE, RANKED_SHARE, CAPTION_SHARE = 0.7, 0.8, 0.5, 0.5
 LIST_LENGTH = 24
 """Positions of a list: as many as the bridge has queries."""
 KIND_SHARES = (0.10, 0.15, 0.20, 0.15, 0.20, 0.20)
@@ -89,14 +91,15 @@ def example(things: tuple[Thing, ...], rng: np.random.Generator) -> Example:
 
 
 def _list(things: tuple[Thing, ...], rng: np.random.Generator) -> list[list[int]]:
-    order = [things[index] for index in rng.permutation(len(things))]
+    ranked = rng.random() < RANKED_SHARE
+    named = [_words(thing) + ([IDS[RANKS[rank]]] if ranked else []) for rank, thing in enumerate(things)]
+    order = [named[index] for index in rng.permutation(len(named))]
     if rng.random() < LAID_SHARE:
-        repeats = [things[index] for index in rng.integers(len(things), size=rng.integers(LIST_LENGTH // 2))]
-        listed = [_words(thing) for thing in (*order, *repeats)]
+        listed = order + [named[index] for index in rng.integers(len(named), size=rng.integers(LIST_LENGTH // 3))]
         listed += [[IDS[NOTHING]]] * (LIST_LENGTH - len(listed))
         return [listed[index] for index in rng.permutation(LIST_LENGTH)]
-    blocks = [[[word] for word in _words(thing)] for thing in order]
-    gaps = rng.multinomial(LIST_LENGTH - 4 * len(blocks), np.full(len(blocks) + 1, 1 / (len(blocks) + 1)))
+    blocks = [[[word] for word in words] for words in order]
+    gaps = rng.multinomial(LIST_LENGTH - sum(map(len, blocks)), np.full(len(blocks) + 1, 1 / (len(blocks) + 1)))
     listed = [[IDS[NOTHING]]] * int(gaps[0])
     for block, gap in zip(blocks, gaps[1:], strict=True):
         listed += block + [[IDS[NOTHING]]] * int(gap)

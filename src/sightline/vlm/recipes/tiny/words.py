@@ -14,6 +14,8 @@ PLACE_STEPS = 16
 """Along each axis a place has one of so many words (4 pixels each)."""
 COLUMNS = tuple(f"x{step}" for step in range(PLACE_STEPS))
 ROWS = tuple(f"y{step}" for step in range(PLACE_STEPS))
+RANKS = ("first", "second", "third", "fourth")
+"""Places in the order of the caption."""
 NOTHING = "nothing"
 
 QUESTION_TEMPLATE = "question: {} answer:"
@@ -23,7 +25,7 @@ def _vocabulary() -> tuple[str, ...]:
     spoken = [*DIGITS, *INKS, "a", "left", "of", "above", "then", "yes", "no", "question", "answer"]
     for form in (*(form for forms in FORMS.values() for form in forms), *PLACES):
         spoken += form.replace("{}", "").split()
-    return tuple(dict.fromkeys((*SPECIAL, *spoken, *COLUMNS, *ROWS, NOTHING)))
+    return tuple(dict.fromkeys((*SPECIAL, *spoken, *COLUMNS, *ROWS, *RANKS, NOTHING)))
 
 
 VOCABULARY = _vocabulary()
