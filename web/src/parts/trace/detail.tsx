@@ -132,6 +132,17 @@ function Fields({
   );
 }
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Attributes that the page shows in a better way already. */
+const SHOWN_ABOVE = ["sightline.looked", "gen_ai.input.messages", "gen_ai.output.messages"];
+
+/** What a person wrote about the observation, apart from what the exporter sent along. */
+function metadata({ metadata: { attributes: _attributes, ...own } }: Observation): Record<string, unknown> {
+  return own;
+}
+
 function attributes(of: Observation): Record<string, unknown> {
   const all = {
     model_parameters: isFilled(of.modelParameters) ? of.modelParameters : null,
@@ -140,8 +151,13 @@ function attributes(of: Observation): Record<string, unknown> {
     environment: of.environment,
     version: of.version,
     id: of.id,
+    ...(isRecord(of.metadata.attributes) ? of.metadata.attributes : {}),
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null && value !== undefined));
+  return Object.fromEntries(
+    Object.entries(all).filter(
+      ([name, value]) => value !== null && value !== undefined && !SHOWN_ABOVE.includes(name),
+    ),
+  );
 }
 
 interface DetailProps {
@@ -191,7 +207,7 @@ export function Detail({ projectId, traceId, id }: DetailProps) {
       <InputOrOutput title="Input" value={of.input} />
       <InputOrOutput title="Output" value={of.output} />
       <Loose of={of} />
-      <Fields title="Metadata" fields={of.metadata} />
+      <Fields title="Metadata" fields={metadata(of)} />
       <Fields title="Attributes" fields={attributes(of)} isClosed />
     </article>
   );
