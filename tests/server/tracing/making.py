@@ -17,13 +17,13 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def observation(trace: str = "t1", identity: str | None = None, **fields: Any) -> Observation:
+def observation(in_trace: str = "t1", identity: str | None = None, **fields: Any) -> Observation:
     """A span of one second at `start` seconds after noon; keywords of TraceFields start with `trace_`."""
     start = fields.pop("start", 0.0)
     about_trace = {key.removeprefix("trace_"): fields.pop(key) for key in list(fields) if key.startswith("trace_")}
     defaults: dict[str, Any] = {
         "project_id": HERE,
-        "trace_id": TraceId(trace),
+        "trace_id": TraceId(in_trace),
         "id": ObservationId(identity or f"o{next(_numbers)}"),
         "start_time": at(start),
         "end_time": at(start + 1),

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from server.tracing.making import ELSEWHERE, HERE, at, observation
 
+from server.tracing.making import ELSEWHERE, HERE, at, observation
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.actions import Tracing
 from sightline.server.tracing.records import Kind, Level, ObservationQuery, TraceFields, TraceQuery
