@@ -1,0 +1,211 @@
+"""The unmodified Langfuse SDK against a real server process, told by environment variables; nothing is patched."""
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from langfuse.api import LangfuseAPI
+from langfuse.api.commons.errors.not_found_error import NotFoundError
+
+PROGRAM = Path(__file__).with_name("langfuse_program.py")
+KEYS = ("pk-lf-test", "sk-lf-test")
+EVERYTHING = "core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the program wrote, and the SDK's client to read it back."""
+
+    url: str
+    api: LangfuseAPI
+    ids: dict[str, str]
+
+    def observation(self, name: str) -> Any:
+        found = self.api.observations.get_many(
+            trace_id=self.ids["trace"], fields=EVERYTHING, expand_metadata="resourceAttributes,scope"
+        )
+        [one] = [each for each in found.data if each.id == self.ids[name]]
+        return one
+
+    def legacy(self, path: str, **params: Any) -> Any:
+        answer = httpx2.get(f"{self.url}/api/public{path}", params=params, auth=KEYS)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server process on a free port; gives its address."""
+    seeded = {
+        "SIGHTLINE_INIT_ORG_ID": "lab",
+        "SIGHTLINE_INIT_ORG_NAME": "The lab",
+        "SIGHTLINE_INIT_PROJECT_ID": "vision",
+        "SIGHTLINE_INIT_PROJECT_NAME": "Vision",
+        "SIGHTLINE_INIT_PROJECT_PUBLIC_KEY": KEYS[0],
+        "SIGHTLINE_INIT_PROJECT_SECRET_KEY": KEYS[1],
+    }
+    folder = tmp_path_factory.mktemp("data")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sightline.server.cli", "--port", "0", "--data-dir", str(folder)],
+        env={**os.environ, **seeded},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    address = re.search(r"http://\S+", process.stdout.readline())
+    assert address, "the server did not start"
+    yield address.group()
+    process.terminate()
+    assert process.wait(30) == 0
+    process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def written(server: str) -> Iterator[Written]:
+    environment = {
+        **os.environ,
+        "LANGFUSE_BASE_URL": server,
+        "LANGFUSE_PUBLIC_KEY": KEYS[0],
+        "LANGFUSE_SECRET_KEY": KEYS[1],
+        "LANGFUSE_RELEASE": "r-9",
+    }
+    ran = subprocess.run(
+        [sys.executable, str(PROGRAM)], env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "ERROR" not in ran.stderr
+    api = LangfuseAPI(base_url=server, username=KEYS[0], password=KEYS[1], timeout=120)
+    return Written(server, api, json.loads(ran.stdout.splitlines()[-1]))
+
+
+def test_the_project_and_the_servers_health_are_told(written: Written):
+    [project] = written.api.projects.get().data
+    assert (project.id, project.name, project.organization.name) == ("vision", "Vision", "The lab")
+    assert written.api.health.health().status == "OK"
+
+
+def test_the_root_comes_back_with_every_field(written: Written):
+    root = written.observation("root")
+    assert (root.trace_id, root.parent_observation_id, root.is_root_observation) == (written.ids["trace"], None, True)
+    assert (root.type, root.name, root.level, root.environment) == ("SPAN", "request", "DEFAULT", "staging")
+    assert (root.user_id, root.session_id, root.tags) == ("ada", "s-1", ["blue", "held-out"])
+    assert (root.trace_name, root.version, root.release, root.public) == ("look", "7", "r-9", True)
+    assert json.loads(root.input) == {"question": "which digit?"}
+    assert json.loads(root.output) == {"answer": 3}
+    assert root.metadata["depth"] == {"of": [1, None]}
+    assert root.metadata["text"] == "3"
+    assert root.metadata["tier"] == "gold"
+    assert root.metadata["resourceAttributes"]["telemetry.sdk.language"] == "python"
+    assert root.metadata["scope"]["name"] == "langfuse-sdk"
+    assert root.end_time is not None
+    assert root.latency == pytest.approx((root.end_time - root.start_time).total_seconds(), abs=0.002)
+
+
+def test_nested_spans_keep_their_parents_types_and_levels(written: Written):
+    retriever = written.observation("retriever")
+    assert (retriever.type, retriever.parent_observation_id) == ("RETRIEVER", written.ids["root"])
+    assert (retriever.level, retriever.status_message) == ("WARNING", "slow")
+    assert json.loads(retriever.output) == ["a", "b"]
+    assert retriever.is_root_observation is False
+
+
+def test_a_generation_comes_back_with_model_parameters_usage_and_costs(written: Written):
+    generation = written.observation("generation")
+    assert (generation.type, generation.model, generation.output) == ("GENERATION", "sightline-tiny", "a red three")
+    assert generation.model_parameters == {"temperature": "0.5", "max_tokens": "30", "stop": '["a","b"]'}
+    assert generation.usage_details == {"input": 12, "output": 3, "total": 15}
+    assert generation.cost_details == {"input": 0.25, "output": 0.5, "total": 0.75}
+    assert generation.total_cost == 0.75
+    assert generation.completion_start_time == datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+    assert generation.user_id == "ada"
+
+
+def test_the_image_is_stored_once_and_comes_back_byte_for_byte(written: Written):
+    generation = written.observation("generation")
+    [message] = json.loads(generation.input)
+    token = f"@@@langfuseMedia:type=image/png|id={written.ids['media']}|source=base64_data_uri@@@"
+    assert message["content"] == ["which digit?", token]
+    media = written.api.media.get(written.ids["media"])
+    content = httpx2.get(media.url)
+    assert (media.content_type, media.content_length) == ("image/png", len(content.content))
+    assert content.headers["content-type"] == "image/png"
+    assert content.content.startswith(b"\x89PNG")
+    assert base64.b64encode(content.content).decode() in PROGRAM.read_text()
+
+
+def test_an_event_is_an_event(written: Written):
+    event = written.observation("event")
+    assert (event.type, event.name, event.input) == ("EVENT", "note", "plain text")
+    assert event.metadata["count"] == 3
+
+
+def test_scores_come_back_typed_with_their_subjects(written: Written):
+    found = written.api.scores.get_many(trace_id=written.ids["trace"], fields="details,subject,annotation")
+    scores = {score.name: score for score in found.data}
+    assert set(scores) == {"correct", "quality", "colour"}
+    assert (scores["correct"].value, scores["correct"].data_type) == (True, "BOOLEAN")
+    assert scores["correct"].comment == "exactly"
+    assert scores["correct"].subject is not None
+    assert (scores["correct"].subject.kind, scores["correct"].subject.id) == ("observation", written.ids["generation"])
+    assert (scores["quality"].value, scores["quality"].metadata) == (0.75, {"by": "hand"})
+    assert scores["quality"].subject is not None
+    assert (scores["quality"].subject.kind, scores["quality"].subject.id) == ("trace", written.ids["trace"])
+    assert (scores["colour"].value, scores["colour"].data_type) == ("red", "CATEGORICAL")
+    assert scores["quality"].source == "API"
+
+
+def test_observations_page_by_cursor_without_repeats(written: Written):
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = written.api.observations.get_many(trace_id=written.ids["trace"], limit=1, cursor=cursor)
+        seen += [each.id for each in page.data]
+        cursor = page.meta.cursor
+        if cursor is None:
+            break
+    names = ("root", "retriever", "generation", "event")
+    assert sorted(seen) == sorted(written.ids[name] for name in names)
+
+
+def test_the_legacy_reads_show_the_same_trace(written: Written):
+    trace = written.legacy(f"/traces/{written.ids['trace']}")
+    assert (trace["name"], trace["userId"], trace["sessionId"]) == ("look", "ada", "s-1")
+    assert (trace["tags"], trace["public"], trace["release"]) == (["blue", "held-out"], True, "r-9")
+    assert (trace["input"], trace["output"]) == ({"question": "which digit?"}, {"answer": 3})
+    assert trace["metadata"]["tier"] == "gold"
+    assert {each["id"] for each in trace["observations"]} >= {written.ids["root"], written.ids["generation"]}
+    assert {each["name"] for each in trace["scores"]} == {"correct", "quality", "colour"}
+    [listed] = written.legacy("/traces", userId="ada", tags=["blue"])["data"]
+    assert set(listed["observations"]) == {written.ids[n] for n in ("root", "retriever", "generation", "event")}
+    generation = written.legacy(f"/observations/{written.ids['generation']}")
+    assert generation["usage"]["total"] == 15
+    assert generation["promptTokens"] == 12
+    assert written.legacy("/observations", traceId=written.ids["trace"], type="GENERATION")["meta"]["totalItems"] == 1
+    assert {each["name"] for each in written.legacy("/v2/scores", traceId=written.ids["trace"])["data"]} == {
+        "correct",
+        "quality",
+        "colour",
+    }
+
+
+def test_a_deleted_trace_is_gone(written: Written):
+    before = written.api.observations.get_many(trace_id=written.ids["trace"])
+    assert before.data
+    written.api.trace.delete(written.ids["trace"])
+    assert written.api.observations.get_many(trace_id=written.ids["trace"]).data == []
+
+
+def test_what_does_not_exist_is_said_in_langfuses_words(written: Written):
+    with pytest.raises(NotFoundError) as problem:
+        written.api.media.get("nothing-of-the-kind-00")
+    assert problem.value.body["error"] == "LangfuseNotFoundError"
