@@ -58,6 +58,23 @@ def test_a_model_that_writes_gives_the_same_logits(shape: Shape, language: str, 
         assert_same(logits_BTV, out.logits[:, -7:-1])
 
 
+@pytest.mark.parametrize("language", ["opt", "t5"])
+@torch.no_grad()
+def test_the_plain_model_class_gives_the_same_logits(shape: Shape, language: str, tmp_path: Path) -> None:
+    theirs = foreign.plain(shape, language)
+    ours = read(foreign.saved(theirs, tmp_path)).model
+    pixels_BCHW, targets_BT = foreign.pixels(shape), foreign.prompt(shape, 6)
+    logits_BTV = ours(pixels_BCHW, targets_BT, Text(targets_BT[:, :2], torch.ones(shape.batch, 2)))
+    asked = {"pixel_values": pixels_BCHW, "input_ids": foreign.foreign_prompt(shape, targets_BT[:, :2])}
+    if language == "opt":
+        asked["input_ids"] = torch.cat([asked["input_ids"], targets_BT], 1)
+        assert_same(logits_BTV, theirs(**asked).logits[:, -7:-1])
+    else:
+        starts_B1 = torch.zeros(shape.batch, 1, dtype=torch.long)
+        out = theirs(**asked, decoder_input_ids=torch.cat([starts_B1, targets_BT[:, :-1]], 1))
+        assert_same(logits_BTV, out.logits)
+
+
 @torch.no_grad()
 def test_padded_prompts_of_different_length_give_the_same_logits_as_each_alone(tmp_path: Path) -> None:
     shape = Shape(batch=2)

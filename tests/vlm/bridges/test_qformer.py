@@ -161,3 +161,5 @@ def test_misuse_says_what_does_not_fit(qformer: QFormer, patches_BPD: Tensor, te
         bare.contrast_images(bare(patches_BPD))
     with pytest.raises(ValueError, match="text of 17 tokens, but the Q-Former has 16 positions"):
         qformer.text_features(Text(torch.ones(1, 17, dtype=torch.long), torch.ones(1, 17)))
+    with pytest.raises(ValueError, match="a text of no tokens has no feature"):
+        qformer.text_features(Text(torch.ones(1, 0, dtype=torch.long), torch.ones(1, 0)))

@@ -175,6 +175,8 @@ class QFormer(nn.Module):
 
     def text_features(self, text: Text) -> Tensor:
         """The first token's output `[B, Z]` of the text on its own (uni-modal)."""
+        if text.tokens_BL.shape[1] == 0:
+            raise ModelError("a text of no tokens has no feature: give at least one word")
         words_BLZ = self._text().forward(text.tokens_BL)
         return self._run(words_BLZ, 0, None, text.mask_BL.bool()[:, None, None], None)[:, 0]
 

@@ -79,5 +79,7 @@ CATALOG: dict[str, Known] = {
 
 
 def find(name: str) -> Known | None:
-    """The model of this name, ours or LAVIS'."""
-    return CATALOG.get(name) or next((known for known in CATALOG.values() if name in known.also), None)
+    """The model of this name: ours, LAVIS', or its hub id; none for any other."""
+    return CATALOG.get(name) or next(
+        (known for known in CATALOG.values() if name in known.also or name == known.hub_id), None
+    )
