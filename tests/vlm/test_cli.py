@@ -1,12 +1,23 @@
 """The commands of the model half: results on stdout, the rest on stderr, exit codes that mean something."""
 
+import base64
+import gzip
 import json
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+import httpx2
 import numpy as np
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from PIL import Image
 from random_models import checkpoint, opt
 
@@ -81,7 +92,7 @@ def test_a_broken_image_in_a_batch_is_reported_and_the_rest_is_captioned(
         (("ask", "{}/one.png", "how many", "--model", "{}/model", "--looked", "{}/looked"), "ends in .png"),
         (("ask", "{}/one.png", "how many", "--model", "{}/model", "--max-new-tokens", "900"), "has 128"),
         (("evaluate", "{}/model", "--benchmark", "cats"), "unknown benchmark 'cats'"),
-        (("endpoint", "--model", "{}/model", "--host", "0.0.0.0"), "SIGHTLINE_ENDPOINT_KEY"),
+        (("endpoint", "{}/model", "--host", "0.0.0.0"), "SIGHTLINE_ENDPOINT_KEY"),
         (("ask", "{}/one.png"), "Missing argument"),
         (("sing",), "No such command"),
     ],
@@ -123,3 +134,50 @@ def test_without_the_extra_the_command_to_install_it_is_named() -> None:
     assert done.returncode == 2
     assert "pip install 'sightline[vlm]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_endpoint_says_where_it_is_and_sends_its_spans(folder: Path) -> None:
+    with collector() as (address, spans):
+        environment = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": address}
+        command = [sys.executable, "-m", "sightline.cli", "endpoint", str(folder / "model"), "--port", "0"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+            assert process.stderr is not None
+            url = process.stderr.readline().split(" at ")[1].split()[0]
+            image = base64.b64encode((folder / "one.png").read_bytes()).decode()
+            part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{image}"}}
+            body = {"model": str(folder / "model"), "messages": [{"role": "user", "content": [part]}]}
+            said = httpx2.post(f"{url}/chat/completions", json=body, timeout=60).json()
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+    (generation,) = [span for span in spans if span.name.startswith("chat ")]
+    assert generation.trace_id.hex() == said["sightline"]["trace_id"]
+    assert generation.span_id.hex() == said["sightline"]["observation_id"]
+    assert {span.name for span in spans} >= {"preprocess", "vision_encoder", "bridge", "prefill", "decode"}
+
+
+@contextmanager
+def collector() -> Iterator[tuple[str, list[Span]]]:
+    """An OTLP/HTTP address on loopback, and the spans that have arrived there."""
+    spans: list[Span] = []
+
+    class Traces(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if self.headers.get("content-encoding") == "gzip":
+                body = gzip.decompress(body)
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                spans.extend(span for scope in resource.scope_spans for span in scope.spans)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Traces)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", spans
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sightline.vlm.loaded import Answer, Loaded
 
 DEFAULT_MODEL = "sightline-tiny"
-DEFAULT_PORT = 3100
+DEFAULT_PORT = 8100
 IMAGES_AT_ONCE = 8
 EXTRA = ("numpy", "opentelemetry", "safetensors", "sklearn", "tokenizers", "torch", "transformers", "huggingface_hub")
 """Packages that the extra `vlm` brings."""
@@ -126,8 +126,8 @@ def caption(  # noqa: PLR0913, PLR0917 - as above
         raise typer.Exit(2 if failed == len(told) else 1)
 
 
-@app.command()
-def models(as_json: Json = False) -> None:
+@app.command("models")
+def list_models(as_json: Json = False) -> None:
     """List the models that can be loaded by name."""
     with model_half():
         from sightline.vlm.weights import CATALOG  # late: brings torch
@@ -166,18 +166,19 @@ def evaluate(
 
 @app.command()
 def endpoint(
-    model: Annotated[list[str] | None, typer.Option("--model", "-m", help="Repeat to serve several.")] = None,
+    models: Annotated[list[str] | None, typer.Argument(help=f"One or several; {DEFAULT_MODEL} by default.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = DEFAULT_PORT,
+    port: Annotated[int, typer.Option(help="Port to listen on, 0 for a free one.", min=0, max=65535)] = DEFAULT_PORT,
     device: Device = "cpu",
 ) -> None:
     """Serve models over OpenAI-style HTTP; SIGHTLINE_ENDPOINT_KEY sets a key that callers must send."""
     with model_half():
-        from sightline.vlm.endpoint import serve  # late: brings torch
+        from sightline.vlm.endpoint import bind, serve  # late: brings torch
 
-        served = {name: load(name, device) for name in model or [DEFAULT_MODEL]}
-        errors.print(f"{', '.join(served)} at http://{host}:{port}/v1 (Ctrl-C ends it)")
-        serve(served, host, port, os.environ.get("SIGHTLINE_ENDPOINT_KEY"))
+        key = os.environ.get("SIGHTLINE_ENDPOINT_KEY")
+        listening = bind(host, port, key)
+        served = {name: load(name, device) for name in models or [DEFAULT_MODEL]}
+        serve(served, listening, key, lambda url: errors.print(f"{', '.join(served)} at {url}/v1 (Ctrl-C ends it)"))
 
 
 def _options(**given: Any) -> dict[str, Any]:

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 from random_models import checkpoint, opt
 
-from sightline.vlm.endpoint import create_app
-from sightline.vlm.endpoint.serve import OpenDoorError, serve
+from sightline.vlm.endpoint import bind, create_app
+from sightline.vlm.endpoint.serve import OpenDoorError
 from sightline.vlm.loaded import Loaded
 
 IMAGE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8))
@@ -229,6 +229,13 @@ async def test_a_key_keeps_strangers_out(model: Loaded) -> None:
         assert (await client.get("/health")).status_code == 200
 
 
-def test_an_open_door_beyond_this_machine_needs_a_key(model: Loaded) -> None:
+def test_an_open_door_beyond_this_machine_needs_a_key() -> None:
     with pytest.raises(OpenDoorError, match="set SIGHTLINE_ENDPOINT_KEY"):
-        serve({"random": model}, "0.0.0.0", 0, None)
+        bind("0.0.0.0", 0, None)
+
+
+def test_a_taken_port_is_a_clear_sentence() -> None:
+    with bind("127.0.0.1", 0, None) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OpenDoorError, match=f"cannot listen on 127.0.0.1:{port}"):
+            bind("127.0.0.1", port, None)

@@ -1,6 +1,6 @@
 """A chat-completions style HTTP door to loaded models."""
 
 from sightline.vlm.endpoint.app import create_app
-from sightline.vlm.endpoint.serve import serve
+from sightline.vlm.endpoint.serve import bind, serve
 
-__all__ = ["create_app", "serve"]
+__all__ = ["bind", "create_app", "serve"]

@@ -1,6 +1,7 @@
 """Running the door on a port."""
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping
 
 import uvicorn
 
@@ -12,13 +13,26 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class OpenDoorError(SightlineVlmError):
-    """An endpoint that strangers could use without a key."""
+    """An address that cannot be used, or that strangers could use without a key."""
 
 
-def serve(models: Mapping[str, Loaded], host: str, port: int, key: str | None) -> None:
-    """Serves until interrupted. Raises `OpenDoorError` for an address beyond this machine without a key."""
+def bind(host: str, port: int, key: str | None) -> socket.socket:
+    """A listening socket; port 0 is a free one. Raises `OpenDoorError` beyond this machine without a key."""
     if host not in LOOPBACK and not key:
         raise OpenDoorError(
             f"--host {host} is reachable from other machines: set SIGHTLINE_ENDPOINT_KEY to serve there"
         )
-    uvicorn.run(create_app(models, key), host=host, port=port, log_level="warning", access_log=False)
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise OpenDoorError(f"cannot listen on {host}:{port} ({error.strerror}): choose another --port") from error
+
+
+def serve(
+    models: Mapping[str, Loaded], listening: socket.socket, key: str | None, announce: Callable[[str], None]
+) -> None:
+    """Serves on a bound socket until interrupted; `announce` hears the address."""
+    host, port = listening.getsockname()[:2]
+    announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    config = uvicorn.Config(create_app(models, key), log_level="warning", access_log=False)
+    uvicorn.Server(config).run(sockets=[listening])
