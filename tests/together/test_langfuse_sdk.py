@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import httpx2
 import pytest
 from langfuse.api import LangfuseAPI
@@ -66,7 +67,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert address, "the server did not start"
     yield address.group()
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     process.stdout.close()
 
 
@@ -78,14 +79,16 @@ def written(server: str) -> Iterator[Written]:
         "LANGFUSE_PUBLIC_KEY": KEYS[0],
         "LANGFUSE_SECRET_KEY": KEYS[1],
         "LANGFUSE_RELEASE": "r-9",
+        "LANGFUSE_TIMEOUT": "120",
     }
     ran = subprocess.run(
         [sys.executable, str(PROGRAM)], env=environment, capture_output=True, text=True, timeout=240, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert "ERROR" not in ran.stderr
-    api = LangfuseAPI(base_url=server, username=KEYS[0], password=KEYS[1], timeout=120)
-    return Written(server, api, json.loads(ran.stdout.splitlines()[-1]))
+    assert ran.stderr == ""
+    with httpx.Client(timeout=120) as client:
+        api = LangfuseAPI(base_url=server, username=KEYS[0], password=KEYS[1], httpx_client=client)
+        yield Written(server, api, json.loads(ran.stdout.splitlines()[-1]))
 
 
 def test_the_project_and_the_servers_health_are_told(written: Written):
