@@ -24,7 +24,8 @@ class SeriesStore:
         if span is None:
             return []
         start, end = span
-        step = max((end - start) / buckets, SMALLEST_STEP)
+        # Rounded up to the microsecond, so that the last moment falls into the last step and not behind it.
+        step = max(-((start - end) // buckets), SMALLEST_STEP)
         counts = await self._counts(project_id, query, start, step)
         scores = await self._scores(project_id, query, start, step)
         series = []
