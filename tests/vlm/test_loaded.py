@@ -160,6 +160,19 @@ def test_every_image_is_matched_with_every_text(model: Loaded) -> None:
     torch.testing.assert_close(one.itc[0, 0], matches.itc[1, 2])
 
 
+def test_the_keys_and_values_of_an_image_are_made_once_for_all_texts(model: Loaded) -> None:
+    projected: list[int] = []
+    cross = model.model.bridge.layers[0].cross
+    cross.kv.register_forward_pre_hook(lambda _, given: projected.append(len(given[0])))
+    patches = model.model.see(model.preprocess([picture(1)]))
+    texts = ["a red one", "two", "three left of blue"]
+    shared = model.match(picture(1), texts)
+    assert projected == [1, 1]  # once for the contrast, once for the three pairs
+    words = model.checkpoint.text_tokenizer.batch(texts)
+    repeated = model.model.bridge.match(patches.expand(3, -1, -1), words).softmax(1)[:, 1]
+    torch.testing.assert_close(shared.itm[0], repeated)
+
+
 def test_features_have_raw_and_projected_parts(model: Loaded) -> None:
     image = model.embed(images=[picture(1), picture(2)])
     text = model.embed(texts=["a red one", "two", "three"], mode="text")

@@ -145,12 +145,20 @@ def test_weights_start_small() -> None:
     assert fresh.temperature.item() == pytest.approx(0.07)
 
 
+def test_one_image_serves_many_texts(qformer: QFormer, patches_BPD: Tensor, text: Text) -> None:
+    seen = Attention()
+    shared = qformer(patches_BPD[:1], text)
+    torch.testing.assert_close(shared, qformer(patches_BPD[:1].repeat(2, 1, 1), text))
+    torch.testing.assert_close(shared, qformer(patches_BPD[:1], text, seen))
+    assert len(seen.layers[0]) == 2
+
+
 def test_misuse_says_what_does_not_fit(qformer: QFormer, patches_BPD: Tensor, text: Text) -> None:
     bare = QUERIES_ONLY.build()
     with pytest.raises(ValueError, match="patch features are 21 wide, this Q-Former reads 20"):
         qformer(torch.randn(2, 9, 21))
-    with pytest.raises(ValueError, match="1 images but 2 texts"):
-        qformer(patches_BPD[:1], text)
+    with pytest.raises(ValueError, match="3 images but 2 texts"):
+        qformer(patches_BPD[:1].repeat(3, 1, 1), text)
     with pytest.raises(ValueError, match="no text side"):
         bare.text_features(text)
     with pytest.raises(ValueError, match="no matching head"):

@@ -76,8 +76,15 @@ class CrossAttention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, x_BTD: Tensor, source_BSD: Tensor, weights: list[Tensor] | None = None) -> Tensor:
-        """Output `[B, T, D]`: every position sees the whole source `[B, S, source width]`."""
+        """Output `[B, T, D]`: every position sees the whole source `[B, S, source width]`.
+
+        One source for B rows is projected once: the rows' positions ask side by side, as one long row.
+        """
         B, T, _ = x_BTD.shape
+        if len(source_BSD) == 1 and B > 1:
+            if weights is None:
+                return self(x_BTD.reshape(1, B * T, -1), source_BSD).view(B, T, -1)  # type: ignore[no-any-return]
+            source_BSD = source_BSD.expand(B, -1, -1)
         asks = self.q(x_BTD).view(B, T, self.heads, -1).transpose(1, 2)
         keys, values = self.kv(source_BSD).view(B, source_BSD.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
         dropout = self.dropout if self.training else 0.0

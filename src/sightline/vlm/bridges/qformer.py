@@ -163,7 +163,7 @@ class QFormer(nn.Module):
         """Query outputs `[B, Q, Z]`; with `text`, after a pass in which queries and text see each other.
 
         Args:
-            patches_BPD: Normalised patch features, any floating dtype.
+            patches_BPD: Normalised patch features, any floating dtype; with many texts one row of them will do.
             text: An instruction (instruction-aware models) or the text half of a multimodal feature.
             attention: Gets each cross-attention layer's weights `[B, heads, Q, P]`.
         """
@@ -219,10 +219,12 @@ class QFormer(nn.Module):
         return self.query_tokens.expand(len(patches_BPD), -1, -1)
 
     def _join(self, patches_BPD: Tensor, text: Text) -> Tensor:
+        """Queries and text of every row; one image serves all texts."""
         rows, texts = len(patches_BPD), len(text.tokens_BL)
-        if rows != texts:
-            raise ModelError(f"{rows} images but {texts} texts in one pass: repeat one of them to make pairs")
-        return torch.cat([self._queries(patches_BPD), self._text().forward(text.tokens_BL)], 1)
+        if rows not in (1, texts):
+            raise ModelError(f"{rows} images but {texts} texts in one pass: give one image, or as many as texts")
+        queries_BQZ = self._queries(patches_BPD).expand(texts, -1, -1)
+        return torch.cat([queries_BQZ, self._text().forward(text.tokens_BL)], 1)
 
     def _run(
         self, x_BTZ: Tensor, queries: int, patches_BPD: Tensor | None, mask: Tensor | None, seen: Attention | None

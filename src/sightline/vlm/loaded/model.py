@@ -146,6 +146,10 @@ class Loaded:
         """Writes the checkpoint as a folder that `load` reads."""
         weights.save_folder(self.checkpoint, Path(folder))
 
+    def save_huggingface(self, folder: str | Path) -> None:
+        """Writes the checkpoint as a folder that transformers' `Blip2*` classes read."""
+        weights.save_huggingface(self.checkpoint, Path(folder))
+
     @property
     def _writer(self) -> Writer:
         tokenizer = self.checkpoint.tokenizer

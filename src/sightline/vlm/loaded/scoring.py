@@ -58,9 +58,9 @@ class Scorer:
         return Matches(itm_NM, itc_NM)
 
     def _match_one(self, bridge: QFormer, patches_PD: Tensor, words: Text) -> Tensor:
-        """Match probabilities `[M]` of one image with all texts."""
+        """Match probabilities `[M]` of one image with all texts; its keys and values are made once for them."""
         rows = [
-            bridge.match(patches_PD.expand(len(tokens), -1, -1), Text(tokens, mask)).float().softmax(1)[:, 1]
+            bridge.match(patches_PD[None], Text(tokens, mask)).float().softmax(1)[:, 1]
             for tokens, mask in zip(
                 torch.split(words.tokens_BL, PAIRS_AT_ONCE), torch.split(words.mask_BL, PAIRS_AT_ONCE), strict=True
             )
