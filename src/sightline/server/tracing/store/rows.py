@@ -63,8 +63,9 @@ def _line(observation: Observation, image_ids: list[MediaId], row_version: int) 
             "scope": observation.scope or "",
             "input": observation.input or "",
             "output": observation.output or "",
-            "input_preview": preview(observation.input, wanted="user"),
-            "output_preview": preview(observation.output, wanted="assistant"),
+            # Lists show what a trace's root says; other rows do without.
+            "input_preview": preview(observation.input, wanted="user") if observation.is_root else "",
+            "output_preview": preview(observation.output, wanted="assistant") if observation.is_root else "",
             "metadata": observation.metadata,
             "model": observation.model or "",
             "model_parameters": observation.model_parameters,
