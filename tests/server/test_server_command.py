@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from sightline.server.settings import Settings
+
 COMMAND = [sys.executable, "-m", "sightline.server.cli"]
 
 
@@ -88,6 +90,14 @@ def test_a_start_prints_the_address_a_link_and_the_first_time_a_key_pair(tmp_pat
     assert "#token=" in again[1]
 
 
+def test_every_knob_is_listed_with_its_help():
+    ran = subprocess.run([*COMMAND, "--settings"], capture_output=True, text=True, timeout=120, check=True)
+    for name, field in Settings.model_fields.items():
+        assert f"SIGHTLINE_{name.upper()}" in ran.stdout
+        assert field.description
+        assert field.description in ran.stdout
+
+
 def test_a_port_in_use_is_one_clear_line(tmp_path: Path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -104,6 +114,7 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path):
     [
         ({"SIGHTLINE_PORT": "many"}, "port: Input should be a valid integer"),
         ({"SIGHTLINE_INIT_PROJECT_PUBLIC_KEY": "pk-lf-1"}, "go together"),
+        ({"SIGHTLINE_OBSERVATIONS_URL": "clickhouse://host"}, "Name a folder"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, environment: dict[str, str], said: str):

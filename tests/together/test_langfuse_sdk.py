@@ -185,7 +185,7 @@ def test_the_legacy_reads_show_the_same_trace(written: Written):
     assert (trace["name"], trace["userId"], trace["sessionId"]) == ("look", "ada", "s-1")
     assert (trace["tags"], trace["public"], trace["release"]) == (["blue", "held-out"], True, "r-9")
     assert (trace["input"], trace["output"]) == ({"question": "which digit?"}, {"answer": 3})
-    assert trace["metadata"]["tier"] == "gold"
+    assert (trace["metadata"]["tier"], trace["metadata"]["depth"]) == ("gold", {"of": [1, None]})
     assert {each["id"] for each in trace["observations"]} >= {written.ids["root"], written.ids["generation"]}
     assert {each["name"] for each in trace["scores"]} == {"correct", "quality", "colour"}
     [listed] = written.legacy("/traces", userId="ada", tags=["blue"])["data"]

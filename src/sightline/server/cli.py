@@ -49,6 +49,16 @@ class Server(uvicorn.Server):
             await announce(state.services, state.seeded, address_of(sockets[0], state.services.public_url))
 
 
+def _print_settings(asked: bool) -> None:
+    """Every knob with its default and its help."""
+    if not asked:
+        return
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f" [default: {field.default}]"
+        typer.echo(f"SIGHTLINE_{name.upper()}{default}\n    {field.description}")
+    raise typer.Exit
+
+
 @app.command()
 def server(
     host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
@@ -57,8 +67,11 @@ def server(
         Path | None, typer.Option(help="Folder for everything kept [default: ./sightline-data].")
     ] = None,
     model_endpoint: Annotated[str | None, typer.Option(help="OpenAI-style endpoint behind the Ask page.")] = None,
+    _: Annotated[
+        bool, typer.Option("--settings", help="Print every SIGHTLINE_* variable and exit.", callback=_print_settings)
+    ] = False,
 ) -> None:
-    """Run the platform. Every other knob is a SIGHTLINE_* variable: see the settings page of the guide."""
+    """Run the platform. Every knob, these included, is also a SIGHTLINE_* variable: --settings lists them."""
     given: dict[str, Any] = {"host": host, "port": port, "data_dir": data_dir, "model_endpoint_url": model_endpoint}
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})

@@ -31,7 +31,6 @@ class Settings(BaseSettings):
     observations_url: str | None = Field(
         None, description="Folder of the embedded analytics engine; inside the data folder by default."
     )
-    bus_url: str | None = Field(None, description="Live bus between several processes; in this process by default.")
     media_url: str | None = Field(
         None,
         description="Folder or store (s3://…, gs://…, az://…) for media; inside the data folder by default.",
@@ -67,6 +66,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 "SIGHTLINE_INIT_PROJECT_PUBLIC_KEY and SIGHTLINE_INIT_PROJECT_SECRET_KEY go together: "
                 "only one of them is set. Set both, or neither to have a pair made."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _observations_are_embedded(self) -> Self:
+        if self.observations_url and "://" in self.observations_url:
+            raise ValueError(
+                f"SIGHTLINE_OBSERVATIONS_URL is {self.observations_url!r}: this version keeps observations in the "
+                "embedded engine only. Name a folder, or leave it unset."
             )
         return self
 

@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -59,17 +58,18 @@ def refusal(status: int, message: str, error: Any, headers: Mapping[str, str] | 
     return Json({"message": message, "error": error}, status_code=status, headers=dict(headers or {}))
 
 
-async def _refused(_: Request, problem: Exception) -> Response:
+async def _refused(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, SightlineError):
         raise problem
     headers = {"Retry-After": str(problem.retry_after_s)} if isinstance(problem, TooBusy) else {}
-    if problem.status == 401:
+    if problem.status == 401 and not request.url.path.startswith("/api/web"):
+        # Not for the page's calls: a browser would open its own password box over our sign-in.
         headers["WWW-Authenticate"] = 'Basic realm="sightline", charset="UTF-8"'
     return refusal(problem.status, problem.message, problem.error, headers)
 
 
 async def _invalid(_: Request, problem: Exception) -> Response:
-    if not isinstance(problem, RequestValidationError | ValidationError):
+    if not isinstance(problem, RequestValidationError):
         raise problem
     return refusal(400, "Invalid request data", issues(problem.errors()))
 
@@ -93,6 +93,5 @@ def translate_errors(app: FastAPI) -> None:
     """Every refusal leaves as `{message, error}` with its status."""
     app.add_exception_handler(SightlineError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(ValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 
 from sightline.server.edges.access import ProjectKey, ScoresKey
@@ -71,7 +72,10 @@ async def write(request: Request, who: ScoresKey, services: Served) -> Json:
     body = await read_json(request, services.limits.body_bytes)
     if isinstance(body, list):
         return await _write_list(body, who.project_id, services)
-    score = ScoreBody.model_validate(body).score(who.project_id)
+    try:
+        score = ScoreBody.model_validate(body).score(who.project_id)
+    except ValidationError as problem:
+        raise RequestValidationError(problem.errors()) from problem
     await services.tracing.record_scores(who.project_id, [score])
     return Json({"id": score.id})
 

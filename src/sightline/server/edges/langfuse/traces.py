@@ -13,6 +13,7 @@ from sightline.server.edges.langfuse.score_shapes import score_v2
 from sightline.server.edges.langfuse.shapes import observation_v1, trace_row
 from sightline.server.edges.params import Commas, Moment, Paged, Params, field_groups, window
 from sightline.server.edges.services import Served
+from sightline.server.edges.stored import decoded
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.records import TraceId, TraceQuery
 
@@ -86,6 +87,10 @@ async def get_trace(
     groups = field_groups(params.fields, GROUPS, GROUPS)
     trace, observations = await services.tracing.trace(who.project_id, TraceId(traceId))
     row = trace_row(trace, ())
+    root = next((each for each in observations if each.is_root), None)
+    if root is not None:
+        # Langfuse writes a root's metadata on its trace too; here it is stored once and met on the way out.
+        row["metadata"] = decoded(root.metadata) | row["metadata"]
     row["observations"] = [observation_v1(observation) for observation in observations]
     row["scores"] = [score_v2(score) for score in trace.scores]
     return Json(_only(row, groups))
