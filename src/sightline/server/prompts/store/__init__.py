@@ -1,0 +1,5 @@
+"""All SQL of prompts."""
+
+from sightline.server.prompts.store.prompts import PromptStore
+
+__all__ = ["PromptStore"]
