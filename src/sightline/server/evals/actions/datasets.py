@@ -1,0 +1,162 @@
+"""Datasets and their items. An item's past states stay readable by time."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sightline.server.accounts.records import ProjectId
+from sightline.server.evals.records import Dataset, DatasetDraft, DatasetId, Item, ItemDraft, ItemId, ItemQuery
+from sightline.server.evals.schemas import Fit
+from sightline.server.evals.store import DatasetStore, ItemStore
+from sightline.server.runtime.clock import now
+from sightline.server.runtime.database import Database, Work
+from sightline.server.runtime.errors import Conflict, InvalidRequest, NotFound
+from sightline.server.runtime.hub import LiveHub
+from sightline.server.runtime.ids import new_id
+from sightline.server.tracing.records import Page
+
+TICK = timedelta(milliseconds=1)
+"""Two states of an item are at least this far apart: clients tell times in milliseconds."""
+
+
+class Datasets:
+    """Every method is confined to the project it is given."""
+
+    def __init__(self, database: Database, hub: LiveHub) -> None:
+        self._database = database
+        self._hub = hub
+
+    async def put(self, project_id: ProjectId, draft: DatasetDraft) -> Dataset:
+        """Make a dataset, or change the one of that name; a schema that its items do not fit is refused."""
+        fit = Fit(draft.input_schema, draft.expected_output_schema)
+        async with self._database.work() as work:
+            store = DatasetStore(work.connection, project_id)
+            known = await store.named(draft.name)
+            if known is None:
+                dataset = _new_dataset(project_id, draft)
+                await store.add(dataset)
+            else:
+                dataset = _changed_dataset(known, draft)
+                if draft.input_schema or draft.expected_output_schema:
+                    contents = await ItemStore(work.connection, project_id).contents(known.id)
+                    await asyncio.to_thread(fit.check_all, contents)
+                await store.change(dataset)
+            work.after_commit(lambda: self._hub.publish(project_id, "datasets"))
+        return dataset
+
+    async def get(self, project_id: ProjectId, name: str) -> Dataset:
+        async with self._database.reading() as connection:
+            return await existing_dataset(DatasetStore(connection, project_id), name)
+
+    async def page(self, project_id: ProjectId, limit: int, offset: int) -> Page[Dataset]:
+        async with self._database.reading() as connection:
+            items, total = await DatasetStore(connection, project_id).page(limit, offset)
+        return Page(items=items, total=total, more=offset + len(items) < total)
+
+    async def put_item(self, project_id: ProjectId, draft: ItemDraft) -> Item:
+        """Make an item, or give the one of that id a new state; its content must fit the dataset's schemas."""
+        async with self._database.work() as work:
+            dataset = await existing_dataset(DatasetStore(work.connection, project_id), draft.dataset_name)
+            store = ItemStore(work.connection, project_id)
+            last = await store.latest(draft.id) if draft.id else None
+            known = last if last and last.valid_to is None else None
+            if known and known.dataset_id != dataset.id:
+                raise Conflict(
+                    f"dataset item {known.id!r} belongs to dataset {known.dataset_name!r}, not {dataset.name!r}: "
+                    "choose another id"
+                )
+            item = _changed_item(known, draft, last) if known else _new_item(dataset, draft, last)
+            fit = Fit(dataset.input_schema, dataset.expected_output_schema)
+            await asyncio.to_thread(fit.check, item.input, item.expected_output)
+            await store.close(item.id, item.valid_from)
+            await store.add(item)
+            self._publish(work, project_id)
+        return item
+
+    async def item(self, project_id: ProjectId, item_id: ItemId) -> Item:
+        """The item as it is, archived or not."""
+        async with self._database.reading() as connection:
+            found = await ItemStore(connection, project_id).one(item_id)
+        return _existing_item(found, item_id)
+
+    async def items(self, project_id: ProjectId, query: ItemQuery) -> Page[Item]:
+        """Active items, newest first, as they are or were at a time."""
+        if query.at is not None and query.dataset_name is None:
+            raise InvalidRequest("version is a time of one dataset: give datasetName too")
+        async with self._database.reading() as connection:
+            if query.dataset_name is not None:
+                await existing_dataset(DatasetStore(connection, project_id), query.dataset_name)
+            items, total = await ItemStore(connection, project_id).page(query)
+        return Page(items=items, total=total, more=query.offset + len(items) < total)
+
+    async def delete_item(self, project_id: ProjectId, item_id: ItemId) -> None:
+        """Delete an item and what runs did with it; reads of an earlier time still find it."""
+        async with self._database.work() as work:
+            store = ItemStore(work.connection, project_id)
+            known = _existing_item(await store.one(item_id), item_id)
+            await store.close(item_id, _after(known))
+            await store.remove_from_runs(item_id)
+            self._publish(work, project_id)
+
+    def _publish(self, work: Work, project_id: ProjectId) -> None:
+        work.after_commit(lambda: self._hub.publish(project_id, "datasets"))
+
+
+async def existing_dataset(store: DatasetStore, name: str) -> Dataset:
+    found = await store.named(name)
+    if found is None:
+        raise NotFound(f"Dataset not found: {name!r} does not exist in this project")
+    return found
+
+
+def _existing_item(found: Item | None, item_id: ItemId) -> Item:
+    if found is None:
+        raise NotFound(f"Dataset item not found: {item_id!r} does not exist in this project, or was deleted")
+    return found
+
+
+def _new_dataset(project_id: ProjectId, draft: DatasetDraft) -> Dataset:
+    moment = now()
+    return Dataset(id=DatasetId(new_id()), project_id=project_id, created_at=moment, updated_at=moment, **vars(draft))
+
+
+def _changed_dataset(known: Dataset, draft: DatasetDraft) -> Dataset:
+    return replace(known, **_given(draft), updated_at=now())
+
+
+def _new_item(dataset: Dataset, draft: ItemDraft, deleted: Item | None) -> Item:
+    moment = now()
+    return Item(
+        project_id=dataset.project_id,
+        id=draft.id or ItemId(new_id()),
+        dataset_id=dataset.id,
+        dataset_name=dataset.name,
+        status=draft.status or "ACTIVE",
+        input=draft.input,
+        expected_output=draft.expected_output,
+        metadata=draft.metadata,
+        source_trace_id=draft.source_trace_id,
+        source_observation_id=draft.source_observation_id,
+        created_at=moment,
+        updated_at=moment,
+        valid_from=_after(deleted),
+    )
+
+
+def _changed_item(known: Item, draft: ItemDraft, last: Item | None) -> Item:
+    return replace(known, **_given(draft), updated_at=now(), valid_from=_after(last))
+
+
+def _given(draft: DatasetDraft | ItemDraft) -> dict[str, Any]:
+    """What a draft changes; the rest stays."""
+    return {name: value for name, value in vars(draft).items() if value is not None}
+
+
+def _after(last: Item | None) -> datetime:
+    """Now in whole milliseconds, but later than the item's last state and its end."""
+    moment = now()
+    moment -= timedelta(microseconds=moment.microsecond % 1000)
+    if last is None:
+        return moment
+    return max(moment, last.valid_from + TICK, last.valid_to or last.valid_from)

@@ -1,0 +1,158 @@
+"""Datasets of examples, runs over them, and configs that say what a score may be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NewType
+
+from sightline.server.accounts.records import ProjectId
+from sightline.server.tracing.records import ObservationId, TraceId
+
+DatasetId = NewType("DatasetId", str)
+ItemId = NewType("ItemId", str)
+RunId = NewType("RunId", str)
+ConfigId = NewType("ConfigId", str)
+
+ItemStatus = Literal["ACTIVE", "ARCHIVED"]
+"""Archived items are left out of lists and runs."""
+ConfigType = Literal["NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    id: DatasetId
+    project_id: ProjectId
+    name: str
+    description: str | None
+    metadata: Any
+    input_schema: Mapping[str, Any] | None
+    """JSON Schema that every item's input fits."""
+    expected_output_schema: Mapping[str, Any] | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetDraft:
+    """A dataset to make or change; None keeps what there is."""
+
+    name: str
+    description: str | None = None
+    metadata: Any = None
+    input_schema: Mapping[str, Any] | None = None
+    expected_output_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """An example in one of its states: the one that was current from `valid_from` on."""
+
+    project_id: ProjectId
+    id: ItemId
+    dataset_id: DatasetId
+    dataset_name: str
+    status: ItemStatus
+    input: Any
+    expected_output: Any
+    metadata: Any
+    source_trace_id: str | None
+    source_observation_id: str | None
+    created_at: datetime
+    updated_at: datetime
+    valid_from: datetime
+    """In whole milliseconds, as clients see it: reading at this very time gives this state."""
+    valid_to: datetime | None = None
+    """When another state, or deletion, took over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemDraft:
+    """An item to make or change; None keeps what there is."""
+
+    dataset_name: str
+    id: ItemId | None = None
+    status: ItemStatus | None = None
+    input: Any = None
+    expected_output: Any = None
+    metadata: Any = None
+    source_trace_id: str | None = None
+    source_observation_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemQuery:
+    """Active items, newest first."""
+
+    dataset_name: str | None = None
+    source_trace_id: str | None = None
+    source_observation_id: str | None = None
+    at: datetime | None = None
+    """The state of the dataset at this time; None is now."""
+    limit: int = 50
+    offset: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One pass of an application over a dataset."""
+
+    id: RunId
+    project_id: ProjectId
+    dataset_id: DatasetId
+    dataset_name: str
+    name: str
+    description: str | None
+    metadata: Any
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunItem:
+    """What a run did with an item: the trace, or an observation in it."""
+
+    id: str
+    run_id: RunId
+    run_name: str
+    item_id: ItemId
+    trace_id: TraceId
+    observation_id: ObservationId | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunItemDraft:
+    """A trace or observation to file under a run, which is made when it does not exist."""
+
+    run_name: str
+    run_description: str | None = None
+    run_metadata: Mapping[str, Any] = field(default_factory=dict)
+    item_id: ItemId
+    item_at: datetime | None = None
+    """Which state of the item was run; None is the current one."""
+    trace_id: TraceId | None = None
+    observation_id: ObservationId | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Category:
+    label: str
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreConfig:
+    """What scores that name it may be."""
+
+    id: ConfigId
+    project_id: ProjectId
+    name: str
+    data_type: ConfigType
+    is_archived: bool = False
+    categories: Sequence[Category] | None = None
+    min_value: float | None = None
+    max_value: float | None = None
+    description: str | None = None
+    created_at: datetime
+    updated_at: datetime

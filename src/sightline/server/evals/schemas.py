@@ -1,0 +1,97 @@
+"""Whether items fit the JSON Schemas of their dataset.
+
+Schemas come from clients: references to other documents are never fetched, and a schema without `$schema` is read as
+draft 7, as Langfuse reads it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from sightline.server.runtime.errors import InvalidRequest
+
+PROBLEMS_NAMED = 5
+"""Of one field; an item can miss a schema in thousands of places."""
+ITEMS_NAMED = 10
+LONGEST_PROBLEM_CHARACTERS = 300
+
+
+class Fit:
+    """The schemas of a dataset, ready to check items. InvalidRequest when one is not a JSON Schema."""
+
+    def __init__(self, input_schema: Mapping[str, Any] | None, expected_output_schema: Mapping[str, Any] | None):
+        self._input = _validator(input_schema, "inputSchema")
+        self._expected_output = _validator(expected_output_schema, "expectedOutputSchema")
+
+    def problems(self, input: Any, expected_output: Any) -> list[str]:
+        """Why the item does not fit; empty when it does."""
+        return [
+            *(f"input {problem}" for problem in _problems(self._input, input)),
+            *(f"expectedOutput {problem}" for problem in _problems(self._expected_output, expected_output)),
+        ]
+
+    def check(self, input: Any, expected_output: Any) -> None:
+        problems = self.problems(input, expected_output)
+        if problems:
+            raise InvalidRequest(f"the item does not fit the dataset's schema: {'; '.join(problems)}")
+
+    def check_all(self, items: Iterable[tuple[str, Any, Any]]) -> None:
+        """Ids, inputs and expected outputs of what the dataset holds already."""
+        misfits: list[str] = []
+        for item_id, input, expected_output in items:
+            problems = self.problems(input, expected_output)
+            if problems:
+                misfits.append(f"item {item_id}: {problems[0]}")
+            if len(misfits) == ITEMS_NAMED:
+                break
+        if misfits:
+            raise InvalidRequest(
+                f"the dataset holds items that do not fit the schema, which was not changed: {'; '.join(misfits)}"
+            )
+
+
+def _validator(schema: Mapping[str, Any] | None, field: str) -> Validator | None:
+    if schema is None:
+        return None
+    kind = validator_for(schema, default=Draft7Validator)
+    try:
+        kind.check_schema(schema)
+    except SchemaError as problem:
+        raise InvalidRequest(f"{field} is not a JSON Schema: {_short(problem)}") from problem
+    except RecursionError as problem:
+        raise InvalidRequest(f"{field} is nested too deeply to check: flatten it") from problem
+    # A registry of our own: the library's default one fetches what a reference names.
+    return kind(schema, registry=Registry())
+
+
+def _problems(validator: Validator | None, value: Any) -> list[str]:
+    if validator is None:
+        return []
+    found: list[str] = []
+    try:
+        for problem in validator.iter_errors(value):
+            found.append(_short(problem))
+            if len(found) == PROBLEMS_NAMED:
+                break
+    except Unresolvable as problem:
+        raise InvalidRequest(
+            f"the dataset's schema refers to {problem.ref!r}, which is not in it: put the definition under $defs"
+        ) from problem
+    except RecursionError as problem:
+        raise InvalidRequest("the dataset's schema refers to itself without end: give its references a way out") from (
+            problem
+        )
+    return found
+
+
+def _short(problem: ValidationError | SchemaError) -> str:
+    message = problem.message
+    if len(message) > LONGEST_PROBLEM_CHARACTERS:
+        message = f"{message[: LONGEST_PROBLEM_CHARACTERS // 2]} … {message[-LONGEST_PROBLEM_CHARACTERS // 2 :]}"
+    return f"{problem.json_path}: {message}"
