@@ -240,3 +240,10 @@ def test_a_first_stage_checkpoint_matches_but_does_not_write() -> None:
     assert model.match(picture(1), "red").itm.shape == (1, 1)
     with pytest.raises(InputError, match="random has no language model"):
         model.caption(picture(1))
+
+
+def test_a_checkpoint_without_tokenizer_says_which_file_is_missing() -> None:
+    model = Loaded(checkpoint(opt()))
+    model.checkpoint.tokenizer = None
+    with pytest.raises(InputError, match=r"put the language model's tokenizer\.json into its folder"):
+        model.ask(picture(1), "red")

@@ -153,11 +153,13 @@ class Loaded:
     @property
     def _writer(self) -> Writer:
         tokenizer = self.checkpoint.tokenizer
-        if tokenizer is None:
+        if self.model.language is None:
             raise InputError(
                 f"{self.name} has no language model: as a first-stage checkpoint it can match and embed; "
                 "to caption and ask, load a second-stage one"
             )
+        if tokenizer is None:
+            raise InputError(f"{self.name} has no tokenizer: put the language model's tokenizer.json into its folder")
         scorer = self._scorer
         return Writer(self.model, self.preprocess, tokenizer, scorer.tokenizer, scorer.device, scorer.dtype)
 
