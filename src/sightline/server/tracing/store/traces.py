@@ -19,6 +19,8 @@ from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, text_a
 
 FIRST_SLICE_ROWS = 2_000
 SLICE_GROWTH = 8
+FILTERED_SLICE_ROWS = 20_000
+"""With filters a slice says little about how far to go on: after one of this size everything is read."""
 TIME = "DateTime64(6, 'UTC')"
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(2260, 1, 1, tzinfo=UTC)
@@ -48,15 +50,15 @@ class TraceStore:
         since, until = query.window.start or BEGINNING, query.window.end or END
         if query.before:
             until = min(until, query.before[0] + timedelta(microseconds=1))
-        rows = FIRST_SLICE_ROWS
+        filtered = bool(_filters(Conditions(project_id), query))
+        rows: int | None = FILTERED_SLICE_ROWS if filtered else FIRST_SLICE_ROWS
         while True:
-            edge = await self._slice_edge(project_id, (since, until), rows, newest_first=newest_first)
-            reached = edge is None
+            edge = rows and await self._slice_edge(project_id, (since, until), rows, newest_first=newest_first)
             low, high = (edge or since, until) if newest_first else (since, edge or until)
             found = await self._found_in(project_id, query, (low, high), wanted)
-            if reached or len(found) >= wanted:
+            if not edge or len(found) >= wanted:
                 return found
-            rows *= SLICE_GROWTH
+            rows = None if filtered or rows is None else rows * SLICE_GROWTH
 
     async def _slice_edge(
         self, project_id: ProjectId, span: tuple[datetime, datetime], rows: int, *, newest_first: bool
