@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get, query } from "./client.ts";
-import type { Keys, Model, Observation, Sample, Series, Session, TraceDetail, TracePage } from "./types.ts";
+import type { Keys, Models, Observation, Samples, Series, Session, TraceDetail, TracePage } from "./types.ts";
 
 /** What a trace list is narrowed to; times are absolute or relative to now. */
 export interface TraceFilter {
@@ -84,7 +84,7 @@ export const observation = (projectId: string, traceId: string, id: string) =>
 export const models = (projectId: string) =>
   queryOptions({
     queryKey: ["models", projectId],
-    queryFn: ({ signal }) => get<{ data: Model[] }>(`/projects/${projectId}/models`, signal),
+    queryFn: ({ signal }) => get<Models>(`/projects/${projectId}/models`, signal),
     staleTime: 30_000,
   });
 
@@ -92,7 +92,7 @@ export const samples = (projectId: string, modelId: string) =>
   queryOptions({
     queryKey: ["samples", projectId, modelId],
     queryFn: ({ signal }) =>
-      get<{ data: Sample[] }>(`/projects/${projectId}/models/${encodeURIComponent(modelId)}/samples`, signal),
+      get<Samples>(`/projects/${projectId}/models/${encodeURIComponent(modelId)}/samples`, signal),
     staleTime: Number.POSITIVE_INFINITY,
   });
 

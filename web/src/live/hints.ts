@@ -1,9 +1,6 @@
 import { useEffect, useRef, useState } from "react";
+import type { Hint } from "../api/types.ts";
 
-export interface Hint {
-  topic: string;
-  count: number;
-}
 export type Liveness = "live" | "connecting" | "paused";
 
 /**

@@ -32,7 +32,12 @@ const LOOKED: Looked = {
   ],
 };
 
-const score = (name: string, dataType: string, value: number | null, stringValue: string | null): Score => ({
+const score = (
+  name: string,
+  dataType: Score["dataType"],
+  value: number | null,
+  stringValue: string | null,
+): Score => ({
   id: name,
   name,
   dataType,

@@ -6,7 +6,7 @@ const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" 
 /** Three significant digits, never in exponent form: 842, 1.24, 0.00318. */
 export function significant(value: number, digits = 3): string {
   if (value === 0) return "0";
-  const magnitude = Math.floor(Math.log10(Math.abs(value)));
+  const magnitude = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(digits)))));
   return value.toFixed(Math.min(12, Math.max(0, digits - 1 - magnitude)));
 }
 

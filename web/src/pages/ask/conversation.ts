@@ -1,6 +1,6 @@
 import { useCallback, useRef, useState } from "react";
 import { ask } from "~/api/events.ts";
-import type { Done, Model } from "~/api/types.ts";
+import type { Done, Model, Question } from "~/api/types.ts";
 import type { AskImage } from "./image.ts";
 
 export interface Turn {
@@ -11,9 +11,11 @@ export interface Turn {
   problem: string | null;
 }
 
+const METHODS = ["gradient", "live"] as const;
+
 /** The better map where the model offers it. */
-const lookedMethod = (model: Model): string | null =>
-  model.methods.includes("gradient") ? "gradient" : (model.methods[0] ?? null);
+const lookedMethod = ({ methods }: Model): Question["looked"] =>
+  METHODS.find((each) => methods.includes(each)) ?? null;
 
 /** Several questions about one image; each answer streams into its turn. */
 export function useConversation(projectId: string, model: Model | undefined, image: AskImage | null) {

@@ -24,7 +24,7 @@ export function parse(typed: string): { filter: TraceFilter } | { problem: strin
     const value = quoted ?? bare ?? "";
     if (field === undefined || whole.startsWith("http")) {
       if (value === "errors" && quoted === undefined) filter.errors = true;
-      else words.push(value);
+      else words.push(field === undefined ? value : whole);
       continue;
     }
     if (!isField(field)) {

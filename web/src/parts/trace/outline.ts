@@ -22,34 +22,44 @@ const end = (node: Node): number => (node.endTime ? Date.parse(node.endTime) : s
 
 const byStart = (a: Node, b: Node): number => start(a) - start(b) || (a.id < b.id ? -1 : 1);
 
-/** Whether `parent` already hangs, near or far, under `node`: broken clients have sent such circles. */
-function isUnder(parent: Node, node: Node, parents: Map<string, Node>): boolean {
-  for (let at: Node | undefined = parent; at; at = parents.get(at.id)) if (at === node) return true;
-  return false;
+/**
+ * Each node's parent, where it is in the trace. Broken clients have sent circles: each is cut at one place.
+ * One walk up from every node, which ends at what an earlier walk has seen: time grows with the spans alone.
+ */
+function parentsOf(nodes: Node[]): Map<string, Node> {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const parents = new Map<string, Node>();
+  const walkOf = new Map<string, number>();
+  nodes.forEach((first, walk) => {
+    let at: Node | undefined = first;
+    while (at && !walkOf.has(at.id)) {
+      walkOf.set(at.id, walk);
+      const parent: Node | undefined = at.parentId === null ? undefined : byId.get(at.parentId);
+      if (parent && walkOf.get(parent.id) !== walk) parents.set(at.id, parent);
+      at = parent;
+    }
+  });
+  return parents;
 }
 
 /** Hangs spans under their parents; one whose parent is missing stands at the top instead of vanishing. */
 export function outline(nodes: Node[]): Outline {
-  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const sorted = [...nodes].sort(byStart);
+  const parents = parentsOf(sorted);
   const made: Outline = {
-    roots: [],
+    roots: sorted.filter((node) => !parents.has(node.id)),
     children: new Map(),
-    parents: new Map(),
+    parents,
     from_ms: Infinity,
     to_ms: -Infinity,
   };
-  for (const node of [...nodes].sort(byStart)) {
+  for (const node of sorted) {
     made.from_ms = Math.min(made.from_ms, start(node));
     made.to_ms = Math.max(made.to_ms, end(node));
-    const parent = node.parentId === null ? undefined : byId.get(node.parentId);
-    if (!parent || isUnder(parent, node, made.parents)) {
-      made.roots.push(node);
-      continue;
-    }
-    made.parents.set(node.id, parent);
-    const siblings = made.children.get(parent.id);
+    const parent = parents.get(node.id);
+    const siblings = parent && made.children.get(parent.id);
     if (siblings) siblings.push(node);
-    else made.children.set(parent.id, [node]);
+    else if (parent) made.children.set(parent.id, [node]);
   }
   return made;
 }
