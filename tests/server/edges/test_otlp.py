@@ -155,3 +155,29 @@ async def test_the_same_span_sent_twice_is_there_once(site: Site):
 
 async def test_metrics_are_accepted_and_dropped(site: Site):
     assert (await site.client.post("/api/public/otel/v1/metrics", content=b"x", headers=PROTOBUF)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("attributes", "times"),
+    [
+        ({}, (0, 0)),
+        ({}, (1, 2**64 - 1)),
+        ({}, (2**64 - 1, 2**64 - 1)),
+        ({"gen_ai.server.time_to_first_token": 1e300}, (1, 2)),
+        ({"langfuse.observation.completion_start_time": "1e30"}, (1, 2)),
+        ({"langfuse.observation.usage_details": '{"input":1e40,"output":-3,"total":"many"}'}, (1, 2)),
+        ({"langfuse.observation.cost_details": '{"total":1e308}', "langfuse.observation.level": "?"}, (1, 2)),
+        ({"langfuse.observation.prompt.version": "9" * 40, "langfuse.observation.type": "generation"}, (1, 2)),
+        ({"text": "\x00\u2028 \U0001f600", "langfuse.trace.tags": '[1,{"a":2}]'}, (1, 2)),
+        ({"user.id": "u" * 5000, "session.id": "\x00"}, (1, 2)),
+    ],
+)
+async def test_odd_values_never_cost_the_batch(site: Site, attributes: dict[str, Any], times: tuple[int, int]):
+    export, sent = one_span(attributes, start_time_unix_nano=times[0], end_time_unix_nano=times[1])
+    neighbour, beside = one_span()
+    export.resource_spans.extend(neighbour.resource_spans)
+    answer = await site.client.post(STANDARD, content=export.SerializeToString(), headers=PROTOBUF)
+    assert answer.status_code == 200, answer.text
+    assert len(await stored(site, beside.trace_id)) == 1
+    [observation] = await stored(site, sent.trace_id)
+    assert observation["id"] == sent.span_id

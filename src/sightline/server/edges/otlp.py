@@ -29,7 +29,7 @@ router = APIRouter(include_in_schema=False, max_body_size=BOUNDED_HERE)
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 NEWEST_INGESTION_VERSION = 4
-SMALL_BODY_BYTES = 128 * 1024
+SMALL_BODY_BYTES = 32 * 1024
 """Bodies up to this size are decoded on the event loop: a thread would cost more than it frees."""
 
 

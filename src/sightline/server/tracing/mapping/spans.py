@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -38,6 +38,7 @@ from sightline.server.tracing.mapping.values import (
     Attributes,
     first,
     json_text,
+    later,
     number,
     parsed,
     python_attributes,
@@ -58,6 +59,9 @@ from sightline.server.tracing.records import (
 ENVIRONMENT = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}")
 LONGEST_ID = 200
 """Characters of a user or session id; Langfuse's clients drop longer ones themselves."""
+
+
+MOST_VERSIONS = 2**31
 
 
 class InvalidSpan(InvalidRequest):
@@ -202,7 +206,7 @@ def _completion_start(attributes: Attributes, start_time: datetime) -> datetime 
         return given
     for key, seconds in FIRST_TOKEN_DELAYS_S.items():
         if (delay := number(attributes.get(key))) is not None:
-            return start_time + timedelta(seconds=delay * seconds)
+            return later(start_time, delay * seconds)
     return None
 
 
@@ -251,4 +255,4 @@ def _truth(value: Any) -> bool:
 
 def _whole(value: Any) -> int | None:
     found = number(value)
-    return None if found is None else int(found)
+    return int(found) if found is not None and 0 <= found < MOST_VERSIONS else None

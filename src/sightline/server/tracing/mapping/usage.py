@@ -17,6 +17,8 @@ from sightline.server.tracing.mapping.tables import (
 from sightline.server.tracing.mapping.values import Attributes, json_text, number, parsed_object
 
 WHOLES = ("input", "output")
+MOST_UNITS = 2**53
+"""Beyond it JSON readers no longer agree what a number is."""
 
 
 def usage_of(attributes: Attributes) -> dict[str, int]:
@@ -36,9 +38,9 @@ def normalised_usage(given: Mapping[str, Any]) -> dict[str, int]:
     for key, value in given.items():
         if key in USAGE_PARTS and isinstance(value, Mapping):
             whole = USAGE_PARTS[key]
-            parts |= {f"{whole}_{name}": int(units) for name, count in value.items() if (units := number(count))}
-        elif (units := number(value)) is not None:
-            usage[USAGE_RENAMES.get(key, key)] = int(units)
+            parts |= {f"{whole}_{name}": count for name, given in value.items() if (count := units(given))}
+        elif (count := units(value)) is not None:
+            usage[USAGE_RENAMES.get(key, key)] = count
     return _with_total(_taken_out(usage, parts))
 
 
@@ -46,18 +48,24 @@ def counted_usage(attributes: Attributes) -> dict[str, int]:
     """Usage from single attributes (gen_ai.usage.*, llm.token_count.*); the first of two names for one thing wins."""
     found: dict[str, int] = {}
     for key, name in USAGE_BY_ATTRIBUTE.items():
-        if key in attributes and name not in found and (units := number(attributes[key])) is not None:
-            found[name] = int(units)
-    wholes = {name: units for name, units in found.items() if name in (*WHOLES, "total")}
-    return _with_total(_taken_out(wholes, {name: units for name, units in found.items() if name not in wholes}))
+        if key in attributes and name not in found and (count := units(attributes[key])) is not None:
+            found[name] = count
+    wholes = {name: count for name, count in found.items() if name in (*WHOLES, "total")}
+    return _with_total(_taken_out(wholes, {name: count for name, count in found.items() if name not in wholes}))
+
+
+def units(value: Any) -> int | None:
+    """A count of units; what no meter could have counted is none."""
+    count = number(value)
+    return int(count) if count is not None and 0 <= count <= MOST_UNITS else None
 
 
 def _taken_out(usage: dict[str, int], parts: Mapping[str, int]) -> dict[str, int]:
     for whole in WHOLES:
         if whole in usage:
-            inside = sum(units for name, units in parts.items() if name.startswith(f"{whole}_"))
+            inside = sum(count for name, count in parts.items() if name.startswith(f"{whole}_"))
             usage[whole] = max(0, usage[whole] - inside)
-    return usage | {name: units for name, units in parts.items() if units}
+    return usage | {name: count for name, count in parts.items() if count}
 
 
 def _with_total(usage: dict[str, int]) -> dict[str, int]:

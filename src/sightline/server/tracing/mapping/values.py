@@ -80,12 +80,20 @@ def time_from(value: Any) -> datetime | None:
     if isinstance(decoded, str):
         try:
             moment = datetime.fromisoformat(decoded)
-        except ValueError:
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (OverflowError, ValueError):
             return None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     if isinstance(decoded, int | float) and not isinstance(decoded, bool):
-        return EPOCH + timedelta(seconds=decoded)
+        return later(EPOCH, decoded)
     return None
+
+
+def later(moment: datetime, seconds: float) -> datetime | None:
+    """A time so many seconds after another; None beyond the years a calendar has."""
+    try:
+        return moment + timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        return None
 
 
 def number(value: Any) -> float | None:
