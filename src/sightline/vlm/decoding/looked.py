@@ -1,13 +1,16 @@
 """Where the model looked for each word of an answer: a weight for every patch of the image, summing to 1.
 
-    gradient    gradient × cross-attention weight, positive part, summed over layers, heads and queries; the gradient
-                is that of the word's margin, its logit above the mean of its nine closest rivals. Replays the answer
-                teacher-forced, one backward pass a word. The most accurate in the pointing game.
     attention   cross-attention weights, mean over layers and heads; queries weigh in by how much their token in the
-                soft prompt resembles the word (soft-max of 10 × cosine). Forward only, cheap enough for a live answer.
+                soft prompt resembles the word (soft-max of 20 × cosine). Forward only, cheap enough for a live answer.
+    gradient    geometric mean of that map and of gradient × cross-attention weight, positive part, summed over layers,
+                heads and queries; the gradient is that of the word's margin, its logit above the mean of its nine
+                closest rivals. Replays the answer teacher-forced, one backward pass a word.
 
-On captions of a half-trained tiny model (123 digit words in held-out scenes of two and more) their peaks fell on the
-digit in 94 % and 89 %; with the plain logit 86 %, with all queries alike 33 %.
+Chosen by the pointing game, on a half-trained tiny model and held-out scenes of two and more digits; share of peaks on
+the right digit for 133 right answers that name a digit and for 157 digit words of captions:
+
+    every query alike 57 and 32 %     attention 98 and 89 %     gradient × attention of the logit alone 84 and 87 %
+    the same of the margin 84 and 96 %     gradient, as above 96 and 98 %
 
 Shapes: B rows, P patches (the encoder's leading tokens included) of width D, T target tokens, W words.
 """
@@ -32,7 +35,7 @@ Method = Literal["gradient", "attention"]
 METHODS: tuple[Method, ...] = get_args(Method)
 RIVALS = 9
 """Words that a word's logit is compared with."""
-SHARPNESS = 10.0
+SHARPNESS = 20.0
 """Of the soft-max over queries."""
 
 
@@ -70,17 +73,22 @@ def look(model: Blip2, replay: Replay, grid: PatchGrid, method: Method) -> list[
 
 
 def _by_attention(model: Blip2, replay: Replay) -> list[Tensor]:
-    """A map `[W, P]` a row: the queries' mean attention, weighted by likeness to the word."""
+    """A map `[W, P]` a row: the queries' mean attention, weighted by their likeness to the word."""
     attention = Attention()
     with torch.no_grad():
-        soft_BQE = model.speak(model.bridge(replay.patches_BPD, replay.question, attention)).float()
-        looks_BQP = torch.stack([weights.float().mean(1) for weights in attention.layers]).mean(0)
-        maps = []
-        for soft_QE, looks_QP, tokens, words in zip(soft_BQE, looks_BQP, replay.answers, replay.words, strict=True):
-            embedded_TE = model.writer.embed(torch.tensor([tokens], device=soft_QE.device))[0].float()
-            likeness = [F.cosine_similarity(soft_QE, embedded_TE[word.places].mean(0), dim=1) for word in words]
-            rows = [(SHARPNESS * like_Q).softmax(0) @ looks_QP for like_Q in likeness]
-            maps.append(torch.stack(rows) if rows else looks_QP[:0])
+        queries_BQZ = model.bridge(replay.patches_BPD, replay.question, attention)
+        return _by_likeness(model, replay, queries_BQZ, attention)
+
+
+def _by_likeness(model: Blip2, replay: Replay, queries_BQZ: Tensor, attention: Attention) -> list[Tensor]:
+    soft_BQE = model.speak(queries_BQZ).detach().float()
+    looks_BQP = torch.stack([weights.detach().float().mean(1) for weights in attention.layers]).mean(0)
+    maps = []
+    for soft_QE, looks_QP, tokens, words in zip(soft_BQE, looks_BQP, replay.answers, replay.words, strict=True):
+        embedded_TE = model.writer.embed(torch.tensor([tokens], device=soft_QE.device))[0].detach().float()
+        likeness = [F.cosine_similarity(soft_QE, embedded_TE[word.places].mean(0), dim=1) for word in words]
+        rows = [(SHARPNESS * like_Q).softmax(0) @ looks_QP for like_Q in likeness]
+        maps.append(torch.stack(rows) if rows else looks_QP[:0])
     return maps
 
 
@@ -92,8 +100,7 @@ def _by_gradient(model: Blip2, replay: Replay) -> list[Tensor]:
         patches_BPD = replay.patches_BPD.detach().requires_grad_()  # weights are frozen: the graph starts here
         queries_BQZ = model.bridge(patches_BPD, replay.question, attention)
         prompt = (replay.prompt.tokens_BL, replay.prompt.mask_BL) if replay.prompt else (None, None)
-        logits_BTV = model.writer.logits(*model.prefix(queries_BQZ, *prompt), targets_BT)
-        margins_BT = _margins(logits_BTV, targets_BT)
+        margins_BT = _margins(model.writer.logits(*model.prefix(queries_BQZ, *prompt), targets_BT), targets_BT)
     most = max((len(words) for words in replay.words), default=0)
     maps_BWP = patches_BPD.new_zeros(len(replay.words), most, patches_BPD.shape[1], dtype=torch.float32)
     for at in range(most):
@@ -104,7 +111,8 @@ def _by_gradient(model: Blip2, replay: Replay) -> list[Tensor]:
         gradients = torch.autograd.grad(margins_BT[rows, columns].sum(), attention.layers, retain_graph=at + 1 < most)
         for gradient, weights in zip(gradients, attention.layers, strict=True):
             maps_BWP[:, at] += (gradient * weights.detach()).clamp(min=0).sum((1, 2)).float()
-    return [maps_WP[: len(words)] for maps_WP, words in zip(maps_BWP, replay.words, strict=True)]
+    alike = _by_likeness(model, replay, queries_BQZ, attention)
+    return [(maps_WP[: len(like_WP)] * like_WP).sqrt() for maps_WP, like_WP in zip(maps_BWP, alike, strict=True)]
 
 
 def _margins(logits_BTV: Tensor, targets_BT: Tensor) -> Tensor:
