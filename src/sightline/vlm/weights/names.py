@@ -114,3 +114,56 @@ HUGGINGFACE = NameMap(
     ignored=(r"(^|\.)position_ids$", r"\.rotary_emb\.inv_freq$", r"\.(masked_)?bias_mask$"),
 )
 """transformers' Blip2Model, Blip2ForConditionalGeneration and Blip2ForImageTextRetrieval."""
+
+_BLOCK = "visual_encoder.blocks.{}."
+_BERT_LAVIS = "Qformer.bert.encoder.layer.{}."
+
+_LAVIS = (
+    Rule("visual_encoder.cls_token", "encoder.cls", lead=1),
+    Rule("visual_encoder.pos_embed", "encoder.positions", lead=1),
+    Rule("visual_encoder.patch_embed.proj", "encoder.patches"),
+    Rule(_BLOCK + "norm1", _EVA + "norm1"),
+    Rule(_BLOCK + "attn.qkv.weight", _EVA + "attention.qkv.weight"),
+    Rule(_BLOCK + "attn.q_bias", _EVA + "attention.qkv.bias", 0, 3),
+    Rule(_BLOCK + "attn.v_bias", _EVA + "attention.qkv.bias", 2, 3),
+    Rule(_BLOCK + "attn.proj", _EVA + "attention.out"),
+    Rule(_BLOCK + "norm2", _EVA + "norm2"),
+    Rule(_BLOCK + "mlp.fc1", _EVA + "mlp.up"),
+    Rule(_BLOCK + "mlp.fc2", _EVA + "mlp.down"),
+    Rule("ln_vision", "norm"),
+    Rule("query_tokens", "bridge.query_tokens", lead=1),
+    Rule("Qformer.bert.embeddings.word_embeddings", "bridge.text.words"),
+    Rule("Qformer.bert.embeddings.position_embeddings", "bridge.text.places"),
+    Rule("Qformer.bert.embeddings.LayerNorm", "bridge.norm"),
+    Rule(_BERT_LAVIS + "attention.self.query", _OURS + "attention.qkv", 0, 3),
+    Rule(_BERT_LAVIS + "attention.self.key", _OURS + "attention.qkv", 1, 3),
+    Rule(_BERT_LAVIS + "attention.self.value", _OURS + "attention.qkv", 2, 3),
+    Rule(_BERT_LAVIS + "attention.output.dense", _OURS + "attention.out"),
+    Rule(_BERT_LAVIS + "attention.output.LayerNorm", _OURS + "attention_norm"),
+    Rule(_BERT_LAVIS + "crossattention.self.query", _OURS + "cross.q"),
+    Rule(_BERT_LAVIS + "crossattention.self.key", _OURS + "cross.kv", 0, 2),
+    Rule(_BERT_LAVIS + "crossattention.self.value", _OURS + "cross.kv", 1, 2),
+    Rule(_BERT_LAVIS + "crossattention.output.dense", _OURS + "cross.out"),
+    Rule(_BERT_LAVIS + "crossattention.output.LayerNorm", _OURS + "cross_norm"),
+    Rule(_BERT_LAVIS + "intermediate_query.dense", _OURS + "query_feed.mlp.up"),
+    Rule(_BERT_LAVIS + "output_query.dense", _OURS + "query_feed.mlp.down"),
+    Rule(_BERT_LAVIS + "output_query.LayerNorm", _OURS + "query_feed.norm"),
+    Rule(_BERT_LAVIS + "intermediate.dense", _OURS + "text_feed.mlp.up"),
+    Rule(_BERT_LAVIS + "output.dense", _OURS + "text_feed.mlp.down"),
+    Rule(_BERT_LAVIS + "output.LayerNorm", _OURS + "text_feed.norm"),
+    Rule("Qformer.cls.predictions.transform.dense", "bridge.captioning.dense"),
+    Rule("Qformer.cls.predictions.transform.LayerNorm", "bridge.captioning.norm"),
+    Rule("Qformer.cls.predictions.bias", "bridge.captioning.bias"),
+    Rule("vision_proj", "bridge.image_contrast"),
+    Rule("text_proj", "bridge.text_contrast"),
+    Rule("temp", "bridge.temperature"),
+    Rule("itm_head", "bridge.matching"),
+)
+
+
+def lavis(language: str | None) -> NameMap:
+    """LAVIS' names; `language` is its prefix of the language model ("opt", "t5", "llm"), none for a first stage."""
+    rules = (
+        () if language is None else (Rule(f"{language}_proj", "project"), Rule(f"{language}_model", "language.model"))
+    )
+    return NameMap((*_LAVIS, *rules), ignored=(r"(^|\.)position_ids$", r"\.rotary_emb\.inv_freq$"))

@@ -1,0 +1,254 @@
+"""LAVIS' `.pth` checkpoints in and out: the first-stage Q-Former, and the second stage with OPT, T5 or Vicuna.
+
+A `.pth` holds tensors and no config, so shapes say how large the parts are; what shapes cannot say (the number of
+heads, the language model) is asked for. The layout keeps what Hugging Face's drops: temperature and captioning head.
+
+Shapes in names: P positions of the encoder, CLS included.
+"""
+
+import math
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sightline.vlm.bridges import QFormerConfig
+from sightline.vlm.encoders import EvaConfig
+from sightline.vlm.language import LanguageConfig, Seq2SeqConfig
+from sightline.vlm.model import Blip2Config
+from sightline.vlm.weights.checkpoint import Checkpoint, Family, ImageFacts, Prompts
+from sightline.vlm.weights.errors import CheckpointError
+from sightline.vlm.weights.fill import Fill, empty
+from sightline.vlm.weights.huggingface import HABITS, USUAL
+from sightline.vlm.weights.names import lavis
+from sightline.vlm.weights.tokenizer import Tokenizer
+
+NORM_EPS = 1e-5
+"""Of LAVIS' `ln_vision`; its blocks have the encoder's own 1e-6."""
+
+LANGUAGES = ("opt", "t5", "llm")
+"""How LAVIS prefixes a language model and its projection: OPT, T5, and Vicuna."""
+
+BERT = "Qformer.bert."
+LAYER = BERT + "encoder.layer."
+WORDS = BERT + "embeddings.word_embeddings.weight"
+PLACES = BERT + "embeddings.position_ids"
+TWINS = {
+    "Qformer.cls.predictions.decoder.weight": WORDS,
+    "Qformer.cls.predictions.decoder.bias": "Qformer.cls.predictions.bias",
+}
+"""Stored twice by LAVIS, held once by us."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What a `.pth` does not say; the defaults are those of every published file."""
+
+    vision_heads: int = 16
+    bridge_heads: int = 12
+    language: LanguageConfig | None = None
+    """Of a second-stage file."""
+    tokenizer: Tokenizer | None = None
+    """Of the language model."""
+    text_tokenizer: Tokenizer | None = None
+    """Of the Q-Former's text side."""
+
+
+def read_lavis(path: Path, beside: Beside | None = None, *, dtype: torch.dtype = torch.float32) -> Checkpoint:
+    """A LAVIS file as a `Checkpoint`; float32, the default, holds files of mixed precision without loss.
+
+    Raises `CheckpointError` for a file that is not one, or whose tensors do not make a whole model.
+    """
+    beside = beside or Beside()
+    state = _state(path)
+    config = lavis_config(state, beside, path)
+    model = empty(config, dtype, "cpu")
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("attention.qkv.bias") and name.startswith("encoder."):
+                parameter.zero_()  # LAVIS has no key bias
+    fill = Fill(model, lavis(_prefix(state)))
+    _put(fill, state)
+    fill.finish(str(path))
+    return _checkpoint(path, config, model.eval().requires_grad_(False), beside)
+
+
+def update_from_lavis(checkpoint: Checkpoint, path: Path) -> None:
+    """Puts a file of trained tensors only (a runner's, a second stage without its frozen parts) into its base's model.
+
+    The base's language model decides under which prefix the file's is looked for. Raises `CheckpointError` when a
+    tensor has no place in the base, or another shape; the model is then partly changed and should be dropped.
+    """
+    state = _state(path)
+    fill = Fill(checkpoint.model, lavis(_prefix(state)), optional=checkpoint.model.state_dict().keys())
+    _put(fill, state)
+    fill.finish(str(path))
+
+
+def save_lavis(checkpoint: Checkpoint, path: Path, *, like: Path | None = None) -> None:
+    """Writes a LAVIS `.pth`.
+
+    Args:
+        checkpoint: With an EVA-style encoder and a Q-Former. A key bias of the encoder, which LAVIS does not have, is
+            left out: it adds the same number to all scores of a query, so the soft-max does not see it.
+        path: The file, replaced when it is whole.
+        like: A LAVIS file whose names and dtypes the new one takes, so that what was read from it is written back bit
+            for bit; none: every tensor, in its dtype in memory.
+    """
+    config = checkpoint.config
+    if not isinstance(config.encoder, EvaConfig) or not isinstance(config.bridge, QFormerConfig):
+        kinds = f"{type(config.encoder).__name__} and {type(config.bridge).__name__}"
+        raise CheckpointError(f"LAVIS' layout has an EVA-style encoder and a Q-Former, this model has {kinds}")
+    theirs = _theirs(checkpoint)
+    if like is not None:
+        theirs = _like(theirs, _state(like), like)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    torch.save({"model": theirs}, partial)
+    partial.replace(path)
+
+
+def lavis_config(state: Mapping[str, Tensor], beside: Beside, path: Path) -> Blip2Config:
+    """The config that a file's shapes and what is known `beside` them make."""
+    prefix = _prefix(state)
+    if prefix is not None and beside.language is None:
+        raise CheckpointError(
+            f"{path} was trained with a language model ({prefix}_proj), whose config a .pth does not hold: "
+            f"give Beside(language=…)"
+        )
+    return Blip2Config(
+        encoder=_encoder(state, beside, path),
+        bridge=_bridge(state, beside, path),
+        language=beside.language if prefix is not None else None,
+        norm_eps=NORM_EPS,
+    )
+
+
+def _state(path: Path) -> dict[str, Tensor]:
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as problem:
+        raise CheckpointError(f"{path} cannot be read as tensors: {problem}") from problem
+    state = loaded.get("model", loaded) if isinstance(loaded, dict) else loaded
+    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise CheckpointError(f"{path} holds no state dict: expected tensors by name, bare or under 'model'")
+    return state
+
+
+def _prefix(state: Mapping[str, Tensor]) -> str | None:
+    return next((prefix for prefix in LANGUAGES if f"{prefix}_proj.weight" in state), None)
+
+
+def _put(fill: Fill, state: Mapping[str, Tensor]) -> None:
+    for key, tensor in state.items():
+        twin = TWINS.get(key)
+        if twin is None:
+            fill.put(key, tensor)
+        elif twin not in state or not torch.equal(tensor, state[twin]):
+            fill.unexpected.append(f"{key} (LAVIS ties it to {twin}, which is another here)")
+
+
+def _encoder(state: Mapping[str, Tensor], beside: Beside, path: Path) -> EvaConfig:
+    if "visual_encoder.conv1.weight" in state:
+        raise CheckpointError(f"{path} has CLIP's ViT-L as its encoder: only files with the EVA-style one can be read")
+    patch = _of(state, "visual_encoder.patch_embed.proj.weight", path).shape
+    positions = _of(state, "visual_encoder.pos_embed", path).shape[1]
+    side = math.isqrt(positions - 1)
+    if side * side != positions - 1:
+        raise CheckpointError(f"{path} has {positions - 1} patch positions, which is no square")
+    return EvaConfig(
+        image_size=side * patch[2],
+        patch_size=patch[2],
+        channels=patch[1],
+        width=patch[0],
+        layers=_layers(state, "visual_encoder.blocks."),
+        heads=beside.vision_heads,
+        mlp_width=_of(state, "visual_encoder.blocks.0.mlp.fc1.weight", path).shape[0],
+        qkv_bias="visual_encoder.blocks.0.attn.q_bias" in state,
+    )
+
+
+def _bridge(state: Mapping[str, Tensor], beside: Beside, path: Path) -> QFormerConfig:
+    queries, width = _of(state, "query_tokens", path).shape[-2:]
+    crossing = sorted(
+        index for index in range(_layers(state, LAYER)) if f"{LAYER}{index}.crossattention.self.query.weight" in state
+    )
+    words = state.get(WORDS)
+    contrast = state.get("vision_proj.weight")
+    places = state.get(BERT + "embeddings.position_embeddings.weight")
+    return QFormerConfig(
+        patch_width=_of(state, f"{LAYER}0.crossattention.self.key.weight", path).shape[1],
+        width=width,
+        layers=_layers(state, LAYER),
+        heads=beside.bridge_heads,
+        mlp_width=_of(state, f"{LAYER}0.intermediate_query.dense.weight", path).shape[0],
+        queries=queries,
+        cross_every=crossing[1] if len(crossing) > 1 else max(2, _layers(state, LAYER)),
+        vocab_size=None if words is None else len(words),
+        positions=512 if places is None else len(places),
+        contrast_width=None if contrast is None else len(contrast),
+        matching="itm_head.weight" in state,
+        captioning="Qformer.cls.predictions.bias" in state,
+    )
+
+
+def _of(state: Mapping[str, Tensor], key: str, path: Path) -> Tensor:
+    if key not in state:
+        raise CheckpointError(
+            f"{path} lacks {key}: it does not hold a whole model. If it holds trained tensors only, read the model it "
+            "was trained from and call update_from_lavis"
+        )
+    return state[key]
+
+
+def _layers(state: Mapping[str, Tensor], prefix: str) -> int:
+    return len({key[len(prefix) :].partition(".")[0] for key in state if key.startswith(prefix)})
+
+
+def _checkpoint(path: Path, config: Blip2Config, model: Any, beside: Beside) -> Checkpoint:
+    habits = USUAL
+    family: Family = "retrieval"
+    if isinstance(config.language, LanguageConfig):
+        habits = HABITS.get(str(config.language.architecture["model_type"]), USUAL)
+        family = "seq2seq" if isinstance(config.language, Seq2SeqConfig) else "causal"
+    writes = config.language is not None
+    side: Any = config.encoder
+    return Checkpoint(
+        name=str(path),
+        family=family,
+        config=config,
+        model=model,
+        image=ImageFacts(size=side.image_size),
+        prompts=Prompts(question=habits.question),
+        tokenizer=beside.tokenizer if writes else None,
+        text_tokenizer=beside.text_tokenizer,
+        decoding={"num_beams": 5, "max_new_tokens": 30, "length_penalty": habits.length_penalty} if writes else {},
+    )
+
+
+def _theirs(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    language = checkpoint.config.language
+    kind = language.architecture["model_type"] if isinstance(language, LanguageConfig) else None
+    prefix = None if kind is None else {"opt": "opt", "t5": "t5"}.get(str(kind), "llm")
+    names = lavis(prefix)
+    theirs: dict[str, Tensor] = {}
+    for name, tensor in checkpoint.model.state_dict().items():
+        for key, place in names.theirs(name):
+            part = tensor.tensor_split(place.parts)[place.part] if place.parts > 1 else tensor
+            theirs[key] = part.reshape((1,) * place.lead + tuple(part.shape)).clone()
+    bridge = checkpoint.config.bridge
+    if isinstance(bridge, QFormerConfig) and bridge.vocab_size:
+        theirs[PLACES] = torch.arange(bridge.positions)[None]
+        theirs |= {key: theirs[twin] for key, twin in TWINS.items() if bridge.captioning}
+    return theirs
+
+
+def _like(theirs: dict[str, Tensor], model: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+    names: Callable[[str], bool] = lavis(_prefix(model)).ignores
+    if absent := [key for key in model if key not in theirs and not names(key)]:
+        raise CheckpointError(f"{path} has {absent[0]}, this model has not: is it a file of another model?")
+    return {key: theirs[key].to(tensor.dtype) if key in theirs else tensor for key, tensor in model.items()}

@@ -1,0 +1,211 @@
+"""LAVIS' files: read whole, written back bit for bit, and refused with everything that is wrong.
+
+LAVIS cannot be installed beside a current torch, so its layout is made here from Hugging Face's random models and the
+table of names; parity with those models checks every entry of the table.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import foreign_models as foreign
+import pytest
+import torch
+from foreign_models import SHAPES, WORDS, Shape
+from torch import Tensor
+
+from sightline.vlm.bridges import QFormerConfig, Text
+from sightline.vlm.language import CausalConfig, LanguageConfig, Seq2SeqConfig
+from sightline.vlm.weights import Beside, CheckpointError, read, read_lavis, save_huggingface, save_lavis
+from sightline.vlm.weights import update_from_lavis as update
+
+PREFIXES = {"opt": "opt", "t5": "t5", "flan-t5": "t5", "llama": "llm"}
+RENAMED = (
+    ("vision_model.embeddings.class_embedding", "visual_encoder.cls_token"),
+    ("vision_model.embeddings.position_embedding", "visual_encoder.pos_embed"),
+    ("vision_model.embeddings.patch_embedding", "visual_encoder.patch_embed.proj"),
+    ("vision_model.encoder.layers", "visual_encoder.blocks"),
+    ("vision_model.post_layernorm", "ln_vision"),
+    ("layer_norm", "norm"),
+    ("self_attn.qkv", "attn.qkv"),
+    ("self_attn.projection", "attn.proj"),
+    ("qformer.layernorm", "Qformer.bert.embeddings.LayerNorm"),
+    ("qformer.encoder", "Qformer.bert.encoder"),
+    ("attention.attention.", "attention.self."),
+    ("vision_projection", "vision_proj"),
+    ("text_projection", "text_proj"),
+)
+
+
+def as_lavis(theirs: Any, language: str | None = None) -> dict[str, Tensor]:
+    """Hugging Face's tensors under LAVIS' names."""
+    prefix = PREFIXES.get(language or "", "")
+    state: dict[str, Tensor] = {}
+    for name, tensor in theirs.state_dict().items():
+        if name.startswith("language_"):
+            key = name.replace("language_projection", f"{prefix}_proj").replace("language_model", f"{prefix}_model", 1)
+        else:
+            key = name
+            for old, new in RENAMED:
+                key = key.replace(old, new)
+            key = f"Qformer.bert.{key}" if key.startswith("embeddings.") else key
+        if key.endswith("attn.qkv.bias"):
+            start = key.removesuffix("qkv.bias")
+            state[start + "q_bias"], _, state[start + "v_bias"] = (part.clone() for part in tensor.chunk(3))
+        else:
+            state[key] = tensor.clone()
+    return state
+
+
+def first_stage(shape: Shape) -> tuple[Any, dict[str, Tensor]]:
+    """A retrieval model, and its LAVIS state with what Hugging Face drops."""
+    theirs = foreign.retrieval(shape)
+    state = as_lavis(theirs)
+    state["temp"] = torch.tensor(0.03)
+    state["Qformer.bert.embeddings.position_ids"] = torch.arange(30)[None]
+    head = "Qformer.cls.predictions."
+    state[head + "bias"] = torch.randn(WORDS)
+    state[head + "transform.dense.weight"] = torch.randn(shape.width, shape.width)
+    for name in ("dense.bias", "LayerNorm.weight", "LayerNorm.bias"):
+        state[f"{head}transform.{name}"] = torch.randn(shape.width)
+    state[head + "decoder.weight"] = state["Qformer.bert.embeddings.word_embeddings.weight"]
+    state[head + "decoder.bias"] = state[head + "bias"]
+    return theirs, state
+
+
+def beside(shape: Shape, language: str | None = None) -> Beside:
+    config: LanguageConfig | None = None
+    if language is not None:
+        kind = Seq2SeqConfig if "t5" in language else CausalConfig
+        config = kind(architecture=foreign.LANGUAGES[language](shape).to_dict())
+    return Beside(vision_heads=shape.vision_heads, bridge_heads=shape.heads, language=config)
+
+
+def stored(state: Any, folder: Path, name: str = "model.pth") -> Path:
+    torch.save(state, folder / name)
+    return folder / name
+
+
+def assert_equal_files(one: Path, other: Path) -> None:
+    ours, theirs = (torch.load(path, weights_only=True)["model"] for path in (one, other))
+    assert ours.keys() == theirs.keys()
+    assert all(ours[key].dtype == theirs[key].dtype and torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+@torch.no_grad()
+def test_a_first_stage_file_gives_the_scores_of_the_same_weights_elsewhere(shape: Shape, tmp_path: Path) -> None:
+    theirs, state = first_stage(shape)
+    checkpoint = read_lavis(stored({"model": state}, tmp_path), beside(shape))
+    ours = checkpoint.model
+    theirs.vision_model.post_layernorm.eps = 1e-5
+    tokens_BL = foreign.prompt(shape, 7)
+    text = Text(tokens_BL, torch.ones_like(tokens_BL))
+    pixels_BCHW = foreign.pixels(shape)
+    asked = {"pixel_values": pixels_BCHW, "input_ids": tokens_BL, "attention_mask": text.mask_BL}
+    if ours.encoder.config.eps == theirs.config.vision_config.layer_norm_eps:
+        scores = theirs(**asked, use_image_text_matching_head=True).logits_per_image
+        assert torch.allclose(ours.bridge.match(ours.see(pixels_BCHW), text), scores, atol=1e-5)
+    assert ours.bridge.temperature.item() == pytest.approx(0.03)
+    assert ours.bridge.caption_logits(ours.see(pixels_BCHW), text).isfinite().all()
+    assert checkpoint.image.size == shape.image
+
+
+@pytest.mark.parametrize("language", PREFIXES)
+@torch.no_grad()
+def test_a_second_stage_file_gives_the_logits_of_the_same_weights_elsewhere(language: str, tmp_path: Path) -> None:
+    shape = Shape(vision_eps=1e-6)
+    theirs = foreign.writing(shape, language)
+    path = stored(as_lavis(theirs, language), tmp_path)
+    ours = read_lavis(path, beside(shape, language)).model
+    same = read(foreign.saved(theirs, tmp_path / "theirs")).model
+    same.norm.eps = ours.norm.eps
+    pixels_BCHW, targets_BT = foreign.pixels(shape), foreign.prompt(shape, 5)
+    assert torch.equal(ours(pixels_BCHW, targets_BT), same(pixels_BCHW, targets_BT))
+
+
+@pytest.mark.parametrize("language", [None, *PREFIXES])
+def test_a_file_comes_back_bit_for_bit(language: str | None, tmp_path: Path) -> None:
+    shape = Shape()
+    state = first_stage(shape)[1] if language is None else as_lavis(foreign.writing(shape, language), language)
+    path = stored({"model": state}, tmp_path)
+    save_lavis(read_lavis(path, beside(shape, language)), tmp_path / "back.pth")
+    assert_equal_files(tmp_path / "back.pth", path)
+
+
+def test_a_file_of_mixed_precision_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    state = as_lavis(foreign.writing(Shape(), "t5"), "t5")
+    half = {key: value.half() if "attn.qkv" in key or "mlp" in key else value for key, value in state.items()}
+    mixed = {key: value.bfloat16() if key.startswith("t5_model") else value for key, value in half.items()}
+    path = stored({"model": mixed}, tmp_path)
+    save_lavis(read_lavis(path, beside(Shape(), "t5")), tmp_path / "back.pth", like=path)
+    assert_equal_files(tmp_path / "back.pth", path)
+
+
+def test_a_hugging_face_model_returns_equal_after_the_way_through_a_lavis_file(tmp_path: Path) -> None:
+    theirs = foreign.writing(Shape(), "opt")
+    first = read(foreign.saved(theirs, tmp_path / "theirs"))
+    save_lavis(first, tmp_path / "model.pth")
+    again = read_lavis(tmp_path / "model.pth", beside(Shape(), "opt"))
+    first.model.load_state_dict(again.model.state_dict())
+    save_huggingface(first, tmp_path / "ours")
+    back = type(theirs).from_pretrained(tmp_path / "ours").state_dict()
+    assert all(torch.equal(tensor, back[name]) for name, tensor in theirs.state_dict().items())
+
+
+def test_a_file_of_trained_tensors_updates_the_model_it_was_trained_from(tmp_path: Path) -> None:
+    base = read(foreign.saved(foreign.writing(Shape(), "opt"), tmp_path / "base"))
+    before = base.model.encoder.cls.clone()
+    state = as_lavis(foreign.writing(Shape(), "opt"), "opt")
+    trained = {key: value for key, value in state.items() if key.startswith(("Qformer", "query", "opt_proj"))}
+    path = stored({"model": trained}, tmp_path)
+    update(base, path)
+    assert torch.equal(base.model.project.weight, state["opt_proj.weight"])
+    assert torch.equal(base.model.encoder.cls, before)
+    save_lavis(base, tmp_path / "back.pth", like=path)
+    assert_equal_files(tmp_path / "back.pth", path)
+    with pytest.raises(CheckpointError, match="does not hold a whole model"):
+        read_lavis(path, beside(Shape(), "opt"))
+
+
+def test_everything_that_does_not_fit_is_listed_at_once(tmp_path: Path) -> None:
+    _, state = first_stage(Shape())
+    del state["visual_encoder.blocks.1.attn.v_bias"]
+    state["stray"] = torch.zeros(2)
+    state["itm_head.bias"] = torch.zeros(3)
+    state["Qformer.cls.predictions.decoder.weight"] = torch.zeros(WORDS, 48)
+    with pytest.raises(CheckpointError) as caught:
+        read_lavis(stored(state, tmp_path), beside(Shape()))
+    message = str(caught.value)
+    assert "missing (1): visual_encoder.blocks.1.attn.v_bias" in message
+    assert "unexpected (2): " in message
+    assert "stray" in message
+    assert "decoder.weight (LAVIS ties it to Qformer.bert.embeddings.word_embeddings.weight" in message
+    assert "misshapen (1): itm_head.bias is 3, the config asks for 2" in message
+
+
+@pytest.mark.parametrize(
+    ("state", "problem"),
+    [
+        ([1, 2], "holds no state dict"),
+        ({"model": {"epoch": 3}}, "holds no state dict"),
+        ({"visual_encoder.conv1.weight": torch.zeros(1)}, "has CLIP's ViT-L as its encoder"),
+        ({"opt_proj.weight": torch.zeros(1)}, "give Beside"),
+    ],
+)
+def test_other_files_are_refused(state: Any, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=problem):
+        read_lavis(stored(state, tmp_path))
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.pth").write_bytes(b"not a checkpoint")
+    with pytest.raises(CheckpointError, match=r"model\.pth cannot be read as tensors"):
+        read_lavis(tmp_path / "model.pth")
+
+
+def test_shapes_say_how_the_q_former_is_built(tmp_path: Path) -> None:
+    shape = SHAPES["cross-attention every third, odd image"]
+    _, state = first_stage(shape)
+    bridge = read_lavis(stored(state, tmp_path), beside(shape)).config.bridge
+    assert isinstance(bridge, QFormerConfig)
+    assert (bridge.cross_every, bridge.layers, bridge.queries, bridge.captioning) == (3, 5, 12, True)
