@@ -1,8 +1,8 @@
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
-import { licences } from "./build/licences.ts";
-import { precompress } from "./build/precompress.ts";
+import { licences } from "./bundle/licences.ts";
+import { precompress } from "./bundle/precompress.ts";
 
 const SERVER = process.env.SIGHTLINE_URL ?? "http://127.0.0.1:3000";
 

@@ -47,9 +47,7 @@ def test_a_scene_depends_on_its_own_number_only(scenes):
 
 
 def test_splits_and_seeds_differ():
-    pictures = {
-        sample_scenes(1, seed, split)[0].pixels.tobytes() for seed in (1, 2) for split in ("train", "held-out")
-    }
+    pictures = {sample_scenes(1, seed, split)[0].pixels.tobytes() for seed in (1, 2) for split in ("train", "held-out")}
     assert len(pictures) == 4
 
 
