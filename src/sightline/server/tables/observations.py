@@ -39,6 +39,8 @@ CREATE TABLE IF NOT EXISTS observations (
     model_parameters Map(LowCardinality(String), String) CODEC(ZSTD(1)),
     usage Map(LowCardinality(String), Int64) CODEC(ZSTD(1)),
     cost_usd Map(LowCardinality(String), Float64) CODEC(ZSTD(1)),
+    model_id LowCardinality(String),
+    pricing_tier LowCardinality(String),
     prompt_name LowCardinality(String),
     prompt_version Nullable(Int32) CODEC(ZSTD(1)),
     image_ids Array(String) CODEC(ZSTD(1)),
@@ -100,4 +102,11 @@ ORDER BY (project_id, timestamp, id)
 SETTINGS {TABLE_SETTINGS}
 """
 
-ANALYTICS_TABLES = (OBSERVATIONS, SCORES)
+PRICED_BY = """
+ALTER TABLE observations
+    ADD COLUMN IF NOT EXISTS model_id LowCardinality(String) AFTER cost_usd,
+    ADD COLUMN IF NOT EXISTS pricing_tier LowCardinality(String) AFTER model_id
+"""
+"""For folders made before costs were calculated."""
+
+ANALYTICS_TABLES = (OBSERVATIONS, SCORES, PRICED_BY)

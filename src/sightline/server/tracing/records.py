@@ -86,6 +86,10 @@ class Observation:
     """Units per usage type: input, output, total, input_cached_tokens, …"""
     cost_usd: Mapping[str, float] = field(default_factory=dict)
     """Cost per usage type, with `total`."""
+    model_id: str | None = None
+    """The model of the price table that `model` means."""
+    pricing_tier: str | None = None
+    """The tier that `cost_usd` was calculated by; None when the client gave the cost, or there is none."""
     prompt_name: str | None = None
     prompt_version: int | None = None
     service: str | None = None

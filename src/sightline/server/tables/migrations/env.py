@@ -2,10 +2,10 @@
 
 from alembic import context
 
-from sightline.server.tables import accounts, evals, media, prompts
+from sightline.server.tables import accounts, evals, media, pricing, prompts
 from sightline.server.tables.metadata import metadata
 
-TABLES = (accounts.api_keys, media.media, prompts.prompts, evals.datasets)
+TABLES = (accounts.api_keys, media.media, prompts.prompts, evals.datasets, pricing.models)
 """Named so that every module of tables has registered before metadata is compared."""
 
 context.configure(

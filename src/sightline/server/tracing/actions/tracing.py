@@ -8,12 +8,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
+from sightline.server.pricing.actions import Prices
 from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.errors import InvalidRequest, NotFound
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.runtime.writer import SpanWriter
+from sightline.server.tracing.actions.costs import with_costs
 from sightline.server.tracing.actions.inline import holds_files, image_ids, take_out
 from sightline.server.tracing.actions.media import MediaShelf
 from sightline.server.tracing.records import (
@@ -53,6 +55,7 @@ class Tracing:
         hub: LiveHub,
         signing_secret: bytes,
     ) -> None:
+        self.prices = Prices(database)
         self._writer = writer
         self._hub = hub
         self._observations = ObservationStore(engine)
@@ -73,6 +76,7 @@ class Tracing:
             found = await asyncio.to_thread(take_out, observations)
             await self._media.keep(project_id, found.files.values())
             observations = found.observations
+        observations = await with_costs(self.prices, project_id, observations)
         first = self._versions(len(observations))
         rows = [
             observation_row(observation, image_ids(observation), first + index)

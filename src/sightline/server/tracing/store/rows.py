@@ -23,7 +23,7 @@ from sightline.server.tracing.store.previews import preview
 NARROW = (
     "project_id, trace_id, id, parent_id, row_version, start_time, end_time, completion_start_time, is_root, kind, "
     "name, level, status_message, environment, version, service, scope, model, model_parameters, usage, cost_usd, "
-    "prompt_name, prompt_version, image_ids, trace_name, user_id, session_id, tags, public, trace_version, release"
+    "model_id, pricing_tier, prompt_name, prompt_version, image_ids, trace_name, user_id, session_id, tags, public, trace_version, release"
 )
 """Columns that a tree or a list needs."""
 
@@ -71,6 +71,8 @@ def _line(observation: Observation, image_ids: list[MediaId], row_version: int) 
             "model_parameters": observation.model_parameters,
             "usage": observation.usage,
             "cost_usd": observation.cost_usd,
+            "model_id": observation.model_id or "",
+            "pricing_tier": observation.pricing_tier or "",
             "prompt_name": observation.prompt_name or "",
             "prompt_version": observation.prompt_version,
             "image_ids": image_ids,
@@ -121,6 +123,8 @@ def observation_of(row: Mapping[str, Any]) -> Observation:
         model_parameters=row["model_parameters"],
         usage=row["usage"],
         cost_usd=row["cost_usd"],
+        model_id=row["model_id"] or None,
+        pricing_tier=row["pricing_tier"] or None,
         prompt_name=row["prompt_name"] or None,
         prompt_version=row["prompt_version"],
         service=row["service"] or None,

@@ -1,0 +1,40 @@
+"""Regular expressions that people write, in linear time: a pattern of one project cannot hold up the others."""
+
+from functools import lru_cache
+from typing import Protocol, cast
+
+import re2
+
+from sightline.server.runtime.errors import InvalidRequest
+
+MEMORY_BYTES = 1 << 20
+LONGEST = 1_000
+
+
+class Pattern(Protocol):
+    def search(self, text: str) -> object | None: ...
+
+
+def checked(pattern: str) -> str:
+    """The pattern itself; InvalidRequest when it cannot be used."""
+    try:
+        _compiled(pattern, case_sensitive=True)
+    except re2.error as problem:
+        reason = problem.args[0]
+        said = reason.decode() if isinstance(reason, bytes) else str(reason)
+        raise InvalidRequest(f"pattern {pattern[:100]!r} is not a regular expression of RE2: {said}") from problem
+    return pattern
+
+
+def matches(pattern: str, text: str, *, case_sensitive: bool = True) -> bool:
+    """Whether the pattern is somewhere in the text; a text too long to be a name matches nothing."""
+    return len(text) <= LONGEST and _compiled(pattern, case_sensitive=case_sensitive).search(text) is not None
+
+
+@lru_cache(maxsize=1_000)
+def _compiled(pattern: str, *, case_sensitive: bool) -> Pattern:
+    options = re2.Options()
+    options.max_mem = MEMORY_BYTES
+    options.log_errors = False
+    options.case_sensitive = case_sensitive
+    return cast("Pattern", re2.compile(pattern, options=options))

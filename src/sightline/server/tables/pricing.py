@@ -1,0 +1,21 @@
+"""Models of a project's own, with their prices."""
+
+from sqlalchemy import JSON, Column, ForeignKey, String, Table, Text
+
+from sightline.server.tables.accounts import ID, projects
+from sightline.server.tables.metadata import UtcDateTime, metadata
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("project_id", ForeignKey(projects.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(255), nullable=False),
+    Column("match_pattern", Text, nullable=False),
+    Column("start_date", UtcDateTime),
+    Column("unit", String(16)),
+    Column("tokenizer_id", String(32)),
+    Column("tokenizer_config", JSON(none_as_null=True)),
+    Column("tiers", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
