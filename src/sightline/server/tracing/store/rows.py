@@ -23,7 +23,8 @@ from sightline.server.tracing.store.previews import preview
 NARROW = (
     "project_id, trace_id, id, parent_id, row_version, start_time, end_time, completion_start_time, is_root, kind, "
     "name, level, status_message, environment, version, service, scope, model, model_parameters, usage, cost_usd, "
-    "model_id, pricing_tier, prompt_name, prompt_version, image_ids, trace_name, user_id, session_id, tags, public, trace_version, release"
+    "model_id, pricing_tier, prompt_name, prompt_version, image_ids, "
+    "trace_name, user_id, session_id, tags, public, trace_version, release"
 )
 """Columns that a tree or a list needs."""
 
