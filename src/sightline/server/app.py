@@ -17,6 +17,8 @@ from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PublicCors, SameOrigin, SecurityHeaders
 from sightline.server.edges.throttle import Throttle
+from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.prompts.actions import Prompts
 from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.hub import LiveHub
@@ -91,15 +93,24 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         signing_secret=installation_secret(folder, "signing"),
     )
     seeded = await accounts.seed(initial_accounts(settings))
-    return _services(settings, accounts, tracing, hub, _endpoint(settings, stack)), seeded
+    return _services(settings, accounts, tracing, database, hub, _endpoint(settings, stack)), seeded
 
 
 def _services(
-    settings: Settings, accounts: Accounts, tracing: Tracing, hub: LiveHub, endpoint: ModelEndpoint | None
+    settings: Settings,
+    accounts: Accounts,
+    tracing: Tracing,
+    database: Database,
+    hub: LiveHub,
+    endpoint: ModelEndpoint | None,
 ) -> Services:
     return Services(
         accounts=accounts,
         tracing=tracing,
+        prompts=Prompts(database, hub),
+        datasets=Datasets(database, hub),
+        dataset_runs=DatasetRuns(database, tracing, hub),
+        score_configs=ScoreConfigs(database),
         hub=hub,
         endpoint=endpoint,
         sign_in_throttle=Throttle(settings.sign_in_limit),

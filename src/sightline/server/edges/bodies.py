@@ -1,12 +1,17 @@
 """Request bodies within bounds: as sent, and after decompression."""
 
 import zlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import orjson
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from sightline.server.runtime.errors import InvalidRequest, TooLarge
+
+Shape = TypeVar("Shape")
 
 BOUNDED_HERE = 2**62
 """For routes that read their body through `read_body`: the framework's own bound must not answer first."""
@@ -64,3 +69,12 @@ async def read_json(request: Request, limit_bytes: int) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as problem:
         raise InvalidRequest(f"the body is not JSON: {problem}") from problem
+
+
+async def read_as(request: Request, limit_bytes: int, shape: Callable[[Any], Shape]) -> Shape:
+    """The body as what `shape` makes of its JSON, e.g. `Body.model_validate`; what does not fit is the client's 400."""
+    document = await read_json(request, limit_bytes)
+    try:
+        return shape(document)
+    except ValidationError as problem:
+        raise RequestValidationError(problem.errors()) from problem

@@ -8,6 +8,8 @@ from fastapi import Depends, Request
 from sightline.server.accounts.actions import Accounts
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.throttle import Throttle
+from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.prompts.actions import Prompts
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.tracing.actions import Tracing
 
@@ -25,6 +27,10 @@ class Limits:
 class Services:
     accounts: Accounts
     tracing: Tracing
+    prompts: Prompts
+    datasets: Datasets
+    dataset_runs: DatasetRuns
+    score_configs: ScoreConfigs
     hub: LiveHub
     endpoint: ModelEndpoint | None
     """The model endpoint behind the Ask page; None when no address is set."""

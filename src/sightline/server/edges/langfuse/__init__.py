@@ -2,10 +2,24 @@
 
 from fastapi import APIRouter
 
-from sightline.server.edges.langfuse import ingestion, instance, media, observations, scores, traces
+from sightline.server.edges.langfuse import (
+    dataset_items,
+    dataset_runs,
+    datasets,
+    ingestion,
+    instance,
+    media,
+    observations,
+    prompts,
+    score_configs,
+    scores,
+    traces,
+)
 
 router = APIRouter(include_in_schema=False)
 for part in (instance, traces, observations, scores, media, ingestion):
+    router.include_router(part.router)
+for part in (prompts, datasets, dataset_items, dataset_runs, score_configs):
     router.include_router(part.router)
 
 __all__ = ["router"]
