@@ -107,6 +107,7 @@ def _services(
     return Services(
         accounts=accounts,
         tracing=tracing,
+        prices=tracing.prices,
         prompts=Prompts(database, hub),
         datasets=Datasets(database, hub),
         dataset_runs=DatasetRuns(database, tracing, hub),

@@ -9,6 +9,7 @@ from sightline.server.accounts.actions import Accounts
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.pricing.actions import Prices
 from sightline.server.prompts.actions import Prompts
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.tracing.actions import Tracing
@@ -27,6 +28,7 @@ class Limits:
 class Services:
     accounts: Accounts
     tracing: Tracing
+    prices: Prices
     prompts: Prompts
     datasets: Datasets
     dataset_runs: DatasetRuns

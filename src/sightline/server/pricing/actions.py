@@ -65,30 +65,32 @@ class Prices:
         return model
 
     async def put(self, project_id: ProjectId, model: Model) -> Model:
-        """Everything of a model but its id and its time of creation."""
+        """Make a model of that id, or replace everything of it but its time of creation."""
         _check(model)
+        await self._check_not_built_in(model.id)
         async with self._database.work() as work:
             store = ModelStore(work.connection, project_id)
-            old = await self._changeable(store, model.id)
-            model = replace(model, created_at=old.created_at)
-            await store.change(model)
+            old = await store.one(model.id)
+            if old is None:
+                await store.add(model)
+            else:
+                model = replace(model, created_at=old.created_at)
+                await store.change(model)
             work.after_commit(self._own.clear)
         return model
 
     async def delete(self, project_id: ProjectId, model_id: ModelId) -> None:
+        await self._check_not_built_in(model_id)
         async with self._database.work() as work:
             store = ModelStore(work.connection, project_id)
-            await self._changeable(store, model_id)
+            if await store.one(model_id) is None:
+                raise _unknown(model_id)
             await store.delete(model_id)
             work.after_commit(self._own.clear)
 
-    async def _changeable(self, store: ModelStore, model_id: ModelId) -> Model:
-        own = await store.one(model_id)
-        if own is None:
-            if await asyncio.to_thread(listed.identified, model_id, now()):
-                raise InvalidRequest(f"model {model_id!r} is built in and read-only: make one of your own of its name")
-            raise _unknown(model_id)
-        return own
+    async def _check_not_built_in(self, model_id: ModelId) -> None:
+        if await asyncio.to_thread(listed.identified, model_id, now()):
+            raise InvalidRequest(f"model {model_id!r} is built in and read-only: make one of your own of its name")
 
     async def _models(self, project_id: ProjectId) -> list[Model]:
         known = self._own.get(project_id)

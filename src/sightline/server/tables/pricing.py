@@ -8,8 +8,8 @@ from sightline.server.tables.metadata import UtcDateTime, metadata
 models = Table(
     "models",
     metadata,
+    Column("project_id", ForeignKey(projects.c.id, ondelete="CASCADE"), primary_key=True),
     Column("id", ID, primary_key=True),
-    Column("project_id", ForeignKey(projects.c.id, ondelete="CASCADE"), nullable=False, index=True),
     Column("name", String(255), nullable=False),
     Column("match_pattern", Text, nullable=False),
     Column("start_date", UtcDateTime),

@@ -12,8 +12,8 @@ depends_on: str | None = None
 def upgrade() -> None:
     op.create_table(
         "models",
-        sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("project_id", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("match_pattern", sa.Text(), nullable=False),
         sa.Column("start_date", sa.DateTime(timezone=True), nullable=True),
@@ -25,9 +25,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name="fk_models_project_id_projects", ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("id", name="pk_models"),
+        sa.PrimaryKeyConstraint("project_id", "id", name="pk_models"),
     )
-    op.create_index("ix_models_project_id", "models", ["project_id"])
 
 
 def downgrade() -> None:
