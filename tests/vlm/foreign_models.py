@@ -13,6 +13,10 @@ from transformers import (
     Blip2QFormerConfig,
     Blip2VisionConfig,
     GPT2Config,
+    InstructBlipConfig,
+    InstructBlipForConditionalGeneration,
+    InstructBlipQFormerConfig,
+    InstructBlipVisionConfig,
     LlamaConfig,
     OPTConfig,
     PreTrainedModel,
@@ -132,34 +136,49 @@ LANGUAGES: dict[str, Any] = {
 
 
 def config_of(shape: Shape, language: str = "opt", *, text: bool = False) -> Blip2Config:
-    vision = Blip2VisionConfig(
-        image_size=shape.image,
-        patch_size=shape.patch,
-        hidden_size=shape.vision_width,
-        intermediate_size=2 * shape.vision_width + 3,
-        num_hidden_layers=shape.vision_layers,
-        num_attention_heads=shape.vision_heads,
-        layer_norm_eps=shape.vision_eps,
-        qkv_bias=shape.qkv_bias,
-    )
-    qformer = Blip2QFormerConfig(
-        vocab_size=WORDS,
-        hidden_size=shape.width,
-        intermediate_size=2 * shape.width + 5,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        cross_attention_frequency=shape.cross_every,
-        max_position_embeddings=30,
-        use_qformer_text_input=text,
-    )
     return Blip2Config(
-        vision_config=vision,
-        qformer_config=qformer,
+        vision_config=Blip2VisionConfig(**_vision(shape)),
+        qformer_config=Blip2QFormerConfig(**_qformer(shape), use_qformer_text_input=text),
         text_config=LANGUAGES[language](shape),
         num_query_tokens=shape.queries,
         image_text_hidden_size=shape.contrast,
         image_token_index=None if text else IMAGE_TOKEN,
     )
+
+
+def instruct_config_of(shape: Shape, language: str) -> InstructBlipConfig:
+    return InstructBlipConfig(
+        vision_config=InstructBlipVisionConfig(**_vision(shape)),
+        qformer_config=InstructBlipQFormerConfig(**_qformer(shape)),
+        text_config=LANGUAGES[language](shape),
+        num_query_tokens=shape.queries,
+        image_token_index=IMAGE_TOKEN,
+    )
+
+
+def _vision(shape: Shape) -> dict[str, Any]:
+    return {
+        "image_size": shape.image,
+        "patch_size": shape.patch,
+        "hidden_size": shape.vision_width,
+        "intermediate_size": 2 * shape.vision_width + 3,
+        "num_hidden_layers": shape.vision_layers,
+        "num_attention_heads": shape.vision_heads,
+        "layer_norm_eps": shape.vision_eps,
+        "qkv_bias": shape.qkv_bias,
+    }
+
+
+def _qformer(shape: Shape) -> dict[str, Any]:
+    return {
+        "vocab_size": WORDS,
+        "hidden_size": shape.width,
+        "intermediate_size": 2 * shape.width + 5,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "cross_attention_frequency": shape.cross_every,
+        "max_position_embeddings": 30,
+    }
 
 
 def randomised(model: PreTrainedModel, std: float = 0.2) -> PreTrainedModel:
@@ -178,7 +197,15 @@ def randomised(model: PreTrainedModel, std: float = 0.2) -> PreTrainedModel:
 
 def writing(shape: Shape, language: str = "opt", kind: Any = Blip2ForConditionalGeneration) -> Any:
     """A model with a language model."""
-    model = kind(config_of(shape, language))
+    return _with_head(kind(config_of(shape, language)), language)
+
+
+def instructed(shape: Shape, language: str = "llama") -> Any:
+    """An instruction-aware model: its Q-Former reads a text, too."""
+    return _with_head(InstructBlipForConditionalGeneration(instruct_config_of(shape, language)), language)
+
+
+def _with_head(model: Any, language: str) -> Any:
     if language == "flan-t5":
         head = model.language_model.lm_head
         head.weight = torch.nn.Parameter(torch.empty_like(head.weight))

@@ -26,7 +26,7 @@ def model(request: pytest.FixtureRequest) -> Loaded:
     return Loaded(checkpoint(opt() if request.param == "opt" else t5(), seed=3))
 
 
-def counted(model: Loaded, part: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def counted(model: Loaded, part: str) -> list[int]:
     """Rows of every pass through a part of the model, as they happen."""
     rows: list[int] = []
     getattr(model.model, part).register_forward_pre_hook(lambda _, given: rows.append(len(given[0])))
@@ -43,10 +43,8 @@ def test_a_caption_comes_back_for_every_image(model: Loaded) -> None:
         assert answer.finish == ("stop" if answer.tokens[-1] == 2 else "length")
 
 
-def test_an_image_with_many_questions_is_encoded_and_bridged_once(
-    model: Loaded, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encoded, bridged = (counted(model, part, monkeypatch) for part in ("encoder", "bridge"))
+def test_an_image_with_many_questions_is_encoded_and_bridged_once(model: Loaded) -> None:
+    encoded, bridged = (counted(model, part) for part in ("encoder", "bridge"))
     together = model.ask(picture(1), QUESTIONS * 20)  # more than one batch
     assert encoded == [1]
     assert bridged == [1, 1]
@@ -194,6 +192,44 @@ def test_labels_get_probabilities_by_contrast_or_by_the_language_model(model: Lo
     for classes in (by_contrast, by_language):
         torch.testing.assert_close(classes.probabilities.sum(1), torch.ones(2))
         assert set(classes.best) <= {"red", "green", "blue"}
+
+
+def test_candidates_are_ranked_by_the_probability_of_writing_them(model: Loaded) -> None:
+    images, candidates = [picture(1), picture(2)], ["red", "two of blue", "green one"]
+    ranked = model.rank(images, "which digit is what", candidates)
+    assert ranked.labels == tuple(candidates)
+    torch.testing.assert_close(ranked.probabilities.sum(1), torch.ones(2))
+    for image, shares in zip(images, ranked.probabilities, strict=True):
+        gains = torch.tensor([written_alone(model, image, text) for text in candidates])
+        torch.testing.assert_close(shares, gains.softmax(0))
+
+
+@torch.no_grad()
+def written_alone(model: Loaded, image: Image.Image, text: str) -> float:
+    """Log-probability of the text as the whole answer, in one teacher-forced pass of its own."""
+    tokenizer = model.checkpoint.tokenizer
+    assert tokenizer is not None
+    targets = torch.tensor([[*tokenizer.encode(text, special=False), 2]])
+    prompt = tokenizer.batch(["question : which digit is what answer :"])
+    logits = model.model(model.preprocess([image]), targets, prompt)
+    return logits.log_softmax(2).gather(2, targets[:, :, None]).sum().item()
+
+
+def test_a_prefix_is_read_once_for_all_candidates(model: Loaded) -> None:
+    encoded, bridged = counted(model, "encoder"), counted(model, "bridge")
+    model.rank(picture(1), QUESTIONS, ["red", "green", "blue"])
+    assert (encoded, bridged) == ([1], [1])
+
+
+def test_a_bridge_of_instructions_reads_the_whole_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Loaded(checkpoint(opt(), question_to_bridge=True, template_to_bridge=True, caption="a red one"))
+    read: list[list[str] | None] = []
+    writer = type(model._writer)
+    original = writer._questions
+    monkeypatch.setattr(writer, "_questions", lambda self, rows: (read.append(rows.questions), original(self, rows))[1])
+    model.caption(picture(1))
+    model.ask(picture(1), "how many")
+    assert read == [["a red one"], ["question : how many answer :"]]
 
 
 def test_cached_features_are_written_from_without_seeing_the_image_again(model: Loaded) -> None:

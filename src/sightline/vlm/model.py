@@ -3,15 +3,81 @@
 Shapes: B images, P patches of width D, Q queries of width Z, L prompt tokens of width E, T target tokens, V vocabulary.
 """
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, NamedTuple, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from sightline.vlm.bridges.protocol import Attention, Bridge, Text
-from sightline.vlm.config import Config, ModelError
+from sightline.vlm.config import Config, ConfigError, ModelError, closest
 from sightline.vlm.encoders.protocol import VisionEncoder
 from sightline.vlm.language.protocol import LanguageModel
+
+PARTS = ("encoder", "bridge", "language")
+"""What can have a precision and a device of its own; the projection goes with the language model, the norm before the
+bridge with the bridge."""
+
+PATCH_WIDTH = "the bridge's patch_width"
+
+T = TypeVar("T")
+
+Device = str | torch.device
+Devices = Device | Mapping[str, Device]
+"""One device for the whole model, or one for each part that is named; a part that is not goes to the CPU."""
+Dtypes = torch.dtype | Mapping[str, torch.dtype]
+"""One dtype for encoder and language model, or one for each part that is named; the others keep their usual one."""
+
+
+class Spot(NamedTuple):
+    """Precision and device of one part."""
+
+    dtype: torch.dtype = torch.float32
+    device: torch.device = torch.device("cpu")
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Everything built inside lies here."""
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(self.dtype)
+        try:
+            with self.device:
+                yield
+        finally:
+            torch.set_default_dtype(before)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Where each part lies, and in which precision."""
+
+    encoder: Spot
+    bridge: Spot
+    language: Spot
+
+    @classmethod
+    def of(cls, dtype: Dtypes | None, device: Devices = "cpu", usual: torch.dtype = torch.float32) -> Self:
+        """A layout from what a user wrote.
+
+        Bridge and norm stay in float32 unless named, as in the published half-precision models: they are small, and
+        what is trained. Raises `ConfigError` for a part that does not exist.
+        """
+        dtypes: Mapping[str, torch.dtype] = (
+            _by_part(dtype) if isinstance(dtype, Mapping) else dict.fromkeys(("encoder", "language"), dtype or usual)
+        )
+        widest = {"encoder": usual, "bridge": torch.float32, "language": usual}
+        devices = _by_part(device) if isinstance(device, Mapping) else dict.fromkeys(PARTS, device)
+        return cls(
+            **{part: Spot(dtypes.get(part, widest[part]), torch.device(devices.get(part, "cpu"))) for part in PARTS}
+        )
+
+
+def _by_part(values: Mapping[str, T]) -> Mapping[str, T]:
+    if unknown := sorted(set(values) - set(PARTS)):
+        raise ConfigError(f"a model has no part {unknown[0]!r}: {closest(unknown[0], PARTS)}")
+    return values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,24 +91,39 @@ class Blip2Config(Config):
     norm_eps: float = 1e-6
     """Of the LayerNorm between encoder and bridge: 1e-6 as converted by Hugging Face, 1e-5 as trained by LAVIS."""
 
-    def build(self, dtype: torch.dtype = torch.float32) -> "Blip2":
-        """The model with fresh weights. `dtype` is for encoder, projection and language model.
+    def build(self, layout: Layout | torch.dtype | None = None) -> "Blip2":
+        """The model with fresh weights, where and as precise as `layout` says; a dtype alone is `Layout.of(dtype)`.
 
-        Bridge and norm stay in float32, as in the published half-precision models: they are small, and what is trained.
+        Raises `ModelError` for parts that do not fit together.
         """
-        bridge = self.bridge.build()
-        before = torch.get_default_dtype()
-        torch.set_default_dtype(dtype)
-        try:
+        layout = layout if isinstance(layout, Layout) else Layout.of(layout)
+        with layout.bridge():
+            bridge = self.bridge.build()
+        with layout.encoder():
             encoder = self.encoder.build()
-            language = self.language.build() if self.language else None
-            project = nn.Linear(bridge.width, language.width) if language else None
-        finally:
-            torch.set_default_dtype(before)
-        if project is not None:
+        fit(
+            "the encoder gives features",
+            encoder.width,
+            "the bridge reads",
+            bridge.patch_width,
+            "the bridge's patch_width",
+        )
+        language = project = None
+        if self.language is not None:
+            with layout.language():
+                language = self.language.build()
+                project = nn.Linear(bridge.width, language.width)
             nn.init.normal_(project.weight, std=0.02)
             nn.init.zeros_(project.bias)
-        return Blip2(encoder, nn.LayerNorm(encoder.width, eps=self.norm_eps), bridge, project, language)
+        with layout.bridge():
+            norm = nn.LayerNorm(encoder.width, eps=self.norm_eps)
+        return Blip2(encoder, norm, bridge, project, language)
+
+
+def fit(gives: str, width: int, reads: str, other: int, fix: str) -> None:
+    """Raises `ModelError` naming both numbers and the way out when two parts differ in width."""
+    if width != other:
+        raise ModelError(f"{gives} {width} wide, {reads} {other}: set {fix} to {width}")
 
 
 class Blip2(nn.Module):
@@ -57,27 +138,45 @@ class Blip2(nn.Module):
         language: LanguageModel | None = None,
     ) -> None:
         super().__init__()
-        if encoder.width != bridge.patch_width:
-            raise ModelError(
-                f"the encoder gives features {encoder.width} wide, the bridge reads {bridge.patch_width}: "
-                f"set the bridge's patch_width to {encoder.width}"
-            )
+        joined = [
+            ("the encoder gives features", encoder.width, "the bridge reads", bridge.patch_width, PATCH_WIDTH),
+            ("the encoder gives features", encoder.width, "the norm reads", norm.normalized_shape[0], "its shape"),
+        ]
+        if project is not None:
+            joined += [("the bridge gives", bridge.width, "the projection reads", project.in_features, "in_features")]
+        if project is not None and language is not None:
+            gives = project.out_features
+            joined += [("the language model reads", language.width, "the projection gives", gives, "out_features")]
+        for each in joined:
+            fit(*each)
         self.encoder = encoder
         self.norm = norm
         self.bridge = bridge
         self.project = project
         self.language = language
 
+    def spot(self, part: str) -> Spot:
+        """Precision and device of one of `PARTS`: what goes into it must lie there."""
+        weights: dict[str, Tensor] = {"bridge": self.norm.weight, "language": self.norm.weight}
+        if self.project is not None:
+            weights["language"] = self.project.weight
+        if part == "encoder":
+            encoder: Any = self.encoder
+            weights[part] = next(encoder.parameters())
+        return Spot(weights[part].dtype, weights[part].device)
+
     def see(self, pixels_BCHW: Tensor) -> Tensor:
         """Normalised patch features `[B, P, D]`: what the bridge reads, and what is worth caching."""
         patches_BPD = self.encoder(pixels_BCHW)
-        return self.norm(patches_BPD.to(self.norm.weight.dtype)).to(patches_BPD.dtype)  # type: ignore[no-any-return]
+        norm = self.norm.weight
+        return self.norm(patches_BPD.to(norm.device, norm.dtype)).to(patches_BPD.dtype)  # type: ignore[no-any-return]
 
     def speak(self, queries_BQZ: Tensor) -> Tensor:
         """Soft prompt `[B, Q, E]` for the language model."""
         if self.project is None:
             raise ModelError("this model has no language model: it was loaded from a first-stage checkpoint")
-        return self.project(queries_BQZ.to(self.project.weight.dtype))  # type: ignore[no-any-return]
+        weight = self.project.weight
+        return self.project(queries_BQZ.to(weight.device, weight.dtype))  # type: ignore[no-any-return]
 
     def prefix(
         self, queries_BQZ: Tensor, prompt_BL: Tensor | None = None, prompt_mask_BL: Tensor | None = None

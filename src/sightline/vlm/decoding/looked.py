@@ -83,6 +83,7 @@ def _by_attention(model: Blip2, replay: Replay) -> list[Tensor]:
 def _by_likeness(model: Blip2, replay: Replay, queries_BQZ: Tensor, attention: Attention) -> list[Tensor]:
     soft_BQE = model.speak(queries_BQZ).detach().float()
     looks_BQP = torch.stack([weights.detach().float().mean(1) for weights in attention.layers]).mean(0)
+    looks_BQP = looks_BQP.to(soft_BQE.device)
     maps = []
     for soft_QE, looks_QP, tokens, words in zip(soft_BQE, looks_BQP, replay.answers, replay.words, strict=True):
         embedded_TE = model.writer.embed(torch.tensor([tokens], device=soft_QE.device))[0].detach().float()
@@ -95,7 +96,7 @@ def _by_likeness(model: Blip2, replay: Replay, queries_BQZ: Tensor, attention: A
 def _by_gradient(model: Blip2, replay: Replay) -> list[Tensor]:
     """A map `[W, P]` a row; rows are independent, so one backward pass serves the w-th word of all of them."""
     attention = Attention()
-    targets_BT = _padded(replay.answers, model.writer.pad_id).to(replay.patches_BPD.device)
+    targets_BT = _padded(replay.answers, model.writer.pad_id).to(model.spot("language").device)
     with torch.enable_grad():
         patches_BPD = replay.patches_BPD.detach().requires_grad_()  # weights are frozen: the graph starts here
         queries_BQZ = model.bridge(patches_BPD, replay.question, attention)
@@ -112,7 +113,10 @@ def _by_gradient(model: Blip2, replay: Replay) -> list[Tensor]:
         for gradient, weights in zip(gradients, attention.layers, strict=True):
             maps_BWP[:, at] += (gradient * weights.detach()).clamp(min=0).sum((1, 2)).float()
     alike = _by_likeness(model, replay, queries_BQZ, attention)
-    return [(maps_WP[: len(like_WP)] * like_WP).sqrt() for maps_WP, like_WP in zip(maps_BWP, alike, strict=True)]
+    return [
+        (maps_WP[: len(like_WP)] * like_WP.to(maps_WP.device)).sqrt()
+        for maps_WP, like_WP in zip(maps_BWP, alike, strict=True)
+    ]
 
 
 def _margins(logits_BTV: Tensor, targets_BT: Tensor) -> Tensor:

@@ -70,6 +70,15 @@ class CausalLanguage(ForeignLanguage):
         """Adds one token a row; logits `[B, V]` for the next, and the state after it (`state` itself stays)."""
         return self.prefill(self.embed(tokens_B[:, None]), state.mask_BS.new_ones(len(tokens_B), 1), state)
 
+    def follow(self, targets_BT: Tensor, logits_BV: Tensor, state: CausalState) -> Tensor:
+        """Teacher-forced logits `[B, T, V]` of targets that go on from what `prefill` gave."""
+        if targets_BT.shape[1] == 1:
+            return logits_BV[:, None]
+        words_BTE = self.embed(targets_BT[:, :-1])
+        mask = torch.cat([state.mask_BS, state.mask_BS.new_ones(words_BTE.shape[:2])], 1)
+        rest_BTV = self._run(words_BTE, mask, copied(state.cache), words_BTE.shape[1])
+        return torch.cat([logits_BV[:, None], rest_BTV], 1)
+
     def _run(self, inputs_BLE: Tensor, mask_BS: Tensor, cache: Any, keep: int) -> Tensor:
         """Logits `[B, keep, V]` of the last positions; extends `cache` in place."""
         given: dict[str, Any] = {}

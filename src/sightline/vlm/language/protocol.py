@@ -52,3 +52,10 @@ class LanguageModel(Protocol):
     def step(self, tokens_B: Tensor, state: Any) -> tuple[Tensor, State]:
         """Adds one token a row; logits `[B, V]` for the next. `state` is what this model's own methods gave."""
         ...
+
+    def follow(self, targets_BT: Tensor, logits_BV: Tensor, state: Any) -> Tensor:
+        """Teacher-forced logits `[B, T, V]` of targets that go on from what `prefill` gave (many answers, one prefix).
+
+        Entry 0 is `logits_BV`; targets are padded on the right, anything there is ignored; `state` stays as it was.
+        """
+        ...

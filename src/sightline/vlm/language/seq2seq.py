@@ -86,6 +86,18 @@ class Seq2SeqLanguage(ForeignLanguage):
 
     def step(self, tokens_B: Tensor, state: Seq2SeqState) -> tuple[Tensor, Seq2SeqState]:
         """Adds one token a row; logits `[B, V]` for the next, and the state after it (`state` itself stays)."""
+        logits_B1V, after = self._decode(tokens_B[:, None], state)
+        return logits_B1V[:, -1], after
+
+    def follow(self, targets_BT: Tensor, logits_BV: Tensor, state: Seq2SeqState) -> Tensor:
+        """Teacher-forced logits `[B, T, V]` of targets that go on from what `prefill` gave."""
+        if targets_BT.shape[1] == 1:
+            return logits_BV[:, None]
+        words_BT = targets_BT[:, :-1].where(targets_BT[:, :-1] >= 0, self.pad_id)
+        return torch.cat([logits_BV[:, None], self._decode(words_BT, state)[0]], 1)
+
+    def _decode(self, tokens_BT: Tensor, state: Seq2SeqState) -> tuple[Tensor, Seq2SeqState]:
+        """The decoder reads more tokens: logits `[B, T, V]`, and the state after them."""
         from transformers import EncoderDecoderCache  # late: importing transformers takes a second
         from transformers.modeling_outputs import BaseModelOutput
 
@@ -93,11 +105,11 @@ class Seq2SeqLanguage(ForeignLanguage):
         out = self.model(
             encoder_outputs=BaseModelOutput(last_hidden_state=state.read_BLE),
             attention_mask=state.mask_BL,
-            decoder_input_ids=tokens_B[:, None],
+            decoder_input_ids=tokens_BT,
             past_key_values=EncoderDecoderCache(itself, source),
             use_cache=True,
         )
-        return out.logits[:, -1], Seq2SeqState(state.read_BLE, state.mask_BL, itself, source)
+        return out.logits, Seq2SeqState(state.read_BLE, state.mask_BL, itself, source)
 
     def _starts(self, rows: int, device: torch.device) -> Tensor:
         return torch.full((rows, 1), self.start_id, dtype=torch.long, device=device)

@@ -1,7 +1,13 @@
-"""From a task to answers: batches that share what they can, one generation span an answer."""
+"""From a task to answers: batches that share what they can, one generation span an answer.
+
+Shapes: B rows (answers), M texts to choose from.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
 
 from sightline.vlm import spans
 from sightline.vlm.decoding import Decoding, OnToken, Written
@@ -23,20 +29,29 @@ class Task:
     prompts: Sequence[str]
     """What the language model reads."""
     asked: Sequence[str]
-    """What the user wrote: for spans, and for bridges that read the question."""
-    to_bridge: bool = False
-    """Whether the bridge reads it."""
+    """What the user wrote: for spans."""
+    to_bridge: Sequence[str] | None = None
+    """What the bridge of an instruction-aware model reads."""
 
     def batches(self) -> Iterator[slice]:
         """Rows that run together."""
         return (slice(at, at + ROWS_AT_ONCE) for at in range(0, len(self.of), ROWS_AT_ONCE))
 
 
-def answer(model: str, writer: Writer, pictures: Sequence[Picture], task: Task, manner: Manner) -> list[Answer]:
-    """`num_return_sequences` answers for every row, row after row. What raises is in the spans, and raises."""
+def answer(
+    model: str,
+    writer: Writer,
+    pictures: Sequence[Picture],
+    task: Task,
+    manner: Manner,
+    seen: Seen | None = None,
+) -> list[Answer]:
+    """`num_return_sequences` answers for every row, row after row. What raises is in the spans, and raises.
+
+    `seen` are the features of all pictures in order, where they were encoded before (a dialogue).
+    """
     answers: list[Answer] = []
-    seen_of: tuple[int, ...] = ()
-    seen: Seen | None = None
+    seen_of: tuple[int, ...] = () if seen is None else tuple(range(len(pictures)))
     for batch in task.batches():
         timeline = spans.Timeline()
         used = tuple(dict.fromkeys(task.of[batch]))
@@ -55,12 +70,21 @@ def answer(model: str, writer: Writer, pictures: Sequence[Picture], task: Task, 
     return answers
 
 
+def rank(writer: Writer, pictures: Sequence[Picture], task: Task, texts: Sequence[str]) -> Tensor:
+    """Log-probability `[B, M]` of each of M texts as the whole answer of each row."""
+    scores = []
+    for batch in task.batches():
+        rows = _rows(pictures, task, batch, tuple(dict.fromkeys(task.of[batch])))
+        scores.append(writer.rank(rows, writer.see(rows.pictures, spans.Timeline()), texts))
+    return torch.cat(scores)
+
+
 def _rows(pictures: Sequence[Picture], task: Task, batch: slice, used: tuple[int, ...]) -> Rows:
     return Rows(
         pictures=[pictures[at] for at in used],
         of=[used.index(at) for at in task.of[batch]],
         prompts=task.prompts[batch],
-        questions=task.asked[batch] if task.to_bridge else None,
+        questions=None if task.to_bridge is None else task.to_bridge[batch],
     )
 
 

@@ -4,28 +4,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sightline.vlm import spans, weights
 from sightline.vlm.data.preprocess import Preprocess
 from sightline.vlm.decoding import Decoding, OnToken, Written, check_method
-from sightline.vlm.loaded.answering import Task, answer
+from sightline.vlm.loaded.answering import Task, answer, rank
 from sightline.vlm.loaded.answers import Answer, Classes, Features, Matches
 from sightline.vlm.loaded.inputs import Images, InputError, pair, read_pictures, texts_of
 from sightline.vlm.loaded.scoring import Scorer
 from sightline.vlm.loaded.writing import Manner, Rows, Seen, Writer
+from sightline.vlm.model import Devices, Dtypes
 from sightline.vlm.weights import Checkpoint
 
 
-def load(name_or_folder: str | Path, device: str = "cpu", dtype: torch.dtype | None = None) -> "Loaded":
+def load(name_or_folder: str | Path, device: Devices = "cpu", dtype: Dtypes | None = None) -> "Loaded":
     """A model by name, hub id or checkpoint folder.
 
     Args:
         name_or_folder: "sightline-tiny", a hub id such as "Salesforce/blip2-opt-2.7b", or a folder in Sightline's or
             Hugging Face's layout.
-        device: Where it runs.
-        dtype: Precision of the weights; None keeps the checkpoint's.
+        device: Where it runs: one device, or one for each part, `{"encoder": "cuda:0", "language": "cuda:1"}`.
+        dtype: Precision of the weights; None keeps the checkpoint's. By part, too: `{"language": torch.bfloat16}`.
     """
     return Loaded(weights.read(str(name_or_folder), dtype=dtype, device=device))
 
@@ -37,9 +37,9 @@ class Loaded:
         self.checkpoint = checkpoint
         self.name = checkpoint.name
         self.model = checkpoint.model
-        facts, first = checkpoint.image, next(checkpoint.model.parameters())
+        facts = checkpoint.image
         self.preprocess = Preprocess(size=facts.size, mean=facts.mean, std=facts.std, resample=facts.resample)
-        self._scorer = Scorer(self.model, self.preprocess, checkpoint.text_tokenizer, first.device, first.dtype)
+        self._scorer = Scorer(self.model, self.preprocess, checkpoint.text_tokenizer)
 
     def caption(
         self,
@@ -63,8 +63,7 @@ class Loaded:
         pictures = read_pictures(images, self.preprocess)
         words = self.checkpoint.prompts.caption if prompt is None else prompt
         many = len(pictures)
-        to_bridge = self.checkpoint.prompts.question_to_bridge and bool(prompt)  # the bridge reads what the user wrote
-        task = Task(of=range(many), prompts=[words] * many, asked=[prompt or ""] * many, to_bridge=to_bridge)
+        task = self._task(range(many), [words] * many, [prompt or ""] * many)
         return answer(self.name, self._writer, pictures, task, manner)
 
     def ask(
@@ -90,14 +89,11 @@ class Loaded:
             **decoding: Options of `Decoding`; those not given are the checkpoint's.
         """
         manner = self._manner(decoding, looked, on_token)
-        form = self.checkpoint.prompts.question if template is None else template
-        if form.count("{}") != 1:
-            raise InputError(f"the template {form!r} has {form.count('{}')} slots: write exactly one {{}}")
+        form = self._template(template)
         pictures = read_pictures(images, self.preprocess)
         of, asked = pair(len(pictures), texts_of(questions, "questions"), "questions")
         prompts = [form.replace("{}", question) for question in asked]
-        task = Task(of=of, prompts=prompts, asked=asked, to_bridge=self.checkpoint.prompts.question_to_bridge)
-        return answer(self.name, self._writer, pictures, task, manner)
+        return answer(self.name, self._writer, pictures, self._task(of, prompts, asked), manner)
 
     def match(self, images: Images, texts: str | Sequence[str]) -> Matches:
         """How well every image goes with every text; needs a checkpoint with the first stage's heads."""
@@ -125,10 +121,31 @@ class Loaded:
     def classify(self, images: Images, labels: Sequence[str]) -> Classes:
         """Probabilities of labels: by image-text cosine where the checkpoint has it, else by the language model."""
         pictures, words = read_pictures(images, self.preprocess), texts_of(labels, "labels")
-        patches_NPD = self._scorer.see(pictures)
         if self._scorer.can_embed_texts:
-            return self._scorer.classify(patches_NPD, words)
-        return Classes(tuple(words), self._writer.rank(patches_NPD, self.checkpoint.prompts.caption, words).softmax(1))
+            return self._scorer.classify(self._scorer.see(pictures), words)
+        many = len(pictures)
+        task = self._task(range(many), [self.checkpoint.prompts.caption] * many, [""] * many)
+        return Classes(tuple(words), rank(self._writer, pictures, task, words).softmax(1))
+
+    def rank(
+        self,
+        images: Images,
+        questions: str | Sequence[str],
+        candidates: Sequence[str],
+        *,
+        template: str | None = None,
+    ) -> Classes:
+        """Probabilities of candidate answers: a row a question, paired with images as `ask` does.
+
+        Each candidate's probability is that of the language model writing just it, among the candidates. Image and
+        question are read once, however many candidates there are.
+        """
+        form = self._template(template)
+        pictures = read_pictures(images, self.preprocess)
+        of, asked = pair(len(pictures), texts_of(questions, "questions"), "questions")
+        prompts = [form.replace("{}", question) for question in asked]
+        words = texts_of(candidates, "candidates")
+        return Classes(tuple(words), rank(self._writer, pictures, self._task(of, prompts, asked), words).softmax(1))
 
     def generate(self, patches_BPD: Tensor, prompts: Sequence[str], how: Decoding | None = None) -> list[list[Written]]:
         """Tokens from cached patch features (`self.model.see`) and prompts, without templates and spans."""
@@ -160,8 +177,20 @@ class Loaded:
             )
         if tokenizer is None:
             raise InputError(f"{self.name} has no tokenizer: put the language model's tokenizer.json into its folder")
-        scorer = self._scorer
-        return Writer(self.model, self.preprocess, tokenizer, scorer.tokenizer, scorer.device, scorer.dtype)
+        return Writer(self.model, self.preprocess, tokenizer, self.checkpoint.text_tokenizer)
+
+    def _template(self, template: str | None) -> str:
+        form = self.checkpoint.prompts.question if template is None else template
+        if form.count("{}") != 1:
+            raise InputError(f"the template {form!r} has {form.count('{}')} slots: write exactly one {{}}")
+        return form
+
+    def _task(self, of: Sequence[int], prompts: Sequence[str], asked: Sequence[str]) -> Task:
+        """What is asked, and what of it the bridge reads: nothing, the bare question, or all (InstructBLIP)."""
+        facts = self.checkpoint.prompts
+        read = prompts if facts.template_to_bridge else asked
+        to_bridge = read if facts.question_to_bridge and (facts.template_to_bridge or any(read)) else None
+        return Task(of=of, prompts=prompts, asked=asked, to_bridge=to_bridge)
 
     def _manner(self, options: dict[str, Any], looked: str | None, on_token: OnToken | None) -> Manner:
         how = Decoding.of({**self.checkpoint.decoding, **options})

@@ -26,8 +26,6 @@ class Scorer:
     model: Blip2
     preprocess: Preprocess
     tokenizer: Tokenizer | None
-    device: torch.device
-    dtype: torch.dtype
 
     @property
     def can_embed_texts(self) -> bool:
@@ -37,14 +35,10 @@ class Scorer:
 
     def see(self, pictures: Sequence[Picture]) -> Tensor:
         """Patch features `[N, P, D]`."""
+        where, some = self.model.spot("encoder"), range(0, len(pictures), PAIRS_AT_ONCE)
+        pixels = (to_pixels(pictures[at : at + PAIRS_AT_ONCE], self.preprocess) for at in some)
         with torch.no_grad():
-            batches = [
-                self.model.see(
-                    to_pixels(pictures[at : at + PAIRS_AT_ONCE], self.preprocess).to(self.device, self.dtype)
-                )
-                for at in range(0, len(pictures), PAIRS_AT_ONCE)
-            ]
-        return torch.cat(batches)
+            return torch.cat([self.model.see(each.to(where.device, where.dtype)) for each in pixels])
 
     def match(self, patches_NPD: Tensor, texts: list[str]) -> Matches:
         """Every image with every text."""
@@ -106,4 +100,5 @@ class Scorer:
         if self.tokenizer is None:
             raise InputError("this checkpoint has no text side in its Q-Former: load a retrieval checkpoint to match")
         text = self.tokenizer.batch(texts)
-        return Text(text.tokens_BL.to(self.device), text.mask_BL.to(self.device))
+        device = self.model.spot("bridge").device
+        return Text(text.tokens_BL.to(device), text.mask_BL.to(device))

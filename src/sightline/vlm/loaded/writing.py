@@ -21,6 +21,9 @@ from sightline.vlm.model import Blip2
 from sightline.vlm.spans import Timeline
 from sightline.vlm.weights import Tokenizer
 
+CANDIDATES_AT_ONCE = 64
+"""Texts ranked in one pass through the language model."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
@@ -71,16 +74,15 @@ class Writer:
     preprocess: Preprocess
     tokenizer: Tokenizer
     text_tokenizer: Tokenizer | None
-    device: torch.device
-    dtype: torch.dtype
 
     def see(self, pictures: Sequence[Picture], timeline: Timeline) -> Seen:
         """Encodes every picture once."""
         with timeline.step("preprocess", images=len(pictures)) as facts:
             pixels_NCHW = to_pixels(pictures, self.preprocess)
             facts["height"], facts["width"] = pixels_NCHW.shape[2:]
+        where = self.model.spot("encoder")
         with timeline.step("vision_encoder", images=len(pictures)) as facts, torch.no_grad():
-            patches_NPD = self.model.see(pixels_NCHW.to(self.device, self.dtype))
+            patches_NPD = self.model.see(pixels_NCHW.to(where.device, where.dtype))
             grid = self.model.encoder.grid(*pixels_NCHW.shape[2:])
             facts["patches"] = patches_NPD.shape[1]
         return Seen(patches_NPD, grid)
@@ -88,27 +90,69 @@ class Writer:
     def write(self, rows: Rows, seen: Seen, manner: Manner, timeline: Timeline) -> Spoken:
         """The answers of one batch."""
         how, method = manner.how, manner.method
-        prompt, question = self._prompts(rows), self._questions(rows)
-        self._check_length(prompt, how)
-        of_B = torch.tensor(rows.of, device=self.device)
+        asked = Replayed(seen, self._of(rows, seen), self._questions(rows), self._prompts(rows))
+        self._check_length(asked.prompt, how)
         with torch.no_grad():
-            queries = self._bridge(seen, of_B, question, timeline)
-            with timeline.step("prefill") as facts:
-                logits_BV, state = self._prefill(queries, of_B, question is None, prompt)
-                lengths = (prompt.mask_BL.sum(1) + queries.shape[1]).tolist()
-                facts["prefix_tokens"] = queries.shape[1] + prompt.mask_BL.shape[1]
+            logits_BV, state, lengths = self._read(asked, timeline)
             with timeline.step("decode", beams=how.num_beams) as facts:
                 written = decode(self.model.writer, logits_BV, state, how, manner.on_token)
                 facts["tokens"] = max(len(one.tokens) for row in written for one in row)
         looked: list[list[Looked | None]] = [[None] * len(row) for row in written]
         if method is not None:
             with timeline.step("looked", method=method):
-                looked = self._look(Replayed(seen, of_B, question, prompt), written, method)
-        return Spoken(written, looked, [int(length) for length in lengths])
+                looked = self._look(asked, written, method)
+        return Spoken(written, looked, lengths)
+
+    def rank(self, rows: Rows, seen: Seen, texts: Sequence[str]) -> Tensor:
+        """Summed log-probability `[B, M]` of each of M texts as the whole answer of each row.
+
+        Image and prompt are read once a row; the texts go on from there, `CANDIDATES_AT_ONCE` together.
+        """
+        asked = Replayed(seen, self._of(rows, seen), self._questions(rows), self._prompts(rows))
+        device = self.model.spot("language").device
+        many = [
+            self._candidates(texts[at : at + CANDIDATES_AT_ONCE]) for at in range(0, len(texts), CANDIDATES_AT_ONCE)
+        ]
+        with torch.no_grad():
+            logits_BV, state, _ = self._read(asked, Timeline())
+            scores = [
+                self._rank_one(logits_BV[row], state.select(torch.tensor([row], device=device)), targets, mask)
+                for row in range(len(logits_BV))
+                for targets, mask in many
+            ]
+        return torch.cat(scores).view(len(logits_BV), -1)
+
+    def _candidates(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Texts as answers, ended, `[M, T]`, and their mask."""
+        rows = [[*self.tokenizer.encode(f" {text}", special=False), *self.model.writer.eos_ids[:1]] for text in texts]
+        device = self.model.spot("language").device
+        targets_MT, mask_MT = padded(rows, self.model.writer.pad_id)
+        return targets_MT.to(device), mask_MT.to(device)
+
+    def _rank_one(self, logits_V: Tensor, state: State, targets_MT: Tensor, mask_MT: Tensor) -> Tensor:
+        """`[M]`."""
+        many = len(targets_MT)
+        rows = state.select(torch.zeros(many, dtype=torch.long, device=logits_V.device))
+        logits_MTV = self.model.writer.follow(targets_MT, logits_V.expand(many, -1), rows)
+        gains_MT = logits_MTV.float().log_softmax(2).gather(2, targets_MT[:, :, None])[:, :, 0]
+        return (gains_MT * mask_MT).sum(1)
+
+    def _of(self, rows: Rows, seen: Seen) -> Tensor:
+        return torch.tensor(rows.of, device=seen.patches_NPD.device)
+
+    def _read(self, asked: "Replayed", timeline: Timeline) -> tuple[Tensor, State, list[int]]:
+        """Logits `[B, V]` of the first token, the state after image and prompt, positions read a row."""
+        prompt, question = asked.prompt, asked.question
+        queries = self._bridge(asked.seen, asked.of_B, question, timeline)
+        with timeline.step("prefill") as facts:
+            logits_BV, state = self._prefill(queries, asked.of_B, question is None, prompt)
+            facts["prefix_tokens"] = queries.shape[1] + prompt.mask_BL.shape[1]
+        lengths = (prompt.mask_BL.sum(1) + queries.shape[1]).tolist()
+        return logits_BV, state, [int(length) for length in lengths]
 
     def _prompts(self, rows: Rows) -> Text:
         pad: Literal["left", "right"] = "right" if self.model.writer.is_encoder_decoder else "left"
-        return self._on_device(self.tokenizer.batch(rows.prompts, pad=pad))
+        return self._placed(self.tokenizer.batch(rows.prompts, pad=pad), "language")
 
     def _questions(self, rows: Rows) -> Text | None:
         if rows.questions is None or self.text_tokenizer is None:
@@ -117,7 +161,7 @@ class Writer:
         most = getattr(getattr(self.model.bridge, "config", None), "positions", question.mask_BL.shape[1])
         if question.mask_BL.shape[1] > most:
             raise InputError(f"a question of {question.mask_BL.shape[1]} tokens, the bridge reads {most}: shorten it")
-        return self._on_device(question)
+        return self._placed(question, "bridge")
 
     def _check_length(self, prompt: Text, how: Decoding) -> None:
         """A clear error instead of an index beyond the language model's learned positions."""
@@ -131,8 +175,9 @@ class Writer:
                 f"the language model has {most}: shorten the prompt or the answer"
             )
 
-    def _on_device(self, text: Text) -> Text:
-        return Text(text.tokens_BL.to(self.device), text.mask_BL.to(self.device))
+    def _placed(self, text: Text, part: str) -> Text:
+        device = self.model.spot(part).device
+        return Text(text.tokens_BL.to(device), text.mask_BL.to(device))
 
     def _bridge(self, seen: Seen, of_B: Tensor, question: Text | None, timeline: Timeline) -> Tensor:
         """Query outputs: a row an image without questions, a row an answer with them."""
@@ -150,32 +195,13 @@ class Writer:
             soft, mask = self.model.prefix(queries)
             _, state = language.prefill(soft, mask)
             words = language.embed(prompt.tokens_BL).to(soft.dtype)
-            return language.prefill(words, prompt.mask_BL, state.select(of_B))
+            return language.prefill(words, prompt.mask_BL, state.select(of_B.to(soft.device)))
         rows = queries[of_B] if shared else queries
         return language.prefill(*self.model.prefix(rows, prompt.tokens_BL, prompt.mask_BL))
 
-    def rank(self, patches_NPD: Tensor, prompt: str, texts: Sequence[str]) -> Tensor:
-        """Summed log-probability `[N, M]` of each text as the answer to the prompt about each image."""
-        words = self._on_device(self.tokenizer.batch([prompt]))
-        rows = [[*self.tokenizer.encode(f" {text}", special=False), *self.model.writer.eos_ids[:1]] for text in texts]
-        targets_MT, mask_MT = (each.to(self.device) for each in padded(rows, self.model.writer.pad_id))
-        with torch.no_grad():
-            scores = [
-                self._rank_one(self.model.bridge(patches_PD[None]), words, targets_MT, mask_MT)
-                for patches_PD in patches_NPD
-            ]
-        return torch.stack(scores)
-
-    def _rank_one(self, queries_1QZ: Tensor, words: Text, targets_MT: Tensor, mask_MT: Tensor) -> Tensor:
-        prefix, mask = self.model.prefix(queries_1QZ, words.tokens_BL, words.mask_BL)
-        many = len(targets_MT)
-        logits_MTV = self.model.writer.logits(prefix.expand(many, -1, -1), mask.expand(many, -1), targets_MT)
-        gains_MT = logits_MTV.float().log_softmax(2).gather(2, targets_MT[:, :, None])[:, :, 0]
-        return (gains_MT * mask_MT).sum(1)
-
     def _look(self, asked: "Replayed", written: list[list[Written]], method: Method) -> list[list[Looked | None]]:
         times = len(written[0])
-        again = torch.arange(len(written), device=self.device).repeat_interleave(times)
+        again = torch.arange(len(written), device=asked.of_B.device).repeat_interleave(times)
         flat = [one.tokens for row in written for one in row]
         replay = Replay(
             patches_BPD=asked.seen.patches_NPD[asked.of_B][again],
@@ -211,4 +237,7 @@ def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
 
 
 def _rows(text: Text | None, rows_R: Tensor) -> Text | None:
-    return None if text is None else Text(text.tokens_BL[rows_R], text.mask_BL[rows_R])
+    if text is None:
+        return None
+    rows_R = rows_R.to(text.tokens_BL.device)
+    return Text(text.tokens_BL[rows_R], text.mask_BL[rows_R])

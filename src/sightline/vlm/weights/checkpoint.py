@@ -40,6 +40,8 @@ class Prompts:
     """The template a question is put into; one `{}`."""
     question_to_bridge: bool = False
     """Whether the bare question also goes to the bridge (instruction-aware models), by `text_tokenizer`."""
+    template_to_bridge: bool = False
+    """Whether the bridge reads the question inside its template, or the prompt of a caption (InstructBLIP)."""
 
 
 @dataclass(kw_only=True)

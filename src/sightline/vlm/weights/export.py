@@ -1,14 +1,16 @@
-"""Writing a model as transformers reads it: `Blip2ForConditionalGeneration` or `Blip2ForImageTextRetrieval`.
+"""Writing a model as transformers reads it: `Blip2ForConditionalGeneration`, `Blip2ForImageTextRetrieval`, or, where
+the bridge of a model that writes has a text side, `InstructBlipForConditionalGeneration`.
 
 What Hugging Face's classes have no place for (the captioning head, the temperature) goes into a file of its own beside
 them, so that a first-stage model can be trained on after the way there and back.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save_file
+from tokenizers import Tokenizer as Backend
 from torch import Tensor
 
 from sightline.vlm.bridges import QFormerConfig
@@ -17,8 +19,8 @@ from sightline.vlm.language import LanguageConfig
 from sightline.vlm.model import Blip2Config
 from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts
 from sightline.vlm.weights.errors import CheckpointError
-from sightline.vlm.weights.huggingface import EXTRA, RESAMPLES
-from sightline.vlm.weights.names import HUGGINGFACE
+from sightline.vlm.weights.huggingface import EXTRA, INSTRUCTED, RESAMPLES, RETRIEVAL, WRITING, instructed
+from sightline.vlm.weights.names import HUGGINGFACE, INSTRUCT, NameMap
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 
@@ -29,27 +31,29 @@ def save_huggingface(checkpoint: Checkpoint, folder: Path, *, max_shard_size: st
     """
     from huggingface_hub import save_torch_state_dict  # late: it brings an HTTP client along
 
-    config = _config(checkpoint.config)
+    kind = _architecture(checkpoint.config)
+    processor = _processor(checkpoint)
+    config = _config(checkpoint.config, image_token=processor.image_token)
     folder.mkdir(parents=True, exist_ok=True)
-    config.architectures = [_architecture(checkpoint.config)]
+    config.architectures = [kind]
     config.save_pretrained(folder)
-    theirs, extra = _weights(checkpoint.model.state_dict(keep_vars=True))
+    theirs, extra = _weights(
+        checkpoint.model.state_dict(keep_vars=True), INSTRUCT if kind == INSTRUCTED else HUGGINGFACE
+    )
     save_torch_state_dict(theirs, folder, max_shard_size=max_shard_size, metadata={"format": "pt"})
     if extra:
         save_file(extra, folder / EXTRA, metadata={"format": "pt"})
-    _preprocessor(checkpoint.image, folder)
-    tokenizer = checkpoint.tokenizer or checkpoint.text_tokenizer
-    if tokenizer is not None:
-        _tokenizer(tokenizer, folder)
+    processor.save(folder)
 
 
 def _architecture(config: Blip2Config) -> str:
-    return "Blip2ForImageTextRetrieval" if config.language is None else "Blip2ForConditionalGeneration"
+    if config.language is None:
+        return RETRIEVAL
+    return INSTRUCTED if instructed(config) else WRITING[0]
 
 
-def _config(config: Blip2Config) -> Any:
-    from transformers import AutoConfig  # late: importing transformers takes a second
-    from transformers import Blip2Config as ForeignConfig
+def _config(config: Blip2Config, image_token: int | None) -> Any:
+    import transformers  # late: importing it takes a second
 
     encoder, bridge, language = config.encoder, config.bridge, config.language
     if not isinstance(encoder, EvaConfig):
@@ -62,14 +66,18 @@ def _config(config: Blip2Config) -> Any:
     text: Any = None
     if isinstance(language, LanguageConfig):
         values = dict(language.architecture)
-        text = AutoConfig.for_model(values.pop("model_type"), **values)
-    return ForeignConfig(
-        vision_config=_vision(encoder, config.norm_eps),
-        qformer_config=_qformer(bridge),
-        text_config=text,
-        num_query_tokens=bridge.queries,
-        image_text_hidden_size=bridge.contrast_width or 256,
-    )
+        text = transformers.AutoConfig.for_model(values.pop("model_type"), **values)
+    shared = {
+        "vision_config": _vision(encoder, config.norm_eps),
+        "qformer_config": _qformer(bridge),
+        "text_config": text,
+        "num_query_tokens": bridge.queries,
+        "image_token_index": image_token,
+    }
+    if instructed(config):
+        shared["qformer_config"].pop("use_qformer_text_input")
+        return transformers.InstructBlipConfig(**shared)
+    return transformers.Blip2Config(**shared, image_text_hidden_size=bridge.contrast_width or 256)
 
 
 def _vision(encoder: EvaConfig, norm_eps: float) -> dict[str, Any]:
@@ -109,7 +117,7 @@ def _qformer(bridge: QFormerConfig) -> dict[str, Any]:
     }
 
 
-def _weights(ours: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def _weights(ours: dict[str, Tensor], names: NameMap) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Tensors under their names, and those they have no name for."""
     theirs: dict[str, Tensor] = {}
     extra: dict[str, Tensor] = {}
@@ -118,32 +126,61 @@ def _weights(ours: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tens
         if id(tensor) in seen:
             continue  # shared with one already stored
         seen.add(id(tensor))
-        keys = HUGGINGFACE.theirs(name)
+        keys = names.theirs(name)
         if not keys:
             extra[name] = tensor.detach().contiguous()
         for key, place in keys:
-            part = tensor.detach().tensor_split(place.parts)[place.part] if place.parts > 1 else tensor.detach()
-            theirs[key] = part.reshape((1,) * place.lead + tuple(part.shape)).clone(
-                memory_format=torch.contiguous_format
-            )
+            theirs[key] = place.outward(tensor.detach())
     return theirs, extra
 
 
-def _preprocessor(image: ImageFacts, folder: Path) -> None:
+@dataclass(frozen=True)
+class Processor:
+    """Their processor of images and texts, and which token of it stands for the image."""
+
+    theirs: Any
+    image_token: int | None
+
+    def save(self, folder: Path) -> None:
+        """Writes its files."""
+        self.theirs.save_pretrained(folder)
+
+
+def _processor(checkpoint: Checkpoint) -> Processor:
+    """With tokenizers where there are any, without one the image half alone."""
+    import transformers  # late: importing it takes a second
+
+    classes: Any = transformers
+    images, bridge = _images(checkpoint.image), checkpoint.config.bridge
+    tokenizer = checkpoint.tokenizer or checkpoint.text_tokenizer
+    if tokenizer is None or not isinstance(bridge, QFormerConfig):
+        return Processor(images, None)
+    if checkpoint.config.language is None:
+        return Processor(classes.Blip2Processor(images, _tokenizer(tokenizer)), None)
+    if instructed(checkpoint.config) and checkpoint.text_tokenizer is not None:
+        both = (_tokenizer(tokenizer), _tokenizer(checkpoint.text_tokenizer))
+        theirs = classes.InstructBlipProcessor(images, *both, num_query_tokens=bridge.queries)
+    else:
+        theirs = classes.Blip2Processor(images, _tokenizer(tokenizer), num_query_tokens=bridge.queries)
+    token = int(theirs.tokenizer.convert_tokens_to_ids("<image>"))
+    return Processor(theirs, token if token < checkpoint.model.writer.vocab_size else None)
+
+
+def _images(image: ImageFacts) -> Any:
     from transformers import BlipImageProcessorPil  # late: importing transformers takes a second
 
     numbers = {filter_name: number for number, filter_name in RESAMPLES.items()}
-    BlipImageProcessorPil(
+    return BlipImageProcessorPil(
         size={"height": image.size, "width": image.size},
         image_mean=list(image.mean),
         image_std=list(image.std),
         resample=numbers[image.resample],
-    ).save_pretrained(folder)
+    )
 
 
-def _tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
+def _tokenizer(tokenizer: Tokenizer) -> Any:
     from transformers import PreTrainedTokenizerFast  # late: importing transformers takes a second
 
     pad = tokenizer.backend.id_to_token(tokenizer.pad_id)
     foreign: Any = PreTrainedTokenizerFast
-    foreign(tokenizer_object=tokenizer.backend, pad_token=pad).save_pretrained(folder)
+    return foreign(tokenizer_object=Backend.from_str(tokenizer.backend.to_str()), pad_token=pad)

@@ -1,12 +1,12 @@
 """An empty model, and the filling of it, tensor by tensor, with every misfit reported at once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sightline.vlm.model import Blip2, Blip2Config
+from sightline.vlm.model import Blip2, Blip2Config, Layout
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.names import NameMap, Place
 
@@ -14,15 +14,16 @@ SHOWN = 6
 """Names listed of each kind of misfit; the rest is counted."""
 
 
-def empty(config: Blip2Config, dtype: torch.dtype, device: str | torch.device) -> Blip2:
+def empty(config: Blip2Config, layout: Layout) -> Blip2:
     """The model without weights: memory is reserved but not written, so each page is touched once, by its weights.
 
-    Not on the meta device, where buffers that no checkpoint holds (rotary frequencies) would be lost.
+    Not on the meta device, where buffers that no checkpoint holds (rotary frequencies) would be lost. Raises
+    `ModelError` for parts that do not fit together, before anything is read.
     """
     from transformers.initialization import no_init_weights, no_tie_weights  # late: takes a second
 
-    with no_init_weights(), no_tie_weights(), torch.device(device):
-        return config.build(dtype)
+    with no_init_weights(), no_tie_weights():
+        return config.build(layout)
 
 
 class Fill:
@@ -38,36 +39,65 @@ class Fill:
         self.unexpected: list[str] = []
         self.misshapen: list[str] = []
 
+    def check(
+        self, shapes: Iterable[tuple[str, tuple[int, ...]]], where: str, more: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """Compares a whole file's names and shapes with the model's before a byte of its tensors is read.
+
+        `more` are tensors beside it, under our names. Raises `CheckpointError` that lists everything missing,
+        unexpected or misshapen.
+        """
+        for key, shape in shapes:
+            self._slot(key, shape, ours=False)
+        for key, tensor in (more or {}).items():
+            self._slot(key, tuple(tensor.shape), ours=True)
+        self._raise(where)
+
     def put(self, key: str, tensor: Tensor, *, ours: bool = False) -> None:
         """Copies one tensor of the file into its place, converted to the place's dtype; `ours`: `key` is our name."""
-        if self.names is None or ours:
-            place: Place | None = Place(key, 0, 1, 0)
-        elif self.names.ignores(key):
-            return
-        else:
-            place = self.names.ours(key)
-        if place is None or place.name not in self.slots:
-            self.unexpected.append(key)
-            return
-        slot = self.slots[place.name]
-        if place.parts > 1:
-            slot = slot.tensor_split(place.parts)[place.part]
-        wanted = (1,) * place.lead + tuple(slot.shape)
-        if tuple(tensor.shape) != wanted:
-            self.misshapen.append(f"{key} is {_shape(tensor.shape)}, the config asks for {_shape(wanted)}")
-        else:
+        slot = self._slot(key, tuple(tensor.shape), ours=ours)
+        if slot is not None:
             with torch.no_grad():
                 slot.copy_(tensor.view(slot.shape))
-        self.filled.setdefault(place.name, set()).add(place.part)
 
     def finish(self, where: str) -> None:
         """Ties what is shared; raises `CheckpointError` that lists everything missing, unexpected or misshapen."""
+        self._raise(where)
         tie(self.model, self.filled.keys())
-        shared = {id(tensor) for name, tensor in self._now().items() if name in self.filled}
+
+    def _slot(self, key: str, shape: tuple[int, ...], *, ours: bool) -> Tensor | None:
+        """Where a tensor goes, noted as filled; none for one that is ignored, unexpected or misshapen, noted too."""
+        if self.names is None or ours:
+            place: Place | None = Place(key, 0, 1, 0)
+        elif self.names.ignores(key):
+            return None
+        else:
+            place = self.names.ours(key)
+        if place is None or place.name not in self.slots:
+            self._note(self.unexpected, key)
+            return None
+        slot = self.slots[place.name]
+        if place.parts > 1:
+            slot = slot.tensor_split(place.parts)[place.part]
+        self.filled.setdefault(place.name, set()).add(place.part)
+        wanted = place.outer(slot.shape)
+        if shape != wanted:
+            self._note(self.misshapen, f"{key} is {_shape(shape)}, the config asks for {_shape(wanted)}")
+            return None
+        return slot
+
+    @staticmethod
+    def _note(found: list[str], what: str) -> None:
+        if what not in found:
+            found.append(what)
+
+    def _raise(self, where: str) -> None:
+        twins = {name: group for group in tied(self.model) for name in group}
         missing = [
             key
-            for name, tensor in self._now().items()
-            if name not in self.optional and (name in self.filled or id(tensor) not in shared)
+            for name in self.slots
+            if name not in self.optional
+            and (name in self.filled or not any(twin in self.filled for twin in twins.get(name, ())))
             for key in self._unfilled(name)
         ]
         problems = [
@@ -85,9 +115,6 @@ class Fill:
                 "\n  ".join([f"the weights in {where} do not fit the config beside them:", *problems, hint])
             )
 
-    def _now(self) -> dict[str, Tensor]:
-        return self.model.state_dict(keep_vars=True)
-
     def _unfilled(self, name: str) -> list[str]:
         """The file's names of what is still missing of our parameter `name`."""
         have = self.filled.get(name, set())
@@ -97,12 +124,9 @@ class Fill:
         return [key for key, place in keys if place.part not in have]
 
 
-def tie(model: nn.Module, filled: Iterable[str]) -> None:
-    """Shares parameters that a transformers model says are one, unless the checkpoint holds different values for them.
-
-    Decided by what the file holds, not by the config alone: transformers 5 calls every T5 tied, FlanT5 is not.
-    """
-    present = set(filled)
+def tied(model: nn.Module) -> list[list[str]]:
+    """Groups of parameters that a transformers model inside says are one; the first is the one others copy."""
+    found = []
     for prefix, part in model.named_modules():
         pairs = getattr(part, "get_expanded_tied_weights_keys", None)
         if pairs is None:
@@ -110,19 +134,28 @@ def tie(model: nn.Module, filled: Iterable[str]) -> None:
         groups: dict[str, list[str]] = {}
         for target, source in pairs(all_submodels=False).items():
             groups.setdefault(source, [source]).append(target)
-        for group in groups.values():
-            _share(part, group, lambda name, at=prefix: f"{at}.{name}" if at else name, present)
+        found += [[f"{prefix}.{name}" if prefix else name for name in group] for group in groups.values()]
+    return found
 
 
-def _share(part: nn.Module, group: list[str], full: Callable[..., str], present: set[str]) -> None:
-    first = next((name for name in group if full(name) in present), None)
-    if first is None:
-        return
-    value = part.get_parameter(first)
+def tie(model: nn.Module, filled: Iterable[str]) -> None:
+    """Shares parameters that a transformers model says are one, unless the checkpoint holds different values for them.
+
+    Decided by what the file holds, not by the config alone: transformers 5 calls every T5 tied, FlanT5 is not.
+    """
+    present = set(filled)
+    for group in tied(model):
+        first = next((name for name in group if name in present), None)
+        if first is not None:
+            _share(model, group, first, present)
+
+
+def _share(model: nn.Module, group: list[str], first: str, present: set[str]) -> None:
+    value = model.get_parameter(first)
     for name in group:
-        if name != first and (full(name) not in present or torch.equal(part.get_parameter(name), value)):
+        if name != first and (name not in present or torch.equal(model.get_parameter(name), value)):
             owner, _, leaf = name.rpartition(".")
-            module: Any = part.get_submodule(owner)
+            module: Any = model.get_submodule(owner)
             setattr(module, leaf, value)
 
 

@@ -20,11 +20,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sightline.vlm.config import ConfigError
-from sightline.vlm.model import Blip2, Blip2Config
+from sightline.vlm.model import Blip2, Blip2Config, Devices, Dtypes, Layout
 from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts, Prompts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
-from sightline.vlm.weights.shards import WHOLE, tensors
+from sightline.vlm.weights.shards import WHOLE, shapes, tensors
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 CARD = "sightline.json"
@@ -32,7 +32,7 @@ FORMAT = 1
 TOKENIZER = "tokenizer.json"
 TEXT_TOKENIZER = "text_tokenizer.json"
 
-Read = Callable[[str, torch.dtype | None, str | torch.device], Checkpoint]
+Read = Callable[[str, Dtypes | None, Devices], Checkpoint]
 """How a base is read: `weights.read`."""
 
 
@@ -79,19 +79,18 @@ def save_folder(
     card.with_suffix(".partial").replace(card)
 
 
-def read_folder(
-    folder: Path, name: str, dtype: torch.dtype | None, device: str | torch.device, read: Read
-) -> Checkpoint:
+def read_folder(folder: Path, name: str, dtype: Dtypes | None, device: Devices, read: Read) -> Checkpoint:
     """A folder written by `save_folder`; `dtype` none means float32 (or the base's own)."""
     facts = _facts(folder)
     config = Blip2Config.from_dict(facts["config"])
     base: str | None = facts.get("base")
     if base is None:
-        model = empty(config, dtype or torch.float32, device)
+        model = empty(config, Layout.of(dtype, device))
         fill = Fill(model)
     else:
         model = _same(read(base, dtype, device), config, folder, base)
         fill = Fill(model, optional=model.state_dict().keys())
+    fill.check(shapes(folder), str(folder))
     for key, tensor in tensors(folder):
         fill.put(key, tensor)
     fill.finish(str(folder))

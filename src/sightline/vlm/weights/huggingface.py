@@ -1,36 +1,37 @@
-"""Reading transformers' BLIP-2 checkpoints: their config becomes ours, their weights go through the name map."""
+"""Reading transformers' BLIP-2 and InstructBLIP: their config becomes ours, their weights go through the name map."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from sightline.vlm.bridges import QFormerConfig
 from sightline.vlm.config import closest
 from sightline.vlm.encoders import EvaConfig
 from sightline.vlm.language import CausalConfig, LanguageConfig, Seq2SeqConfig
-from sightline.vlm.model import Blip2Config
+from sightline.vlm.model import Blip2Config, Devices, Dtypes, Layout
 from sightline.vlm.weights.checkpoint import CLIP_MEAN, CLIP_STD, Checkpoint, Family, ImageFacts, Prompts, Resample
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
-from sightline.vlm.weights.names import HUGGINGFACE, NameMap
-from sightline.vlm.weights.shards import file_tensors, tensors
+from sightline.vlm.weights.names import HUGGINGFACE, INSTRUCT, WITHOUT_TEXT, NameMap
+from sightline.vlm.weights.shards import file_tensors, shapes, tensors
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 WRITING = ("Blip2ForConditionalGeneration", "Blip2Model")
 RETRIEVAL = "Blip2ForImageTextRetrieval"
-EVA_TYPE = "blip_2_vision_model"
+INSTRUCTED = "InstructBlipForConditionalGeneration"
+CLASSES = (*WRITING, RETRIEVAL, INSTRUCTED)
+EVA_TYPES = ("blip_2_vision_model", "instructblip_vision_model")
 
 EXTRA = "sightline_extra.safetensors"
 """Beside an export of ours: under our own names, what Hugging Face's classes have no place for."""
 
-# Second-stage checkpoints may still carry the text feed-forward of the first stage, which nothing reads.
-WITHOUT_TEXT = NameMap(
-    tuple(rule for _, _, rule in HUGGINGFACE.rules if "text_feed" not in rule.ours),
-    (*(pattern.pattern for pattern in HUGGINGFACE.ignored), r"^qformer\.encoder\.layer\.\d+\.(intermediate|output)\."),
-)
+BRIDGE_TOKENIZER = "qformer_tokenizer"
+"""Folder of an InstructBLIP checkpoint with the tokenizer of its Q-Former."""
 
 RESAMPLES: dict[int, Resample] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 """Pillow's filter numbers, as image processors store them."""
@@ -49,29 +50,31 @@ class Habits:
 HABITS = {"t5": Habits("Question: {} Short answer:", -1.0)}
 USUAL = Habits("Question: {} Answer:", 0.0)
 
+INSTRUCTION = Prompts(
+    caption="A short image description:", question="{}", question_to_bridge=True, template_to_bridge=True
+)
+"""Of instruction-aware models (arXiv 2305.06500, appendix): an instruction is read as it stands, by bridge and all."""
 
-def read_huggingface(
-    folder: Path, name: str, dtype: torch.dtype | None = None, device: str | torch.device = "cpu"
-) -> Checkpoint:
-    """A `Blip2*` checkpoint folder as a `Checkpoint`.
+
+def read_huggingface(folder: Path, name: str, dtype: Dtypes | None = None, device: Devices = "cpu") -> Checkpoint:
+    """A `Blip2*` or `InstructBlip*` checkpoint folder as a `Checkpoint`.
 
     Args:
         folder: Holds config.json and safetensors, in one file or sharded.
         name: What the user called it.
-        dtype: Of encoder and language model; none: as the checkpoint says, except that float16 is widened to float32
-            on a CPU, which has no fast float16.
-        device: Where the model goes.
+        dtype: As `Layout.of` takes it; none: as the checkpoint says, except that float16 is widened to float32 on a
+            CPU, which has no fast float16.
+        device: Where the model goes, or each part.
 
     Raises:
         CheckpointError: Another kind of model, a damaged file, or weights that do not fit the config.
     """
     raw = _json(folder / "config.json")
     extra = dict(file_tensors(folder / EXTRA)) if (folder / EXTRA).exists() else {}
-    config = read_config(raw, folder)
-    if isinstance(config.bridge, QFormerConfig) and any(key.startswith("bridge.captioning") for key in extra):
-        config = replace(config, bridge=replace(config.bridge, captioning=True))
-    model = empty(config, dtype or _dtype(raw, device), device)
-    fill = Fill(model, HUGGINGFACE if config.language is None else WITHOUT_TEXT, optional=("bridge.temperature",))
+    config = _with_heads(read_config(raw, folder), extra)
+    model = empty(config, Layout.of(dtype, device, _dtype(raw, device)))
+    fill = Fill(model, _names(config), optional=("bridge.temperature",))
+    fill.check(shapes(folder), str(folder), extra)
     for key, tensor in tensors(folder):
         fill.put(key, tensor)
     for key, tensor in extra.items():
@@ -79,35 +82,90 @@ def read_huggingface(
     fill.finish(str(folder))
     model.eval().requires_grad_(False)
     tokenizer = read_tokenizer(folder)
-    family, habits = _family(config)
     writes = config.language is not None
     return Checkpoint(
         name=name,
-        family=family,
+        family=family_of(config),
         config=config,
         model=model,
         image=_image(folder, config),
-        prompts=Prompts(question=habits.question),
+        prompts=prompts_of(config),
         tokenizer=tokenizer if writes else None,
-        text_tokenizer=None if writes else tokenizer,
-        decoding={"num_beams": 5, "max_new_tokens": 30, "length_penalty": habits.length_penalty} if writes else {},
+        text_tokenizer=read_tokenizer(folder / BRIDGE_TOKENIZER) if writes else tokenizer,
+        decoding=decoding_of(config),
     )
+
+
+def _with_heads(config: Blip2Config, extra: Mapping[str, Tensor]) -> Blip2Config:
+    """The config with the first stage's heads that a file beside the weights holds."""
+    bridge = config.bridge
+    if not isinstance(bridge, QFormerConfig):
+        return config
+    contrast = extra.get("bridge.image_contrast.weight")
+    heads = replace(
+        bridge,
+        contrast_width=bridge.contrast_width if contrast is None else len(contrast),
+        matching=bridge.matching or "bridge.matching.weight" in extra,
+        captioning=bridge.captioning or "bridge.captioning.bias" in extra,
+    )
+    return replace(config, bridge=heads)
+
+
+def _names(config: Blip2Config) -> NameMap:
+    if config.language is None:
+        return HUGGINGFACE
+    return INSTRUCT if instructed(config) else WITHOUT_TEXT
+
+
+def instructed(config: Blip2Config) -> bool:
+    """Whether the bridge of a model that writes has a text side, so that it can read the instruction."""
+    return config.language is not None and isinstance(config.bridge, QFormerConfig) and bool(config.bridge.vocab_size)
+
+
+def family_of(config: Blip2Config) -> Family:
+    """How a model of this config answers."""
+    if config.language is None:
+        return "retrieval"
+    return "seq2seq" if isinstance(config.language, Seq2SeqConfig) else "causal"
+
+
+def prompts_of(config: Blip2Config) -> Prompts:
+    """What the published models of this kind expect to read."""
+    return INSTRUCTION if instructed(config) else Prompts(question=_habits(config).question)
+
+
+def decoding_of(config: Blip2Config) -> dict[str, Any]:
+    """How the published models of this kind are decoded."""
+    if config.language is None:
+        return {}
+    if instructed(config):
+        return {"num_beams": 5, "max_new_tokens": 256, "repetition_penalty": 1.5, "length_penalty": 1.0}
+    return {"num_beams": 5, "max_new_tokens": 30, "length_penalty": _habits(config).length_penalty}
+
+
+def _habits(config: Blip2Config) -> Habits:
+    if not isinstance(config.language, LanguageConfig):
+        return USUAL
+    return HABITS.get(str(config.language.architecture["model_type"]), USUAL)
 
 
 def read_config(raw: dict[str, Any], folder: Path) -> Blip2Config:
     """Our config for theirs; raises `CheckpointError` for anything but a BLIP-2 with its EVA-style encoder."""
-    from transformers import Blip2Config as ForeignConfig  # late: importing transformers takes a second
+    import transformers  # late: importing it takes a second
 
     kind = (raw.get("architectures") or ["(none named)"])[0]
-    if kind not in (*WRITING, RETRIEVAL):
-        raise CheckpointError(f"{folder} holds a {kind}: {closest(kind, (*WRITING, RETRIEVAL))}")
-    vision_type = (raw.get("vision_config") or {}).get("model_type", EVA_TYPE)
-    if vision_type != EVA_TYPE:
+    if kind not in CLASSES:
+        raise CheckpointError(f"{folder} holds a {kind}: {closest(kind, CLASSES)}")
+    vision_type = (raw.get("vision_config") or {}).get("model_type", EVA_TYPES[0])
+    if vision_type not in EVA_TYPES:
         raise CheckpointError(
-            f"{folder} says its encoder is a {vision_type!r}; BLIP-2 checkpoints of transformers hold {EVA_TYPE!r} only"
+            f"{folder} says its encoder is a {vision_type!r}; BLIP-2 checkpoints of transformers hold "
+            f"{' or '.join(EVA_TYPES)} only"
         )
+    foreign = transformers.InstructBlipConfig if kind == INSTRUCTED else transformers.Blip2Config
+    _check_widths(raw, folder)
     try:
-        theirs: Any = ForeignConfig.from_dict(raw)
+        theirs: Any = foreign.from_dict(raw)
     except (TypeError, ValueError, AttributeError) as problem:
         raise CheckpointError(f"{folder / 'config.json'} is not a BLIP-2 config: {problem}") from problem
     encoder = _encoder(theirs.vision_config)
@@ -121,6 +179,8 @@ def read_config(raw: dict[str, Any], folder: Path) -> Blip2Config:
             matching=True,
         )
         return Blip2Config(encoder=encoder, bridge=bridge, norm_eps=norm_eps)
+    if kind == INSTRUCTED:
+        bridge = replace(bridge, vocab_size=theirs.qformer_config.vocab_size)
     text = theirs.text_config.to_dict()
     language = CausalConfig if theirs.use_decoder_only_language_model else Seq2SeqConfig
     return Blip2Config(encoder=encoder, bridge=bridge, language=language(architecture=text), norm_eps=norm_eps)
@@ -141,11 +201,15 @@ def read_tokenizer(folder: Path) -> Tokenizer | None:
     return Tokenizer(theirs.backend_tokenizer, next(pad for pad in pads if pad is not None))
 
 
-def _family(config: Blip2Config) -> tuple[Family, Habits]:
-    if not isinstance(config.language, LanguageConfig):
-        return "retrieval", USUAL
-    habits = HABITS.get(str(config.language.architecture["model_type"]), USUAL)
-    return ("seq2seq" if isinstance(config.language, Seq2SeqConfig) else "causal"), habits
+def _check_widths(raw: dict[str, Any], folder: Path) -> None:
+    """transformers overwrites a width that does not fit without a word; here it is an error."""
+    wide = (raw.get("vision_config") or {}).get("hidden_size")
+    reads = (raw.get("qformer_config") or {}).get("encoder_hidden_size")
+    if wide is not None and reads is not None and wide != reads:
+        raise CheckpointError(
+            f"{folder / 'config.json'}: the vision model's hidden_size is {wide}, the Q-Former's encoder_hidden_size "
+            f"is {reads}: set the latter to {wide}"
+        )
 
 
 def _encoder(vision: Any) -> EvaConfig:
@@ -205,7 +269,8 @@ def _image(folder: Path, config: Blip2Config) -> ImageFacts:
     )
 
 
-def _dtype(raw: dict[str, Any], device: str | torch.device) -> torch.dtype:
+def _dtype(raw: dict[str, Any], device: Devices) -> torch.dtype:
+    device = device.get("language", "cpu") if isinstance(device, Mapping) else device
     named = getattr(torch, str(raw.get("dtype") or raw.get("torch_dtype") or "float32"), torch.float32)
     return torch.float32 if named == torch.float16 and torch.device(device).type == "cpu" else named
 

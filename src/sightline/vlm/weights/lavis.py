@@ -18,12 +18,12 @@ from torch import Tensor
 
 from sightline.vlm.bridges import QFormerConfig
 from sightline.vlm.encoders import EvaConfig
-from sightline.vlm.language import LanguageConfig, Seq2SeqConfig
-from sightline.vlm.model import Blip2Config
-from sightline.vlm.weights.checkpoint import Checkpoint, Family, ImageFacts, Prompts
+from sightline.vlm.language import LanguageConfig
+from sightline.vlm.model import Blip2Config, Layout
+from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
-from sightline.vlm.weights.huggingface import HABITS, USUAL
+from sightline.vlm.weights.huggingface import decoding_of, family_of, prompts_of
 from sightline.vlm.weights.names import lavis
 from sightline.vlm.weights.tokenizer import Tokenizer
 
@@ -66,7 +66,7 @@ def read_lavis(path: Path, beside: Beside | None = None, *, dtype: torch.dtype =
     beside = beside or Beside()
     state = _state(path)
     config = lavis_config(state, beside, path)
-    model = empty(config, dtype, "cpu")
+    model = empty(config, Layout.of(dtype))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith("attention.qkv.bias") and name.startswith("encoder."):
@@ -210,23 +210,17 @@ def _layers(state: Mapping[str, Tensor], prefix: str) -> int:
 
 
 def _checkpoint(path: Path, config: Blip2Config, model: Any, beside: Beside) -> Checkpoint:
-    habits = USUAL
-    family: Family = "retrieval"
-    if isinstance(config.language, LanguageConfig):
-        habits = HABITS.get(str(config.language.architecture["model_type"]), USUAL)
-        family = "seq2seq" if isinstance(config.language, Seq2SeqConfig) else "causal"
-    writes = config.language is not None
     side: Any = config.encoder
     return Checkpoint(
         name=str(path),
-        family=family,
+        family=family_of(config),
         config=config,
         model=model,
         image=ImageFacts(size=side.image_size),
-        prompts=Prompts(question=habits.question),
-        tokenizer=beside.tokenizer if writes else None,
+        prompts=prompts_of(config),
+        tokenizer=beside.tokenizer if config.language is not None else None,
         text_tokenizer=beside.text_tokenizer,
-        decoding={"num_beams": 5, "max_new_tokens": 30, "length_penalty": habits.length_penalty} if writes else {},
+        decoding=decoding_of(config),
     )
 
 
@@ -238,8 +232,7 @@ def _theirs(checkpoint: Checkpoint) -> dict[str, Tensor]:
     theirs: dict[str, Tensor] = {}
     for name, tensor in checkpoint.model.state_dict().items():
         for key, place in names.theirs(name):
-            part = tensor.tensor_split(place.parts)[place.part] if place.parts > 1 else tensor
-            theirs[key] = part.reshape((1,) * place.lead + tuple(part.shape)).clone()
+            theirs[key] = place.outward(tensor)
     bridge = checkpoint.config.bridge
     if isinstance(bridge, QFormerConfig) and bridge.vocab_size:
         theirs[PLACES] = torch.arange(bridge.positions)[None]

@@ -7,7 +7,10 @@ dimension of ours.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Rule:
     part: int = 0
     parts: int = 1
     lead: int = 0
-    """Leading dimensions of size 1 that theirs has and ours has not."""
+    """Leading dimensions of size 1 that theirs has and ours has not; -1 where ours has one that theirs has not."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,15 @@ class Place:
     part: int
     parts: int
     lead: int
+
+    def outer(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape in their file of what has this shape in our model."""
+        return tuple(shape[1:]) if self.lead < 0 else (1,) * self.lead + tuple(shape)
+
+    def outward(self, tensor: Tensor) -> Tensor:
+        """A copy of our tensor, or of their part of it, in the shape of their file."""
+        part = tensor.tensor_split(self.parts)[self.part] if self.parts > 1 else tensor
+        return part.reshape(self.outer(part.shape)).clone(memory_format=torch.contiguous_format)
 
 
 class NameMap:
@@ -114,6 +126,29 @@ HUGGINGFACE = NameMap(
     ignored=(r"(^|\.)position_ids$", r"\.rotary_emb\.inv_freq$", r"\.(masked_)?bias_mask$"),
 )
 """transformers' Blip2Model, Blip2ForConditionalGeneration and Blip2ForImageTextRetrieval."""
+
+# Second-stage checkpoints may still carry the text feed-forward of the first stage, which nothing reads.
+WITHOUT_TEXT = NameMap(
+    tuple(rule for _, _, rule in HUGGINGFACE.rules if "text_feed" not in rule.ours),
+    (*(pattern.pattern for pattern in HUGGINGFACE.ignored), r"^qformer\.encoder\.layer\.\d+\.(intermediate|output)\."),
+)
+
+_EMBEDDINGS = {
+    "bridge.text.words": "qformer.embeddings.word_embeddings",
+    "bridge.text.places": "qformer.embeddings.position_embeddings",
+    "bridge.norm": "qformer.embeddings.layernorm",
+}
+_HEADS = ("bridge.image_contrast", "bridge.text_contrast", "bridge.matching")
+
+INSTRUCT = NameMap(
+    tuple(
+        replace(rule, theirs=_EMBEDDINGS.get(rule.ours, rule.theirs))
+        for _, _, rule in HUGGINGFACE.rules
+        if rule.ours not in _HEADS
+    ),
+    tuple(pattern.pattern for pattern in HUGGINGFACE.ignored),
+)
+"""transformers' InstructBlipForConditionalGeneration: a Q-Former with its embeddings inside, and no heads."""
 
 _BLOCK = "visual_encoder.blocks.{}."
 _BERT_LAVIS = "Qformer.bert.encoder.layer.{}."

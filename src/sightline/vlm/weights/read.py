@@ -4,9 +4,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from sightline.vlm.config import closest
+from sightline.vlm.model import Devices, Dtypes
 from sightline.vlm.weights.catalog import CATALOG, find
 from sightline.vlm.weights.checkpoint import Checkpoint
 from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
@@ -17,15 +16,14 @@ from sightline.vlm.weights.huggingface import read_huggingface
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def read(
-    name_or_folder: str | Path, dtype: torch.dtype | None = None, device: str | torch.device = "cpu"
-) -> Checkpoint:
+def read(name_or_folder: str | Path, dtype: Dtypes | None = None, device: Devices = "cpu") -> Checkpoint:
     """A model by its name, hub id or folder, ready to use: evaluation mode, no gradients on weights.
 
     Args:
         name_or_folder: A name of `weights.catalog`, a folder in Sightline's or Hugging Face's layout, or a hub id.
-        dtype: Of encoder and language model; none: the checkpoint's own (a CPU widens float16 to float32).
-        device: Where the model goes.
+        dtype: Of encoder and language model, or by part, `{"language": torch.bfloat16}`; none: the checkpoint's own (a
+            CPU widens float16 to float32). The bridge stays in float32 unless it is named.
+        device: Where the model goes, or by part, `{"encoder": "cuda:0", "language": "cuda:1"}`.
 
     Raises:
         UnknownModelError: No such name, folder or hub id.
@@ -47,7 +45,7 @@ def read(
     return checkpoint
 
 
-def _read(folder: Path, name: str, dtype: torch.dtype | None, device: str | torch.device) -> Checkpoint:
+def _read(folder: Path, name: str, dtype: Dtypes | None, device: Devices) -> Checkpoint:
     if (folder / CARD).exists():
         return read_folder(folder, name, dtype, device, read)
     if (folder / "config.json").exists():

@@ -45,6 +45,17 @@ def file_tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
         raise CheckpointError(f"{path} is damaged or not safetensors: {problem}") from problem
 
 
+def shapes(folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Every tensor's name and shape, from the files' headers alone."""
+    for path in shards(folder):
+        try:
+            with safe_open(path, framework="pt") as file:
+                for key in file.keys():  # noqa: SIM118 - not a mapping
+                    yield key, tuple(file.get_slice(key).get_shape())
+        except SafetensorError as problem:
+            raise CheckpointError(f"{path} is damaged or not safetensors: {problem}") from problem
+
+
 def _instead(folder: Path) -> str:
     if any(folder.glob("pytorch_model*.bin")):
         return "its pickled weights are not read for safety, convert them to safetensors first"
