@@ -1,0 +1,258 @@
+"""A search index over images: one folder, filled in batches, searched by text or by image without the images.
+
+    index.json      which model made it, and its shapes
+    items.jsonl     key and name of every image, a line each
+    vectors.f16     unit vectors [N, Q, K] in half precision, in the order of the lines
+
+Vectors are written and synced before the lines that name them, so an indexing that was cut off, killed even, is taken
+up where it stopped, and a later one adds what is new. Search is exact: every vector is compared.
+
+Shapes: N images, Q queries, K contrast width.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from sightline.vlm.bulk.run import BATCH, Progress, pictured
+from sightline.vlm.bulk.sources import Items
+from sightline.vlm.config import SightlineVlmError
+from sightline.vlm.data.images import ImageSource
+from sightline.vlm.loaded import InputError, Loaded
+
+FACTS, ITEMS, VECTORS = "index.json", "items.jsonl", "vectors.f16"
+FORMAT = 1
+VALUES_AT_ONCE = 2**24
+"""Numbers compared at a time: bounds the memory of a search."""
+
+
+class IndexProblem(SightlineVlmError):  # noqa: N818 - IndexError is Python's, and means something else
+    """An index that is not there, is damaged, or was made by another model."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What an index says about itself."""
+
+    model: str
+    fingerprint: str
+    """Of the weights that make the vectors."""
+    queries: int
+    width: int
+    format: int = FORMAT
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one image's vectors."""
+        return 2 * self.queries * self.width
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What became of the images of one indexing."""
+
+    total: int
+    resumed: int
+    """In the index before."""
+    failures: dict[str, str]
+    """Name and reason of every image that could not be read."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One found image."""
+
+    name: str
+    score: float
+    """Cosine: of the text with the image's best query, or of two images, the mean over queries."""
+    itm: float | None = None
+    """Probability of a match, when the best hits were read together with the text."""
+
+
+@dataclass(eq=False)
+class Index:
+    """An index in a folder together with the model that made it."""
+
+    folder: Path
+    model: Loaded
+    facts: Facts
+    names: list[str] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def add(self, items: Items, batch: int = BATCH, progress: Progress | None = None) -> Indexed:
+        """Embeds the images that are not in the index yet and appends them, a batch at a time."""
+        before, failures = frozenset(self.keys), dict[str, str]()
+        tried = resumed = items.done(before)
+        say, total = progress or (lambda *_: None), len(items)
+        say("images", tried, total)
+        with ExitStack() as files:
+            vectors = files.enter_context((self.folder / VECTORS).open("r+b"))
+            lines = files.enter_context((self.folder / ITEMS).open("r+b"))
+            vectors.seek(len(self) * self.facts.row_bytes)
+            vectors.truncate()
+            lines.seek(sum(len(line) for line in _whole_lines(self.folder / ITEMS)[: len(self)]))
+            lines.truncate()
+            for some in pictured(items.left(before), batch):
+                good = [(item, picture) for item, picture in some if isinstance(picture, Image.Image)]
+                failures |= {item.name: str(why) for item, why in some if isinstance(why, SightlineVlmError)}
+                if good:
+                    _append(vectors, self._embedded([picture for _, picture in good]))
+                    _append(lines, b"".join(_line(item.key, item.name) for item, _ in good))
+                    self.names += [item.name for item, _ in good]
+                    self.keys |= {item.key for item, _ in good}
+                tried += len(some)
+                say("images", tried, total)
+        return Indexed(total, resumed, failures)
+
+    def search(self, text: str, top: int = 10, rerank: int = 0) -> list[Hit]:
+        """Images that go best with a text, best first.
+
+        Args:
+            text: What to find.
+            top: How many.
+            rerank: So many of the best by cosine are read from where they were and ordered by the probability of a
+                match, as BLIP-2 does for retrieval; slower, and the images must still be there.
+        """
+        words_K = _there(self.model.embed(texts=text, mode="text").projected)[0]
+        hits = self._best(lambda vectors_NQK: (vectors_NQK @ words_K).amax(1), max(top, rerank))
+        if rerank:
+            hits = self._matched(text, hits[:rerank]) + hits[rerank:]
+        return hits[:top]
+
+    def similar(self, image: ImageSource, top: int = 10) -> list[Hit]:
+        """Images most like an image: by the mean cosine of their queries, each with its own kind."""
+        flat_D = _there(self.model.embed(image).projected)[0].flatten() / self.facts.queries
+        return self._best(lambda vectors_NQK: vectors_NQK.flatten(1) @ flat_D, top)
+
+    def _embedded(self, pictures: list[Image.Image]) -> bytes:
+        return _there(self.model.embed(pictures).projected).half().numpy().tobytes()
+
+    def _best(self, score: Callable[[Tensor], Tensor], top: int) -> list[Hit]:
+        """The `top` best by a score `[N]` of vectors `[N, Q, K]`, computed block by block."""
+        if not self.names:
+            return []
+        shape = (len(self), self.facts.queries, self.facts.width)
+        stored = np.memmap(self.folder / VECTORS, np.float16, "r", shape=shape)
+        step = max(1, VALUES_AT_ONCE // (shape[1] * shape[2]))
+        blocks = (torch.from_numpy(np.array(stored[at : at + step])).float() for at in range(0, len(self), step))
+        best = torch.cat([score(block_NQK) for block_NQK in blocks]).topk(min(top, len(self)))
+        return [
+            Hit(self.names[at], round(value, 5))
+            for at, value in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        ]
+
+    def _matched(self, text: str, hits: list[Hit]) -> list[Hit]:
+        """The hits by the probability that image and text match, most probable first."""
+        if not hits:
+            return []
+        itm_N = self.model.match([hit.name for hit in hits], text).itm[:, 0].tolist()
+        read = [Hit(hit.name, hit.score, round(itm, 5)) for hit, itm in zip(hits, itm_N, strict=True)]
+        return sorted(read, key=lambda hit: -(hit.itm or 0.0))
+
+
+def create_index(model: Loaded, folder: str | Path) -> Index:
+    """The index in a folder, made if there is none.
+
+    Raises:
+        IndexProblem: The folder cannot be written, or another model made its index.
+        InputError: The model has no shared space of images and texts.
+    """
+    folder = Path(folder).expanduser()
+    if (folder / FACTS).exists():
+        return open_index(folder, model)
+    width = _there(model.embed(texts="a", mode="text").projected).shape[1]
+    facts = Facts(
+        model=model.name, fingerprint=fingerprint(model), queries=model.model.bridge.queries, width=int(width)
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (VECTORS, ITEMS):
+            (folder / name).write_bytes(b"")
+        fresh = folder / f"{FACTS}.writing"
+        fresh.write_text(json.dumps(asdict(facts), indent=1) + "\n")
+        fresh.replace(folder / FACTS)
+    except OSError as problem:
+        raise IndexProblem(f"cannot write an index in {folder}: {problem.strerror or problem}") from problem
+    return Index(folder, model, facts)
+
+
+def open_index(folder: str | Path, model: Loaded) -> Index:
+    """The index in a folder, as far as it is whole.
+
+    Raises:
+        IndexProblem: There is none, it is damaged, or its vectors are not this model's.
+    """
+    folder = Path(folder).expanduser()
+    facts = read_facts(folder)
+    if fingerprint(model) != facts.fingerprint:
+        raise IndexProblem(
+            f"{folder} was made by {facts.model!r}, whose weights are not those of {model.name!r} now: "
+            "load the model that made it, or index again into another folder"
+        )
+    try:
+        whole = (folder / VECTORS).stat().st_size // facts.row_bytes
+        items = [json.loads(line) for line in _whole_lines(folder / ITEMS)[:whole]]
+    except (OSError, ValueError) as problem:
+        raise IndexProblem(f"the index in {folder} is damaged: {problem}") from problem
+    return Index(folder, model, facts, [item["name"] for item in items], {item["key"] for item in items})
+
+
+def read_facts(folder: Path) -> Facts:
+    """What an index says about itself. Raises `IndexProblem` when there is none, or one of another format."""
+    path = folder / FACTS
+    try:
+        facts = Facts(**json.loads(path.read_text()))
+    except FileNotFoundError as problem:
+        raise IndexProblem(
+            f"{folder} holds no index: make one with `sightline index IMAGES --out {folder}`"
+        ) from problem
+    except (OSError, ValueError, TypeError) as problem:
+        raise IndexProblem(f"{path} cannot be read: {problem}") from problem
+    if facts.format != FORMAT:
+        raise IndexProblem(f"{folder} has format {facts.format}, this Sightline reads {FORMAT}: index again")
+    return facts
+
+
+def fingerprint(model: Loaded) -> str:
+    """Sixteen hexadecimal digits of the weights of encoder and bridge, a sample of each tensor."""
+    digest = hashlib.sha256()
+    for part in ("encoder", "norm", "bridge"):
+        for name, tensor in getattr(model.model, part).state_dict().items():
+            flat = tensor.detach().flatten()
+            digest.update(f"{part}.{name}{tuple(tensor.shape)}".encode())
+            digest.update(flat[:: max(1, len(flat) // 64)].float().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _there(projected: Tensor | None) -> Tensor:
+    if projected is None:
+        raise InputError("this checkpoint has no shared space of images and texts: load a retrieval checkpoint")
+    return projected.float().cpu()
+
+
+def _append(file: BinaryIO, body: bytes) -> None:
+    file.write(body)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _line(key: str, name: str) -> bytes:
+    return json.dumps({"key": key, "name": name}, ensure_ascii=False).encode() + b"\n"
+
+
+def _whole_lines(path: Path) -> list[bytes]:
+    """Lines that end; a crash may have cut the last."""
+    return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]

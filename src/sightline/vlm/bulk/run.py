@@ -1,0 +1,183 @@
+"""A task over many items: images are read ahead by threads, rows are kept as they come, failures stay with their item.
+
+An image that cannot be read, or that the model refuses, gets a row with an `error`; the others go on. When the first
+batch fails as a whole for one reason that is not an image's, the call is wrong rather than the images, and it raises.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from PIL import Image
+
+from sightline.vlm.bulk.results import Results, Row
+from sightline.vlm.bulk.sources import Item, Items
+from sightline.vlm.bulk.tasks import Task
+from sightline.vlm.config import SightlineVlmError
+from sightline.vlm.data.images import ImageError, read
+
+Progress = Callable[[str, int, int], None]
+"""Hears what is being done, how many items are done, and of how many."""
+
+BATCH = 8
+READERS = 4
+"""Threads that read images: for addresses behind a network more than for files."""
+BATCHES_AHEAD = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a batch is run."""
+
+    out: Path | None = None
+    """The table to write, `.jsonl`, `.parquet`, `.csv` or `.npz`; none: rows are given back."""
+    batch: int = BATCH
+    """Items in one call of the model."""
+    overwrite: bool = False
+    progress: Progress | None = None
+    hears: Callable[[Sequence[Row]], None] | None = None
+    """Hears the rows of every item as soon as they are there."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the items of a run."""
+
+    total: int
+    resumed: int
+    """Done by an earlier run of the same job."""
+    failed: int
+    rows: list[Row] = field(default_factory=list)
+    """Without a table on disk: every row."""
+
+    @property
+    def succeeded(self) -> int:
+        return self.total - self.failed
+
+
+def run(task: Task, items: Items, manner: Manner | None = None) -> Outcome:
+    """Does the task with every item that is not done yet.
+
+    Raises:
+        ResultsError: The table cannot be written, is finished, or belongs to another job.
+        SightlineVlmError: The whole first batch was refused for one reason: the call is wrong.
+    """
+    manner = manner or Manner()
+    results = (
+        None if manner.out is None else Results(manner.out, task.settings(), task.columns, overwrite=manner.overwrite)
+    )
+    try:
+        return _run(task, items, manner, results)
+    finally:
+        if results is not None:
+            results.close()
+
+
+def _run(task: Task, items: Items, manner: Manner, results: Results | None) -> Outcome:
+    finished = frozenset(results.done) if results else frozenset[str]()
+    total, rows, failed = len(items), list[Row](), 0
+    tried = resumed = items.done(finished)
+    say = manner.progress or (lambda *_: None)
+    say(task.name, tried, total)
+    for batch in pictured(items.left(finished), manner.batch, task.needs_images):
+        for item, told, bad in _tried(task, batch, certain=tried > failed):
+            failed += bad
+            if results:
+                results.add(item.key, told, bad)
+            else:
+                rows += told
+            if manner.hears:
+                manner.hears(told)
+        if results:
+            results.flush()
+        tried += len(batch)
+        say(task.name, tried, total)
+    if results:
+        results.finish()
+    return Outcome(total, resumed, failed, rows)
+
+
+Pictured = tuple[Item, Image.Image | ImageError | None]
+"""An item with its picture, or with why there is none."""
+
+
+def pictured(items: Iterable[Item], size: int, needed: bool = True) -> Iterator[list[Pictured]]:
+    """Batches of items with their pictures read, a few batches ahead of whoever takes them."""
+    if not needed:
+        rest = iter(items)
+        while some := list(islice(rest, size)):
+            yield [(item, None) for item in some]
+        return
+    rest, ahead = iter(items), deque[tuple[list[Item], list[Future[Image.Image | ImageError]]]]()
+    with ThreadPoolExecutor(READERS, "images") as readers:
+        try:
+            while True:
+                while len(ahead) <= BATCHES_AHEAD and (some := list(islice(rest, size))):
+                    ahead.append((some, [readers.submit(_read, item) for item in some]))
+                if not ahead:
+                    return
+                some, reading = ahead.popleft()
+                yield [(item, each.result()) for item, each in zip(some, reading, strict=True)]
+        finally:
+            readers.shutdown(wait=False, cancel_futures=True)
+
+
+def _read(item: Item) -> Image.Image | ImageError:
+    if item.image is None:
+        return ImageError(f"{item.key} has no image")
+    try:
+        return read(item.image)
+    except ImageError as error:
+        return error
+
+
+Tried = tuple[Item, list[Row], bool]
+"""An item, its rows, and whether it failed."""
+
+
+def _tried(task: Task, batch: list[Pictured], certain: bool) -> list[Tried]:
+    """The rows of every item of a batch, in order; `certain`: the call has worked for some item already."""
+    bad = {item.key: picture for item, picture in batch if isinstance(picture, ImageError)}
+    good = [(item, picture) for item, picture in batch if item.key not in bad]
+    told = dict(zip((item.key for item, _ in good), _rows(task, good, certain), strict=True))
+    return [
+        (item, [_failure(item, bad[item.key])], True) if item.key in bad else (item, *told[item.key])
+        for item, _ in batch
+    ]
+
+
+def _rows(task: Task, good: Sequence[Pictured], certain: bool) -> list[tuple[list[Row], bool]]:
+    """Rows and whether it failed, of every item; a refused batch is tried again one by one."""
+    items = [item for item, _ in good]
+    pictures = [picture for _, picture in good if isinstance(picture, Image.Image)]
+    if not items:
+        return []
+    try:
+        return [(rows, False) for rows in task.rows(items, pictures)]
+    except SightlineVlmError as error:
+        if len(items) == 1:
+            if not certain:
+                raise
+            return [([_failure(items[0], error)], True)]
+    each = [_alone(task, item, pictures[at : at + 1]) for at, item in enumerate(items)]
+    first = each[0]
+    if not certain and all(isinstance(one, SightlineVlmError) and str(one) == str(first) for one in each):
+        raise first if isinstance(first, SightlineVlmError) else RuntimeError(first)
+    return [
+        ([_failure(item, one)], True) if isinstance(one, SightlineVlmError) else (one, False)
+        for item, one in zip(items, each, strict=True)
+    ]
+
+
+def _alone(task: Task, item: Item, picture: list[Image.Image]) -> list[Row] | SightlineVlmError:
+    try:
+        return task.rows([item], picture)[0]
+    except SightlineVlmError as error:
+        return error
+
+
+def _failure(item: Item, error: SightlineVlmError) -> Row:
+    return {"image": item.name, "error": str(error)}

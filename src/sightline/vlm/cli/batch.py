@@ -1,0 +1,128 @@
+"""One way to run a task from the shell: on one image or a million, to the screen or to a table."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sightline.vlm.cli.shell import errors, load, print_json, progress_bar
+from sightline.vlm.config import SightlineVlmError
+
+if TYPE_CHECKING:
+    from sightline.vlm.bulk import Items, Outcome, Row, Task
+    from sightline.vlm.loaded import Loaded
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        help="Images, URLs, folders, patterns, lists (.txt) or tables (.jsonl, .csv, .parquet); - is stdin."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Write a table (.jsonl, .parquet, .csv, .npz). The same call goes on after an interruption."),
+]
+Batch = Annotated[int, typer.Option("--batch", min=1, help="Images in one pass of the model.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Do a finished table again.")]
+Column = Annotated[str | None, typer.Option("--column", help="The column of a table that holds the image.")]
+BATCH = 8
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a command was asked for besides its own options."""
+
+    sources: Sequence[str]
+    model: str
+    device: str = "cpu"
+    out: Path | None = None
+    batch: int = BATCH
+    overwrite: bool = False
+    column: str | None = None
+    as_json: bool = False
+
+
+def gathered(job: Job, images: bool = True) -> "Items":
+    """The items of the sources; `-` reads paths and URLs from stdin."""
+    from sightline.vlm.bulk import check_table, gather, of_lines  # late: brings torch
+
+    if job.out is not None:
+        check_table(job.out)
+    if list(job.sources) == ["-"]:
+        return of_lines(typer.get_text_stream("stdin"))
+    return gather(*job.sources, column=job.column, images=images)
+
+
+def perform(job: Job, items: "Items", task_of: Callable[["Loaded"], "Task"], say: Callable[["Row", bool], str]) -> None:
+    """Runs the task and ends the command with what came of it.
+
+    Args:
+        job: Where from, with which model, where to.
+        items: What `gathered` found.
+        task_of: Makes the task from the loaded model.
+        say: A row as a line, given also whether there is one item only.
+    """
+    from sightline.vlm.bulk import Manner, run  # late: brings torch
+
+    alone = len(items) == 1
+    show = None if job.out or job.as_json else lambda rows: _print_rows(rows, lambda row: say(row, alone))
+    task, started_s = task_of(load(job.model, job.device)), time.monotonic()
+    with progress_bar(show=len(items) > 1) as progress:
+        manner = Manner(out=job.out, batch=job.batch, overwrite=job.overwrite, progress=progress, hears=show)
+        try:
+            outcome = run(task, items, manner)
+        except KeyboardInterrupt:
+            if job.out is not None:
+                but = ", without --overwrite," if job.overwrite else ""
+                errors.print(f"interrupted: the same command{but} goes on from here")
+            raise typer.Exit(INTERRUPTED) from None
+    if job.out is not None:
+        _report(job, task.name, outcome, time.monotonic() - started_s)
+    elif job.as_json:
+        print_json({"model": job.model, task.name: [_printable(row) for row in outcome.rows]})
+    finish(outcome.failed, outcome.total)
+
+
+def finish(failed: int, total: int) -> None:
+    """Exit code 2 when everything failed, 1 when a part did."""
+    if failed:
+        raise typer.Exit(2 if failed == total else 1)
+
+
+def _print_rows(rows: Sequence["Row"], line: Callable[["Row"], str]) -> None:
+    for row in rows:
+        if "error" in row:
+            errors.print(f"error: {row['error']}", markup=False)
+        else:
+            typer.echo(line(row))
+
+
+def _printable(row: "Row") -> dict[str, Any]:
+    from sightline.vlm.bulk import plain  # late: brings numpy
+
+    return {name: plain(value) for name, value in row.items()}
+
+
+def _report(job: Job, what: str, outcome: "Outcome", took_s: float) -> None:
+    """What became of the items: JSON on stdout, else a line on stderr."""
+    fresh = outcome.total - outcome.resumed
+    if job.as_json:
+        counts = {"total": outcome.total, "resumed": outcome.resumed, "failed": outcome.failed}
+        print_json({"model": job.model, "out": str(job.out), **counts, "seconds": round(took_s, 2)})
+        return
+    failed = f", {outcome.failed:,} failed (the same call tries them again)" if outcome.failed else ""
+    before = f", {outcome.resumed:,} from before" if outcome.resumed else ""
+    errors.print(
+        f"{what}: {outcome.total:,} in {job.out}{before}{failed}, {fresh / max(took_s, 1e-9):,.1f}/s", markup=False
+    )
+
+
+def one_image(items: "Items", why: str) -> Any:
+    """The only item's image; raises when there are several."""
+    if len(items) != 1:
+        raise SightlineVlmError(f"{why} needs one image, {len(items):,} were given: call once for each")
+    return next(iter(items)).image

@@ -1,0 +1,130 @@
+"""Commands that score and embed: match, classify, embed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sightline.vlm.cli.batch import BATCH, Batch, Column, Job, Out, Overwrite, Sources, gathered, perform
+from sightline.vlm.cli.shell import DEFAULT_MODEL, Device, Json, ModelName, model_half
+from sightline.vlm.config import SightlineVlmError
+
+if TYPE_CHECKING:
+    from sightline.vlm.bulk import Row
+
+
+def match(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
+    image: Annotated[str, typer.Argument(help="An image, URL, folder, pattern, list or table.")],
+    texts: Annotated[list[str] | None, typer.Argument(help="One or several; none: the column `text` of a table.")] = (
+        None
+    ),
+    model: ModelName = DEFAULT_MODEL,
+    out: Out = None,
+    batch: Batch = BATCH,
+    overwrite: Overwrite = False,
+    column: Column = None,
+    device: Device = "cpu",
+    as_json: Json = False,
+) -> None:
+    """Score how well images and texts go together: the probability of a match, and the cosine."""
+    job = Job(
+        sources=[image],
+        model=model,
+        device=device,
+        out=out,
+        batch=batch,
+        overwrite=overwrite,
+        column=column,
+        as_json=as_json,
+    )
+    with model_half():
+        from sightline.vlm.bulk import MatchScores  # late: brings torch
+
+        items = gathered(job)
+        if not texts and not next(iter(items)).fields.get("text"):
+            raise SightlineVlmError("no text: give one or several, or a table with a column `text`")
+        perform(job, items, lambda loaded: MatchScores(model=loaded, texts=texts or []), _match_line)
+
+
+def classify(  # noqa: PLR0913, PLR0917 - as above
+    images: Sources,
+    label: Annotated[list[str] | None, typer.Option("--label", "-l", help="One label; give several times.")] = None,
+    labels: Annotated[
+        str | None, typer.Option("--labels", help="A file with a label a line, or labels with commas between them.")
+    ] = None,
+    model: ModelName = DEFAULT_MODEL,
+    out: Out = None,
+    batch: Batch = BATCH,
+    overwrite: Overwrite = False,
+    column: Column = None,
+    device: Device = "cpu",
+    as_json: Json = False,
+) -> None:
+    """Choose the likeliest of a list of labels for every image."""
+    chosen = [*(label or []), *(_labels(labels) if labels else [])]
+    if len(chosen) < 2:
+        raise SightlineVlmError(f"{len(chosen)} labels given: give two at least, with --label or --labels")
+    job = Job(
+        sources=images,
+        model=model,
+        device=device,
+        out=out,
+        batch=batch,
+        overwrite=overwrite,
+        column=column,
+        as_json=as_json,
+    )
+    with model_half():
+        from sightline.vlm.bulk import Labels  # late: brings torch
+
+        perform(job, gathered(job), lambda loaded: Labels(model=loaded, labels=chosen), _label_line)
+
+
+def embed(  # noqa: PLR0913, PLR0917 - as above
+    images: Sources,
+    mode: Annotated[
+        str, typer.Option(help="image; text or multimodal: the column `text` of a table is read too.")
+    ] = "image",
+    model: ModelName = DEFAULT_MODEL,
+    out: Out = None,
+    batch: Batch = BATCH,
+    overwrite: Overwrite = False,
+    column: Column = None,
+    device: Device = "cpu",
+    as_json: Json = False,
+) -> None:
+    """Write vectors of images, texts or pairs to a file (--out), or print them (--json)."""
+    if out is None and not as_json:
+        raise SightlineVlmError("vectors are long: write them with --out vectors.npz (.parquet, .jsonl), or --json")
+    job = Job(
+        sources=images,
+        model=model,
+        device=device,
+        out=out,
+        batch=batch,
+        overwrite=overwrite,
+        column=column,
+        as_json=as_json,
+    )
+    with model_half():
+        from sightline.vlm.bulk import Vectors  # late: brings torch
+
+        items = gathered(job, images=mode != "text")
+        perform(job, items, lambda loaded: Vectors(model=loaded, mode=mode), lambda row, _: str(row))
+
+
+def _labels(given: str) -> list[str]:
+    path = Path(given).expanduser()
+    try:
+        lines = path.read_text().splitlines() if path.is_file() else given.split(",")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SightlineVlmError(f"cannot read labels from {path}: {error}") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _match_line(row: "Row", alone: bool) -> str:
+    return f"{row['itm']:.3f}  {row['itc']:+.3f}  {'' if alone else row['image'] + ': '}{row['text']}"
+
+
+def _label_line(row: "Row", alone: bool) -> str:
+    return f"{'' if alone else row['image'] + ': '}{row['label']} ({row['probability']:.3f})"

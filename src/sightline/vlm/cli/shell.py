@@ -1,0 +1,127 @@
+"""What every command of the model half shares: options, loading, progress, output.
+
+Results go to stdout, progress and complaints to stderr. Exit code 2 is a mistake in the call, 1 a part that failed.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from sightline.vlm.config import SightlineVlmError
+
+if TYPE_CHECKING:
+    from sightline.vlm.loaded import Loaded
+
+DEFAULT_MODEL = "sightline-tiny"
+EXTRA = ("numpy", "opentelemetry", "safetensors", "sklearn", "tokenizers", "torch", "transformers", "huggingface_hub")
+"""Packages that the extra `vlm` brings."""
+SAY_EVERY_S = 10.0
+"""Between two lines of progress where nobody watches a bar."""
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+ModelName = Annotated[str, typer.Option("--model", "-m", help="A name of `sightline models`, a hub id, or a folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Beams = Annotated[int | None, typer.Option("--beams", min=1, help="Beams; the checkpoint's own by default.")]
+Length = Annotated[int | None, typer.Option("--max-new-tokens", min=1, help="Tokens after which an answer is cut.")]
+Device = Annotated[str, typer.Option("--device", help="Where the model runs, e.g. cpu or cuda.")]
+
+
+class MissingExtraError(SightlineVlmError):
+    """A command of the model half in an install without it."""
+
+
+@contextmanager
+def model_half() -> Iterator[None]:
+    """Around every command of the model half: a missing extra becomes a sentence, spans go where variables say."""
+    try:
+        from sightline.vlm import spans  # late: brings OpenTelemetry, which the extra installs
+
+        flush = spans.send_from_environment("sightline")
+        try:
+            yield
+        finally:
+            flush()
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in EXTRA:
+            raise
+        raise MissingExtraError(
+            f"this command needs the model half, and {error.name} is not installed: pip install 'sightline[vlm]'"
+        ) from error
+
+
+def load(name: str, device: str = "cpu") -> "Loaded":
+    """The model, with a spinner while it takes long."""
+    from sightline.vlm.loaded import load as load_model  # late: torch takes a second to import
+
+    with errors.status(f"loading {name}"):
+        return load_model(name, device=device)
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+class Rate(ProgressColumn):
+    """Items a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.1f}/s")
+
+
+@contextmanager
+def progress_bar(show: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Yields `progress(what, done, total)`: bars on stderr when somebody looks at it, else a line now and then."""
+    if not errors.is_terminal or not show:
+        yield Lines().hear
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total, completed=done)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield progress
+
+
+class Lines:
+    """Progress as plain lines, for logs."""
+
+    def __init__(self) -> None:
+        self.what = ""
+        self.first, self.started_s, self.said_s = 0, 0.0, 0.0
+
+    def hear(self, what: str, done: int, total: int) -> None:
+        now_s = time.monotonic()
+        if what != self.what:
+            self.what, self.first, self.started_s, self.said_s = what, done, now_s, now_s
+        elif now_s - self.said_s >= SAY_EVERY_S and done > self.first:
+            self.said_s = now_s
+            rate = (done - self.first) / (now_s - self.started_s)
+            left = timedelta(seconds=round((total - done) / rate))
+            errors.print(f"{what}: {done:,} of {total:,}, {rate:,.1f}/s, {left} left", markup=False)

@@ -1,0 +1,160 @@
+"""Commands that write words about images: ask, caption."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sightline.vlm.cli.batch import BATCH, Batch, Column, Job, Out, Overwrite, Sources, gathered, one_image, perform
+from sightline.vlm.cli.shell import (
+    DEFAULT_MODEL,
+    Beams,
+    Device,
+    Json,
+    Length,
+    ModelName,
+    given,
+    load,
+    model_half,
+    print_json,
+)
+from sightline.vlm.config import SightlineVlmError
+
+if TYPE_CHECKING:
+    from sightline.vlm.bulk import Items
+    from sightline.vlm.loaded import Answer
+
+LookedOut = Annotated[
+    Path | None,
+    typer.Option("--looked", help="Write where the model looked, word by word: a picture (.png) or arrays (.npz)."),
+]
+
+
+def ask(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
+    image: Annotated[str, typer.Argument(help="An image, URL, folder, pattern, list or table.")],
+    questions: Annotated[
+        list[str] | None, typer.Argument(help="One or several; none: the column `question` of a table.")
+    ] = None,
+    model: ModelName = DEFAULT_MODEL,
+    beams: Beams = None,
+    max_new_tokens: Length = None,
+    looked: LookedOut = None,
+    out: Out = None,
+    batch: Batch = BATCH,
+    overwrite: Overwrite = False,
+    column: Column = None,
+    device: Device = "cpu",
+    as_json: Json = False,
+) -> None:
+    """Answer questions about images; each image is encoded once, however many questions there are."""
+    options = given(num_beams=beams, max_new_tokens=max_new_tokens)
+    job = Job(
+        sources=[image],
+        model=model,
+        device=device,
+        out=out,
+        batch=batch,
+        overwrite=overwrite,
+        column=column,
+        as_json=as_json,
+    )
+    asked = questions or []
+    with model_half():
+        items = gathered(job)
+        if out is None and len(items) == 1 and asked:
+            _ask_one(job, items, asked, looked, options)
+            return
+        if looked is not None:
+            one_image(items, "--looked")
+        if not asked and not next(iter(items)).fields.get("question"):
+            raise SightlineVlmError("no question: give one or several, or a table with a column `question`")
+        from sightline.vlm.bulk import Answers  # late: brings torch
+
+        perform(
+            job,
+            items,
+            lambda loaded: Answers(model=loaded, questions=asked, options=options),
+            lambda row, alone: row["answer"] if alone else f"{row['image']}: {row['question']} {row['answer']}",
+        )
+
+
+def caption(  # noqa: PLR0913, PLR0917 - as above
+    images: Sources,
+    model: ModelName = DEFAULT_MODEL,
+    prompt: Annotated[str | None, typer.Option(help="What the language model reads after the image.")] = None,
+    beams: Beams = None,
+    max_new_tokens: Length = None,
+    looked: LookedOut = None,
+    out: Out = None,
+    batch: Batch = BATCH,
+    overwrite: Overwrite = False,
+    column: Column = None,
+    device: Device = "cpu",
+    as_json: Json = False,
+) -> None:
+    """Describe images; one that cannot be read is reported, and the others are described all the same."""
+    options = given(num_beams=beams, max_new_tokens=max_new_tokens)
+    job = Job(
+        sources=images,
+        model=model,
+        device=device,
+        out=out,
+        batch=batch,
+        overwrite=overwrite,
+        column=column,
+        as_json=as_json,
+    )
+    with model_half():
+        from sightline.vlm.bulk import Captions, told  # late: brings torch
+        from sightline.vlm.data.images import read
+
+        items = gathered(job)
+        if looked is not None:
+            picture = read(one_image(items, "--looked"))
+            answers = load(model, device).caption(picture, prompt, looked="gradient", **options)
+            write_looked(answers, picture, looked)
+            if as_json:
+                rows = [{"image": images[0], **told(answer, "caption")} for answer in answers]
+                print_json({"model": model, "captions": rows})
+            else:
+                typer.echo(answers[0].text)
+            return
+        perform(
+            job,
+            items,
+            lambda loaded: Captions(model=loaded, prompt=prompt, options=options),
+            lambda row, alone: row["caption"] if alone else f"{row['image']}: {row['caption']}",
+        )
+
+
+def _ask_one(job: Job, items: "Items", questions: list[str], looked: Path | None, options: dict[str, Any]) -> None:
+    """One image: its answers, a line each."""
+    from sightline.vlm.bulk import told  # late: brings torch
+    from sightline.vlm.data.images import read
+
+    item = next(iter(items))
+    picture = read(one_image(items, "a question"))
+    method = "gradient" if looked is not None else None
+    answers = load(job.model, job.device).ask(picture, questions, looked=method, **options)
+    if looked is not None:
+        write_looked(answers, picture, looked)
+    if job.as_json:
+        rows = [
+            {"question": question, **told(answer, "answer")}
+            for question, answer in zip(questions, answers, strict=True)
+        ]
+        print_json({"model": job.model, "image": item.name, "answers": rows})
+        return
+    for answer in answers:
+        typer.echo(answer.text)
+
+
+def write_looked(answers: list["Answer"], picture: Any, path: Path) -> None:
+    """The overlays of the first answer that has words."""
+    looked = next((each.looked for each in answers if each.looked is not None and each.looked.words), None)
+    if looked is None:
+        raise SightlineVlmError("no answer has a word to show, so there is no picture of where the model looked")
+    try:
+        looked.sheet(picture).save(path)
+    except (OSError, ValueError) as error:
+        raise SightlineVlmError(f"cannot write {path}: {error} (give a name that ends in .png)") from error
