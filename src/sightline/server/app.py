@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from pydantic import SecretStr
 from sightline import __version__
 from sightline.server.accounts.actions import Accounts
 from sightline.server.accounts.records import InitialAccounts, Seeded
+from sightline.server.dashboards.actions import Metrics
 from sightline.server.edges import langfuse, otlp, web
 from sightline.server.edges.access import declared
 from sightline.server.edges.answers import translate_errors
@@ -63,6 +65,19 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the services are made of."""
+
+    settings: Settings
+    folder: Path
+    engine: ObservationsEngine
+    database: Database
+    hub: LiveHub
+    accounts: Accounts
+    tracing: Tracing
+
+
 async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tuple[Services, Seeded]:
     """Every part in order; the stack closes them in the opposite one."""
     folder = settings.data_dir.expanduser().resolve()
@@ -93,21 +108,25 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         signing_secret=installation_secret(folder, "signing"),
     )
     seeded = await accounts.seed(initial_accounts(settings))
-    return _services(settings, accounts, tracing, database, hub, _endpoint(settings, stack)), seeded
-
-
-def _services(
-    settings: Settings,
-    accounts: Accounts,
-    tracing: Tracing,
-    database: Database,
-    hub: LiveHub,
-    endpoint: ModelEndpoint | None,
-) -> Services:
-    return Services(
+    parts = Parts(
+        settings=settings,
+        folder=folder,
+        engine=engine,
+        database=database,
+        hub=hub,
         accounts=accounts,
         tracing=tracing,
+    )
+    return _services(parts, _endpoint(settings, stack)), seeded
+
+
+def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
+    settings, database, tracing, hub = parts.settings, parts.database, parts.tracing, parts.hub
+    return Services(
+        accounts=parts.accounts,
+        tracing=tracing,
         prices=tracing.prices,
+        metrics=Metrics(parts.engine),
         prompts=Prompts(database, hub),
         datasets=Datasets(database, hub),
         dataset_runs=DatasetRuns(database, tracing, hub),

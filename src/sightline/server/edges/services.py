@@ -6,6 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from sightline.server.accounts.actions import Accounts
+from sightline.server.dashboards.actions import Metrics
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
@@ -29,6 +30,7 @@ class Services:
     accounts: Accounts
     tracing: Tracing
     prices: Prices
+    metrics: Metrics
     prompts: Prompts
     datasets: Datasets
     dataset_runs: DatasetRuns

@@ -9,6 +9,7 @@ from sightline.server.edges.langfuse import (
     ingestion,
     instance,
     media,
+    metrics,
     models,
     observations,
     prompts,
@@ -20,7 +21,7 @@ from sightline.server.edges.langfuse import (
 router = APIRouter(include_in_schema=False)
 for part in (instance, traces, observations, scores, media, ingestion):
     router.include_router(part.router)
-for part in (models,):
+for part in (models, metrics):
     router.include_router(part.router)
 for part in (prompts, datasets, dataset_items, dataset_runs, score_configs):
     router.include_router(part.router)

@@ -1,0 +1,107 @@
+"""Questions about many observations or scores at once, and the rows that answer them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+ViewName = Literal["observations", "traces", "scores-numeric", "scores-boolean", "scores-categorical"]
+Aggregation = Literal["sum", "avg", "count", "max", "min", "p50", "p75", "p90", "p95", "p99", "histogram", "uniq"]
+Granularity = Literal[
+    "auto", "minute", "5m", "10m", "15m", "30m", "hour", "1h", "2h", "4h", "day", "1d", "week", "month"
+]
+Direction = Literal["asc", "desc"]
+FilterType = Literal[
+    "datetime",
+    "string",
+    "number",
+    "stringOptions",
+    "categoryOptions",
+    "arrayOptions",
+    "stringObject",
+    "numberObject",
+    "boolean",
+    "null",
+]
+Row = Mapping[str, Any]
+
+TIME = "time_dimension"
+"""The name of the step of time in an answer."""
+DEFAULT_ROWS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One number per row of the answer."""
+
+    measure: str
+    aggregation: Aggregation
+
+    @property
+    def alias(self) -> str:
+        return f"{self.aggregation}_{self.measure}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """A condition in Langfuse's filter grammar."""
+
+    type: FilterType
+    column: str
+    operator: str
+    value: Any = None
+    key: str | None = None
+    """Of a metadata entry, for the object types."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsQuery:
+    """Aggregations over one view between two times, one row per combination of dimensions and step of time."""
+
+    view: ViewName
+    metrics: Sequence[Metric]
+    start: datetime
+    end: datetime
+    dimensions: Sequence[str] = ()
+    filters: Sequence[Filter] = ()
+    granularity: Granularity | None = None
+    order_by: Sequence[tuple[str, Direction]] = ()
+    bins: int = 10
+    row_limit: int | None = None
+    """None takes DEFAULT_ROWS, or every step of time where there are more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DailyQuery:
+    """Which traces count in the daily totals."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    trace_name: str | None = None
+    user_id: str | None = None
+    tags: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    limit: int = 50
+    offset: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DailyUsage:
+    """What one model did on one day."""
+
+    model: str | None
+    input_units: int
+    output_units: int
+    total_units: int
+    cost_usd: float
+    observations: int
+    traces: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    date: date
+    traces: int
+    observations: int
+    cost_usd: float
+    usage: Sequence[DailyUsage]

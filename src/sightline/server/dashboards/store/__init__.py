@@ -1,0 +1,6 @@
+"""All SQL of metrics and dashboards."""
+
+from sightline.server.dashboards.store.daily import DailyStore
+from sightline.server.dashboards.store.metrics import MetricsStore
+
+__all__ = ["DailyStore", "MetricsStore"]
