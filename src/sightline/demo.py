@@ -114,7 +114,7 @@ def demo(
         ["--port", str(page_port), "--data-dir", str(folder)],
         {**_seed(keys), "SIGHTLINE_MODEL_ENDPOINT_URL": endpoint},
     )
-    endpoint_part = running("endpoint", ["--port", str(model_port), "--model", MODEL], _export_to(page, keys))
+    endpoint_part = running("endpoint", ["--port", str(model_port), MODEL], _export_to(page, keys))
     try:
         with server_part as server, endpoint_part as model:
             link = _start(page, endpoint, server, model)

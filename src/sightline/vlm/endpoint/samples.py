@@ -29,7 +29,7 @@ def digit_samples() -> dict[str, Sample]:
         buffer = io.BytesIO()
         scene.image.save(buffer, "PNG")
         name = f"held-out-{number}"
-        questions = tuple(question.text for question in scene.questions)
+        questions = tuple(f"{question.text.capitalize()}?" for question in scene.questions)
         samples[name] = Sample(name, scene.caption, questions, buffer.getvalue())
     return samples
 

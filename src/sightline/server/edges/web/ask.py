@@ -107,4 +107,4 @@ def _picture(data_uri: str) -> dict[str, Any]:
 
 
 def _event(name: str, body: shapes.Shape) -> ServerSentEvent:
-    return ServerSentEvent(event=name, data=body)
+    return ServerSentEvent(event=name, data=body.model_dump(mode="json", by_alias=True))
