@@ -1,10 +1,15 @@
 """From pictures to the pixels an encoder was trained on, with Pillow and numpy.
 
+The pixels are those of transformers' Pillow image processors (Blip, CLIP, SigLIP, ViT, Bit as used by DINOv2), whose
+files say what to do: `Preprocess.from_processor(json)`.
+
 Shapes: B images, C = 3 channels, H × W pixels.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -12,7 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from sightline.vlm.config import ConfigError
 from sightline.vlm.data.images import ImageError
+
+FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
+"""Pillow's filters by their numbers, as processors store them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,18 +29,59 @@ class Preprocess:
     """What a checkpoint says about its pixels."""
 
     size: int
-    """Pixels on a side; BLIP-2 squashes to a square without keeping the aspect ratio."""
+    """Pixels on a side of the square that the encoder sees."""
     mean: tuple[float, ...]
-    """Of each channel, after scaling to 0…1."""
+    """Of each channel, after scaling."""
     std: tuple[float, ...]
     resample: str = "bicubic"
     """A Pillow filter by name."""
+    shortest_edge: int | None = None
+    """The shorter side is made this long, the aspect ratio kept, and the square cut from the middle (CLIP, DINOv2);
+    none: the image is squashed to the square (BLIP-2, SigLIP, ViT)."""
+    scale: float = 1 / 255
+    """What 8-bit values are multiplied with."""
+
+    @classmethod
+    def from_processor(cls, facts: Mapping[str, Any], size: int | None = None) -> Self:
+        """What a preprocessor_config.json says (or the `image_processor` of a processor_config.json).
+
+        Args:
+            facts: The file as it stands.
+            size: Pixels on a side where the file leaves it open.
+
+        Raises:
+            ConfigError: A square is not what it asks for, or a step it names is none of ours.
+        """
+        facts = facts.get("image_processor", facts)
+        if not facts.get("do_resize", True):
+            raise ConfigError("this image processor does not resize: a batch needs images of one size")
+        crops = bool(facts.get("do_center_crop", False))
+        edge, side = _sides(facts, crops, size)
+        if crops:
+            edge, side = edge or side, _square(facts.get("crop_size"), "crop_size") or side
+        elif edge is not None:
+            raise ConfigError(f"size is {facts['size']} without a crop: images would differ in size, add crop_size")
+        if side is None:
+            raise ConfigError(f"this image processor says no size (size is {facts.get('size')!r}): give one")
+        normal, scales = facts.get("do_normalize", True), facts.get("do_rescale", True)
+        return cls(
+            size=side,
+            mean=tuple(facts["image_mean"]) if normal else (0.0, 0.0, 0.0),
+            std=tuple(facts["image_std"]) if normal else (1.0, 1.0, 1.0),
+            resample=FILTERS[int(facts.get("resample", 3))],
+            shortest_edge=edge if crops else None,
+            scale=float(facts.get("rescale_factor", 1 / 255)) if scales else 1.0,
+        )
 
     def __call__(self, images: Sequence[Image.Image]) -> Tensor:
         """Normalised pixels `[B, 3, H, W]` of RGB images."""
-        pixels_BHWC = np.stack([self._resized(image) for image in images]).astype(np.float32) * np.float32(1 / 255)
+        return self.normal(np.stack([self._resized(image) for image in images]))
+
+    def normal(self, pixels_BHWC: NDArray[np.uint8]) -> Tensor:
+        """Normalised pixels `[B, 3, H, W]` of 8-bit values `[B, H, W, 3]`."""
+        scaled_BHWC = pixels_BHWC.astype(np.float32) * np.float32(self.scale)
         mean_C, std_C = np.array(self.mean, np.float32), np.array(self.std, np.float32)
-        normal_BHWC = (pixels_BHWC - mean_C) / std_C
+        normal_BHWC = (scaled_BHWC - mean_C) / std_C
         return torch.from_numpy(np.ascontiguousarray(normal_BHWC.transpose(0, 3, 1, 2)))
 
     def ready(self, pixels: Tensor) -> Tensor:
@@ -42,7 +92,65 @@ class Preprocess:
             raise ImageError(f"a tensor of shape {list(pixels.shape)} is not ready pixels: expected {expected}")
         return pixels_BCHW
 
+    @property
+    def filter(self) -> Image.Resampling:
+        """The filter as Pillow has it."""
+        return Image.Resampling[self.resample.upper()]
+
     def _resized(self, image: Image.Image) -> NDArray[np.uint8]:
-        side = (self.size, self.size)
-        same = image.size == side
-        return np.asarray(image if same else image.resize(side, Image.Resampling[self.resample.upper()]))
+        if self.shortest_edge is None:
+            side = (self.size, self.size)
+            return np.asarray(image if image.size == side else image.resize(side, self.filter))
+        short, long = min(image.size), max(image.size)
+        lengths = (self.shortest_edge, int(self.shortest_edge * long / short))
+        to = lengths if image.width <= image.height else lengths[::-1]
+        if max(to) <= LONGEST_PX:
+            return _middle(np.asarray(image if image.size == to else image.resize(to, self.filter)), self.size)
+        return self._middle_resized(image, to)
+
+    def _middle_resized(self, image: Image.Image, to: tuple[int, int]) -> NDArray[np.uint8]:
+        """As resizing to `to` and cropping, without ever making the pixels that are cut off."""
+        left, top = ((length - self.size) // 2 for length in to)
+        across, down = image.width / to[0], image.height / to[1]
+        wide, high = min(self.size, to[0]), min(self.size, to[1])
+        box = (max(0, left) * across, max(0, top) * down, (max(0, left) + wide) * across, (max(0, top) + high) * down)
+        return _middle(np.asarray(image.resize((wide, high), self.filter, box=box)), self.size)
+
+
+LONGEST_PX = 16_384
+"""Longest side that is resized whole: a picture of 1 × 40,000,000 pixels must not become 224 × 8,960,000,000."""
+
+
+def _sides(facts: Mapping[str, Any], crops: bool, size: int | None) -> tuple[int | None, int | None]:
+    """The shortest edge, if that is how it resizes, and the side of the square, if that is known."""
+    told = facts.get("size")
+    if "max_num_patches" in facts:  # SigLIP2's flexible grids: the largest square grid it may have
+        return None, facts["patch_size"] * math.isqrt(facts["max_num_patches"])
+    if isinstance(told, Mapping) and told.get("shortest_edge") and not told.get("longest_edge"):
+        return int(told["shortest_edge"]), size
+    if isinstance(told, int) and crops:  # as files of early CLIP models have it
+        return told, size
+    return None, _square(told, "size") or size
+
+
+def _square(told: Any, what: str) -> int | None:
+    """The side of a square given as one number or as height and width."""
+    if told is None or told == {}:
+        return None
+    sides = {int(told)} if isinstance(told, int) else {told.get("height"), told.get("width")}
+    if len(sides) != 1 or None in sides:
+        raise ConfigError(f"{what} is {told}: the pixels of an encoder must be a square, give equal height and width")
+    return sides.pop()
+
+
+def _middle(pixels_HWC: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """A square of `size` from the middle; what lies outside the picture is black."""
+    height, width = pixels_HWC.shape[:2]
+    if height < size or width < size:
+        high, wide = max(height, size), max(width, size)
+        grown = np.zeros((high, wide, 3), np.uint8)
+        top, left = -(-(high - height) // 2), -(-(wide - width) // 2)
+        grown[top : top + height, left : left + width] = pixels_HWC
+        pixels_HWC, height, width = grown, high, wide
+    top, left = (height - size) // 2, (width - size) // 2
+    return pixels_HWC[top : top + size, left : left + size]
