@@ -12,6 +12,9 @@ from torch.nn import functional as F
 
 from sightline.vlm.config import ConfigError
 
+KeysValues = tuple[Tensor, Tensor]
+"""Of all positions read so far, each `[B, H, S, W]`."""
+
 
 def attend(
     asks_BHTW: Tensor,
@@ -57,10 +60,20 @@ class SelfAttention(nn.Module):
 
     def forward(self, x_BTD: Tensor, mask: Tensor | None = None, weights: list[Tensor] | None = None) -> Tensor:
         """Output `[B, T, D]`; `mask` and `weights` as in `attend`."""
-        B, T, _ = x_BTD.shape
-        asks, keys, values = self.qkv(x_BTD).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        asks, keys, values = self._split(x_BTD)
         dropout = self.dropout if self.training else 0.0
         return self.out(attend(asks, keys, values, mask, dropout, weights))  # type: ignore[no-any-return]
+
+    def extend(self, x_BTD: Tensor, past: KeysValues | None, mask: Tensor | None) -> tuple[Tensor, KeysValues]:
+        """Output `[B, T, D]` of positions that also see those read before, and the keys and values of all of them."""
+        asks, keys, values = self._split(x_BTD)
+        if past is not None:
+            keys, values = torch.cat([past[0], keys], 2), torch.cat([past[1], values], 2)
+        return self.out(attend(asks, keys, values, mask, 0.0, None)), (keys, values)
+
+    def _split(self, x_BTD: Tensor) -> Tensor:
+        B, T, _ = x_BTD.shape
+        return self.qkv(x_BTD).view(B, T, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # type: ignore[no-any-return]
 
 
 class CrossAttention(nn.Module):

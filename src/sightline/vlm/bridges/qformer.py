@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sightline.vlm.blocks import CrossAttention, Mlp, SelfAttention, initialise
+from sightline.vlm.blocks import CrossAttention, KeysValues, Mlp, SelfAttention, initialise
 from sightline.vlm.bridges.protocol import Attention, Text
 from sightline.vlm.config import Config, ModelError
 
@@ -110,6 +110,16 @@ class QFormerLayer(nn.Module):
     ) -> Tensor:
         """Output `[B, T, Z]`; the first `queries` positions are queries, the rest is text."""
         x_BTZ = self.attention_norm(x_BTZ + self.dropout(self.attention(x_BTZ, mask)))
+        return self._feed(x_BTZ, queries, patches_BPD, seen)
+
+    def extend(
+        self, x_BTZ: Tensor, queries: int, patches_BPD: Tensor | None, mask: Tensor | None, past: KeysValues | None
+    ) -> tuple[Tensor, KeysValues]:
+        """The same for positions that go on from `past`, and the keys and values of all."""
+        attended_BTZ, kept = self.attention.extend(x_BTZ, past, mask)
+        return self._feed(self.attention_norm(x_BTZ + attended_BTZ), queries, patches_BPD, None), kept
+
+    def _feed(self, x_BTZ: Tensor, queries: int, patches_BPD: Tensor | None, seen: Attention | None) -> Tensor:
         parts = []
         if queries:
             queries_BQZ = x_BTZ[:, :queries]
@@ -175,10 +185,14 @@ class QFormer(nn.Module):
 
     def text_features(self, text: Text) -> Tensor:
         """The first token's output `[B, Z]` of the text on its own (uni-modal)."""
+        return self.read(text)[:, 0]
+
+    def read(self, text: Text) -> Tensor:
+        """Every token's output `[B, L, Z]` of the text on its own (uni-modal)."""
         if text.tokens_BL.shape[1] == 0:
             raise ModelError("a text of no tokens has no feature: give at least one word")
         words_BLZ = self._text().forward(text.tokens_BL)
-        return self._run(words_BLZ, 0, None, text.mask_BL.bool()[:, None, None], None)[:, 0]
+        return self._run(words_BLZ, 0, None, text.mask_BL.bool()[:, None, None], None)
 
     def match(self, patches_BPD: Tensor, text: Text) -> Tensor:
         """Image-text matching logits `[B, 2]` (no match, match), the mean over queries."""
@@ -202,7 +216,7 @@ class QFormer(nn.Module):
         return F.normalize(self.image_contrast(queries_BQZ), dim=-1)
 
     def contrast_texts(self, text_BZ: Tensor) -> Tensor:
-        """Unit vectors `[B, K]` from `text_features`."""
+        """Unit vectors `[B, K]` from `text_features` (or `[B, L, K]` from `read`)."""
         if self.text_contrast is None:
             raise ModelError("this Q-Former has no contrastive head: load a first-stage (retrieval) checkpoint")
         return F.normalize(self.text_contrast(text_BZ), dim=-1)

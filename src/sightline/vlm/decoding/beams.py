@@ -16,7 +16,7 @@ from torch import Tensor
 from sightline.vlm.decoding.options import Decoding
 from sightline.vlm.decoding.scores import adjust, generator
 from sightline.vlm.decoding.written import Written
-from sightline.vlm.language.protocol import LanguageModel, State
+from sightline.vlm.language.protocol import State, Writes
 
 IMPOSSIBLE = -1.0e9
 """Score of a place that is not taken yet: finite, as differences of infinities are not numbers."""
@@ -61,13 +61,13 @@ class Hypotheses:
         return Hypotheses(self.tokens_ANT[rows_R], self.logprobs_ANT[rows_R], self.scores_AN[rows_R])
 
 
-def search(language: LanguageModel, logits_BV: Tensor, state: State, how: Decoding) -> list[list[Written]]:
+def search(language: Writes, logits_BV: Tensor, state: State, how: Decoding) -> list[list[Written]]:
     """The best `num_return_sequences` hypotheses of each row, from the logits and state that `prefill` gave."""
     return _Search(language, how, logits_BV).run(logits_BV, state)
 
 
 class _Search:
-    def __init__(self, language: LanguageModel, how: Decoding, logits_BV: Tensor) -> None:
+    def __init__(self, language: Writes, how: Decoding, logits_BV: Tensor) -> None:
         self.language, self.how = language, how
         self.rows, self.device = logits_BV.shape[0], logits_BV.device
         self.source = generator(how, self.device)

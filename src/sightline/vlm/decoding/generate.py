@@ -9,11 +9,11 @@ from torch import Tensor
 from sightline.vlm.decoding import beams, stepwise
 from sightline.vlm.decoding.options import Decoding
 from sightline.vlm.decoding.written import OnToken, Written
-from sightline.vlm.language.protocol import LanguageModel, State
+from sightline.vlm.language.protocol import LanguageModel, State, Writes
 
 
 def decode(
-    language: LanguageModel, logits_BV: Tensor, state: State, how: Decoding, on_token: OnToken | None = None
+    language: Writes, logits_BV: Tensor, state: State, how: Decoding, on_token: OnToken | None = None
 ) -> list[list[Written]]:
     """`num_return_sequences` answers for each row of what `prefill` gave.
 

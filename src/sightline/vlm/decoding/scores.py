@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sightline.vlm.decoding.options import Decoding
-from sightline.vlm.language.protocol import LanguageModel
+from sightline.vlm.language.protocol import Writes
 
 
 def penalise_repetition(scores_RV: Tensor, written_RT: Tensor, penalty: float) -> Tensor:
@@ -36,7 +36,7 @@ def keep_nucleus(scores_RV: Tensor, top_p: float, at_least: int) -> Tensor:
     return scores_RV.masked_fill(drop_RV.scatter(1, order_RV, drop_RV), float("-inf"))
 
 
-def adjust(scores_RV: Tensor, written_RT: Tensor, language: LanguageModel, how: Decoding) -> Tensor:
+def adjust(scores_RV: Tensor, written_RT: Tensor, language: Writes, how: Decoding) -> Tensor:
     """The scores to choose from: penalties first, then, when drawing, temperature, top-k and nucleus."""
     eos_ids = language.eos_ids
     if how.repetition_penalty != 1.0:
@@ -55,7 +55,7 @@ def adjust(scores_RV: Tensor, written_RT: Tensor, language: LanguageModel, how: 
     return scores_RV
 
 
-def _counted(written_RT: Tensor, language: LanguageModel) -> Tensor:
+def _counted(written_RT: Tensor, language: Writes) -> Tensor:
     """What the repetition penalty counts: new tokens, and, as in transformers, the token a decoder starts with."""
     start_id = getattr(language, "start_id", None)
     return written_RT if start_id is None else F.pad(written_RT, (1, 0), value=start_id)

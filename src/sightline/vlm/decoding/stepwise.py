@@ -9,11 +9,11 @@ from torch import Tensor
 from sightline.vlm.decoding.options import Decoding
 from sightline.vlm.decoding.scores import adjust, generator
 from sightline.vlm.decoding.written import OnToken, Written
-from sightline.vlm.language.protocol import LanguageModel, State
+from sightline.vlm.language.protocol import State, Writes
 
 
 def write(
-    language: LanguageModel, logits_BV: Tensor, state: State, how: Decoding, on_token: OnToken | None = None
+    language: Writes, logits_BV: Tensor, state: State, how: Decoding, on_token: OnToken | None = None
 ) -> list[Written]:
     """One answer a row, from the logits and state that `prefill` gave."""
     rows = logits_BV.shape[0]

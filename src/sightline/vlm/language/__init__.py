@@ -2,7 +2,7 @@
 
 from sightline.vlm.language.causal import CausalConfig, CausalLanguage
 from sightline.vlm.language.foreign import LanguageConfig
-from sightline.vlm.language.protocol import LanguageModel, State
+from sightline.vlm.language.protocol import LanguageModel, State, Writes
 from sightline.vlm.language.seq2seq import Seq2SeqConfig, Seq2SeqLanguage
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "Seq2SeqConfig",
     "Seq2SeqLanguage",
     "State",
+    "Writes",
 ]

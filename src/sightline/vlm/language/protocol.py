@@ -21,7 +21,20 @@ class State(Protocol):
         ...
 
 
-class LanguageModel(Protocol):
+class Writes(Protocol):
+    """What decoding needs: a model that goes on, token by token, from a state it has."""
+
+    @property
+    def eos_ids(self) -> tuple[int, ...]:
+        """Tokens that end an answer, most usual first."""
+        ...
+
+    def step(self, tokens_B: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Adds one token a row; logits `[B, V]` for the next. `state` is what this model's own methods gave."""
+        ...
+
+
+class LanguageModel(Writes, Protocol):
     """A frozen language model that reads embeddings and writes tokens."""
 
     width: int
@@ -29,8 +42,6 @@ class LanguageModel(Protocol):
     vocab_size: int
     is_encoder_decoder: bool
     bos_id: int | None
-    eos_ids: tuple[int, ...]
-    """Tokens that end an answer, most usual first."""
     pad_id: int
 
     def embed(self, tokens_BL: Tensor) -> Tensor:
@@ -47,10 +58,6 @@ class LanguageModel(Protocol):
         `after` is a state of as many rows that the prefix continues (one image's soft prompt, many questions).
         Encoder-decoder models raise `ModelError` for it: their prefix is read in both directions, hence at once.
         """
-        ...
-
-    def step(self, tokens_B: Tensor, state: Any) -> tuple[Tensor, State]:
-        """Adds one token a row; logits `[B, V]` for the next. `state` is what this model's own methods gave."""
         ...
 
     def follow(self, targets_BT: Tensor, logits_BV: Tensor, state: Any) -> Tensor:

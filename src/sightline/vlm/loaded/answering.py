@@ -14,7 +14,7 @@ from sightline.vlm.decoding import Decoding, OnToken, Written
 from sightline.vlm.loaded.answers import Answer, Usage
 from sightline.vlm.loaded.inputs import Picture
 from sightline.vlm.loaded.looked import Looked
-from sightline.vlm.loaded.writing import Manner, Rows, Seen, Spoken, Writer
+from sightline.vlm.loaded.writing import Author, Manner, Rows, Seen, Spoken, Writer
 
 ROWS_AT_ONCE = 32
 """Answers in one pass through the model."""
@@ -40,7 +40,7 @@ class Task:
 
 def answer(
     model: str,
-    writer: Writer,
+    writer: Author,
     pictures: Sequence[Picture],
     task: Task,
     manner: Manner,
@@ -103,7 +103,7 @@ def _opened(model: str, pictures: Sequence[Picture], task: Task, batch: slice, h
 
 
 def _closed(
-    generations: list[spans.Generation], spoken: Spoken, writer: Writer, timeline: spans.Timeline
+    generations: list[spans.Generation], spoken: Spoken, writer: Author, timeline: spans.Timeline
 ) -> list[Answer]:
     lines = [
         (one, looked, tokens)
@@ -121,11 +121,11 @@ def _answer(
     one: Written,
     looked: Looked | None,
     usage: Usage,
-    writer: Writer,
+    writer: Author,
     timeline: spans.Timeline,
 ) -> Answer:
     generation.answer = writer.tokenizer.decode(one.tokens).strip()
-    generation.finish = "stop" if one.tokens[-1] in writer.model.writer.eos_ids else "length"
+    generation.finish = "stop" if one.tokens[-1] in writer.eos_ids else "length"
     generation.input_tokens, generation.output_tokens = usage.input_tokens, usage.output_tokens
     generation.looked = None if looked is None else looked.to_dict()
     ids = spans.record(generation, timeline)

@@ -50,6 +50,20 @@ class Matches:
 
 
 @dataclass(frozen=True, eq=False)
+class Similarity:
+    """Retrieval scores of N images and M texts: matching logit + cosine where a pair was re-ranked, else `UNSEEN`."""
+
+    image_to_text: Tensor
+    """`[N, M]`: for each image its texts, the best k by cosine re-ranked."""
+    text_to_image: Tensor
+    """`[M, N]`: for each text its images, the best k by cosine re-ranked."""
+
+
+UNSEEN = -100.0
+"""Score of a pair that cosines left out of the re-ranking."""
+
+
+@dataclass(frozen=True, eq=False)
 class Features:
     """Embeddings of images, of texts, or of pairs."""
 

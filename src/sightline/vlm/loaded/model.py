@@ -7,13 +7,16 @@ from typing import Any
 from torch import Tensor
 
 from sightline.vlm import spans, weights
+from sightline.vlm.bridges import QFormer
 from sightline.vlm.data.preprocess import Preprocess
 from sightline.vlm.decoding import Decoding, OnToken, Written, check_method
 from sightline.vlm.loaded.answering import Task, answer, rank
-from sightline.vlm.loaded.answers import Answer, Classes, Features, Matches
+from sightline.vlm.loaded.answers import Answer, Classes, Features, Matches, Similarity
+from sightline.vlm.loaded.captioning import BridgeWriter
+from sightline.vlm.loaded.dialogue import Chat
 from sightline.vlm.loaded.inputs import Images, InputError, pair, read_pictures, texts_of
 from sightline.vlm.loaded.scoring import Scorer
-from sightline.vlm.loaded.writing import Manner, Rows, Seen, Writer
+from sightline.vlm.loaded.writing import Author, Manner, Rows, Seen, Writer
 from sightline.vlm.model import Devices, Dtypes
 from sightline.vlm.weights import Checkpoint
 
@@ -64,7 +67,7 @@ class Loaded:
         words = self.checkpoint.prompts.caption if prompt is None else prompt
         many = len(pictures)
         task = self._task(range(many), [words] * many, [prompt or ""] * many)
-        return answer(self.name, self._writer, pictures, task, manner)
+        return answer(self.name, self._captioner, pictures, task, manner)
 
     def ask(
         self,
@@ -95,6 +98,25 @@ class Loaded:
         prompts = [form.replace("{}", question) for question in asked]
         return answer(self.name, self._writer, pictures, self._task(of, prompts, asked), manner)
 
+    def chat(self, image: Images, *, template: str | None = None, remember: int | None = None) -> Chat:
+        """A dialogue about one image, which is encoded here, once.
+
+        Args:
+            image: One.
+            template: What a question is put into, with one `{}`; None is the checkpoint's.
+            remember: How many earlier turns the model reads before a question; None is all.
+        """
+        pictures, writer = read_pictures(image, self.preprocess), self._writer
+        if len(pictures) != 1:
+            raise InputError(f"a dialogue is about one image, {len(pictures)} were given")
+        seen = writer.see(pictures, spans.Timeline())
+
+        def say(prompt: str, question: str, looked: str | None, options: dict[str, Any]) -> Answer:
+            manner, task = self._manner(options, looked), self._task([0], [prompt], [question])
+            return answer(self.name, writer, pictures, task, manner, seen)[0]
+
+        return Chat(say, self._template(template), remember)
+
     def match(self, images: Images, texts: str | Sequence[str]) -> Matches:
         """How well every image goes with every text; needs a checkpoint with the first stage's heads."""
         patches_NPD = self._scorer.see(read_pictures(images, self.preprocess))
@@ -117,6 +139,14 @@ class Loaded:
             return self._scorer.embed_images(patches_NPD)
         of, paired = pair(len(patches_NPD), texts_of(texts or [], "texts"), "texts")
         return self._scorer.embed_pairs(patches_NPD[of], paired)
+
+    def similarity(self, images: Images, texts: str | Sequence[str], k: int = 128) -> Similarity:
+        """Retrieval scores both ways: cosines rank all pairs, matching re-ranks the `k` best of each image and text.
+
+        With the published checkpoints and k=128 this is the paper's retrieval evaluation (section 4.4).
+        """
+        patches_NPD = self._scorer.see(read_pictures(images, self.preprocess))
+        return self._scorer.similarity(patches_NPD, texts_of(texts, "texts"), k)
 
     def classify(self, images: Images, labels: Sequence[str]) -> Classes:
         """Probabilities of labels: by image-text cosine where the checkpoint has it, else by the language model."""
@@ -152,7 +182,7 @@ class Loaded:
         seen = Seen(patches_BPD, self.model.encoder.grid(self.preprocess.size, self.preprocess.size))
         questions = list(prompts) if self.checkpoint.prompts.question_to_bridge else None
         rows = Rows([], range(len(prompts)), prompts, questions)
-        manner = self._manner({}, None, None) if how is None else Manner(how=how)
+        manner = self._manner({}, None) if how is None else Manner(how=how)
         return self._writer.write(rows, seen, manner, spans.Timeline()).written
 
     def decode(self, tokens: Sequence[int]) -> str:
@@ -166,6 +196,14 @@ class Loaded:
     def save_huggingface(self, folder: str | Path) -> None:
         """Writes the checkpoint as a folder that transformers' `Blip2*` classes read."""
         weights.save_huggingface(self.checkpoint, Path(folder))
+
+    @property
+    def _captioner(self) -> Author:
+        """The language model, else a Q-Former that can caption by itself."""
+        bridge = self.model.bridge
+        if self.model.language is None and isinstance(bridge, QFormer) and bridge.captioning is not None:
+            return BridgeWriter.of(self.model, self.preprocess, self.checkpoint.text_tokenizer)
+        return self._writer
 
     @property
     def _writer(self) -> Writer:
@@ -192,6 +230,6 @@ class Loaded:
         to_bridge = read if facts.question_to_bridge and (facts.template_to_bridge or any(read)) else None
         return Task(of=of, prompts=prompts, asked=asked, to_bridge=to_bridge)
 
-    def _manner(self, options: dict[str, Any], looked: str | None, on_token: OnToken | None) -> Manner:
+    def _manner(self, options: dict[str, Any], looked: str | None, on_token: OnToken | None = None) -> Manner:
         how = Decoding.of({**self.checkpoint.decoding, **options})
         return Manner(how=how, method=None if looked is None else check_method(looked), on_token=on_token)

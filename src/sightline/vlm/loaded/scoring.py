@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sightline.vlm.bridges import QFormer, Text
 from sightline.vlm.data.preprocess import Preprocess
-from sightline.vlm.loaded.answers import Classes, Features, Matches
+from sightline.vlm.loaded.answers import UNSEEN, Classes, Features, Matches, Similarity
 from sightline.vlm.loaded.inputs import InputError, Picture, to_pixels
 from sightline.vlm.model import Blip2
 from sightline.vlm.weights import Tokenizer
@@ -43,23 +43,50 @@ class Scorer:
     def match(self, patches_NPD: Tensor, texts: list[str]) -> Matches:
         """Every image with every text."""
         bridge, words = self._bridge(), self._tokens(texts)
-        images, words_MK = self.embed_images(patches_NPD).projected, self.embed_texts(texts).projected
-        if images is None or words_MK is None:
-            raise InputError("this checkpoint has no contrastive heads: load a retrieval checkpoint")
-        itc_NM = torch.einsum("nqk,mk->nmq", images, words_MK).amax(2)
+        itc_NM = self.cosines(patches_NPD, words)
         with torch.no_grad():
-            itm_NM = torch.stack([self._match_one(bridge, patches_PD, words) for patches_PD in patches_NPD])
-        return Matches(itm_NM, itc_NM)
+            logits_NM2 = torch.stack([self._match(bridge, patches_PD[None], words) for patches_PD in patches_NPD])
+        return Matches(logits_NM2.softmax(2)[:, :, 1], itc_NM)
 
-    def _match_one(self, bridge: QFormer, patches_PD: Tensor, words: Text) -> Tensor:
-        """Match probabilities `[M]` of one image with all texts; its keys and values are made once for them."""
-        rows = [
-            bridge.match(patches_PD[None], Text(tokens, mask)).float().softmax(1)[:, 1]
-            for tokens, mask in zip(
-                torch.split(words.tokens_BL, PAIRS_AT_ONCE), torch.split(words.mask_BL, PAIRS_AT_ONCE), strict=True
-            )
-        ]
-        return torch.cat(rows)
+    def similarity(self, patches_NPD: Tensor, texts: list[str], k: int) -> Similarity:
+        """Matching logit plus cosine for the `k` best of each image and of each text by cosine (paper, section 4.4)."""
+        if k < 1:
+            raise InputError(f"k={k}: re-rank at least one")
+        bridge, words = self._bridge(), self._tokens(texts)
+        itc_NM = self.cosines(patches_NPD, words)
+        to_text_NM, to_image_MN = torch.full_like(itc_NM, UNSEEN), torch.full_like(itc_NM.T, UNSEEN)
+        with torch.no_grad():
+            for image, cosines_M in enumerate(itc_NM):
+                best_K = cosines_M.topk(min(k, len(cosines_M))).indices
+                logits_K = self._match(bridge, patches_NPD[image : image + 1], _rows(words, best_K))[:, 1]
+                to_text_NM[image, best_K] = logits_K + cosines_M[best_K]
+            for text, cosines_N in enumerate(itc_NM.T):
+                best_K = cosines_N.topk(min(k, len(cosines_N))).indices
+                logits_K = self._match(bridge, patches_NPD[best_K], _rows(words, best_K.new_full(best_K.shape, text)))
+                to_image_MN[text, best_K] = logits_K[:, 1] + cosines_N[best_K]
+        return Similarity(to_text_NM, to_image_MN)
+
+    def cosines(self, patches_NPD: Tensor, words: Text) -> Tensor:
+        """Best cosine `[N, M]` over an image's queries of every image with every text."""
+        bridge = self._bridge()
+        images = self.embed_images(patches_NPD).projected
+        if images is None or bridge.text_contrast is None:
+            raise InputError("this checkpoint has no contrastive heads: load a retrieval checkpoint")
+        with torch.no_grad():
+            words_MK = bridge.contrast_texts(bridge.text_features(words))
+        return torch.einsum("nqk,mk->nmq", images, words_MK).amax(2)
+
+    def _match(self, bridge: QFormer, patches_BPD: Tensor, words: Text) -> Tensor:
+        """Matching logits `[M, 2]` of M texts with one image, whose keys and values are made once, or with M images."""
+        return torch.cat(
+            [
+                bridge.match(
+                    patches_BPD if len(patches_BPD) == 1 else patches_BPD[at : at + PAIRS_AT_ONCE],
+                    Text(words.tokens_BL[at : at + PAIRS_AT_ONCE], words.mask_BL[at : at + PAIRS_AT_ONCE]),
+                ).float()
+                for at in range(0, len(words.tokens_BL), PAIRS_AT_ONCE)
+            ]
+        )
 
     def embed_images(self, patches_NPD: Tensor) -> Features:
         """Query outputs, and their unit vectors where the checkpoint has the head."""
@@ -83,12 +110,11 @@ class Scorer:
 
     def classify(self, patches_NPD: Tensor, labels: list[str]) -> Classes:
         """Soft-max of image-text cosines over the learned temperature."""
-        bridge = self._bridge()
-        images, words_MK = self.embed_images(patches_NPD).projected, self.embed_texts(labels).projected
-        if images is None or words_MK is None or bridge.temperature is None:
+        cosines_NM = self.cosines(patches_NPD, self._tokens(labels))
+        temperature = self._bridge().temperature
+        if temperature is None:
             raise InputError("this checkpoint has no contrastive heads: load a retrieval checkpoint")
-        cosines_NM = torch.einsum("nqk,mk->nmq", images, words_MK).amax(2)
-        return Classes(tuple(labels), (cosines_NM / bridge.temperature.detach()).softmax(1))
+        return Classes(tuple(labels), (cosines_NM / temperature.detach()).softmax(1))
 
     def _bridge(self) -> QFormer:
         if not isinstance(self.model.bridge, QFormer):
@@ -102,3 +128,7 @@ class Scorer:
         text = self.tokenizer.batch(texts)
         device = self.model.spot("bridge").device
         return Text(text.tokens_BL.to(device), text.mask_BL.to(device))
+
+
+def _rows(text: Text, rows_R: Tensor) -> Text:
+    return Text(text.tokens_BL[rows_R], text.mask_BL[rows_R])

@@ -5,7 +5,7 @@ Shapes: B rows (answers), N images, P patches of width D, Q queries, L prompt to
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -66,6 +66,28 @@ class Spoken:
     """Of each row."""
 
 
+class Author(Protocol):
+    """Writes answers: a language model behind its bridge, or a Q-Former by itself."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Of what it writes."""
+        ...
+
+    @property
+    def eos_ids(self) -> tuple[int, ...]:
+        """Tokens that end an answer."""
+        ...
+
+    def see(self, pictures: Sequence[Picture], timeline: Timeline) -> Seen:
+        """Encodes every picture once."""
+        ...
+
+    def write(self, rows: Rows, seen: Seen, manner: Manner, timeline: Timeline) -> Spoken:
+        """The answers of one batch."""
+        ...
+
+
 @dataclass(frozen=True)
 class Writer:
     """The model with what is needed to feed it."""
@@ -75,17 +97,14 @@ class Writer:
     tokenizer: Tokenizer
     text_tokenizer: Tokenizer | None
 
+    @property
+    def eos_ids(self) -> tuple[int, ...]:
+        """Tokens that end an answer."""
+        return self.model.writer.eos_ids
+
     def see(self, pictures: Sequence[Picture], timeline: Timeline) -> Seen:
         """Encodes every picture once."""
-        with timeline.step("preprocess", images=len(pictures)) as facts:
-            pixels_NCHW = to_pixels(pictures, self.preprocess)
-            facts["height"], facts["width"] = pixels_NCHW.shape[2:]
-        where = self.model.spot("encoder")
-        with timeline.step("vision_encoder", images=len(pictures)) as facts, torch.no_grad():
-            patches_NPD = self.model.see(pixels_NCHW.to(where.device, where.dtype))
-            grid = self.model.encoder.grid(*pixels_NCHW.shape[2:])
-            facts["patches"] = patches_NPD.shape[1]
-        return Seen(patches_NPD, grid)
+        return see(self.model, self.preprocess, pictures, timeline)
 
     def write(self, rows: Rows, seen: Seen, manner: Manner, timeline: Timeline) -> Spoken:
         """The answers of one batch."""
@@ -226,6 +245,19 @@ class Replayed:
     of_B: Tensor
     question: Text | None
     prompt: Text
+
+
+def see(model: Blip2, preprocess: Preprocess, pictures: Sequence[Picture], timeline: Timeline) -> Seen:
+    """Encodes every picture once."""
+    with timeline.step("preprocess", images=len(pictures)) as facts:
+        pixels_NCHW = to_pixels(pictures, preprocess)
+        facts["height"], facts["width"] = pixels_NCHW.shape[2:]
+    where = model.spot("encoder")
+    with timeline.step("vision_encoder", images=len(pictures)) as facts, torch.no_grad():
+        patches_NPD = model.see(pixels_NCHW.to(where.device, where.dtype))
+        grid = model.encoder.grid(*pixels_NCHW.shape[2:])
+        facts["patches"] = patches_NPD.shape[1]
+    return Seen(patches_NPD, grid)
 
 
 def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:

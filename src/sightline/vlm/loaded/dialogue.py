@@ -1,0 +1,46 @@
+"""A dialogue about one image: it is encoded once, every question is asked after the turns before it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sightline.vlm.loaded.answers import Answer
+
+Say = Callable[[str, str, str | None, dict[str, Any]], Answer]
+"""Answers a whole prompt, the question at its end, with a method of looking and decoding options."""
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """One question and its answer."""
+
+    question: str
+    answer: Answer
+
+
+class Chat:
+    """Questions that build on each other: the language model reads earlier turns as "Question: q Answer: a."."""
+
+    def __init__(self, say: Say, template: str, remember: int | None = None) -> None:
+        """`template` has one `{}` for a question; `remember` is how many earlier turns are read, None for all."""
+        self._say, self._template, self._remember = say, template, remember
+        self.turns: list[Turn] = []
+
+    def ask(self, question: str, *, looked: str | None = None, **decoding: Any) -> Answer:
+        """The answer to a question, which becomes part of what the next one builds on."""
+        answer = self._say(self.prompt(question), question, looked, decoding)
+        self.turns.append(Turn(question, answer))
+        return answer
+
+    def prompt(self, question: str) -> str:
+        """What the language model reads for this question: the turns remembered, then the question."""
+        kept = self.turns if self._remember is None else self.turns[max(0, len(self.turns) - self._remember) :]
+        told = [f"{self._asked(turn.question)} {turn.answer.text.rstrip('.')}." for turn in kept]
+        return " ".join([*told, self._asked(question)])
+
+    def forget(self) -> None:
+        """Begins again with the same image."""
+        self.turns.clear()
+
+    def _asked(self, question: str) -> str:
+        return self._template.replace("{}", question)
