@@ -47,6 +47,22 @@ async def test_a_file_goes_in_by_one_signed_address_and_out_by_another(site: Sit
     assert (await announced(site, content))["uploadUrl"] is None
 
 
+async def test_a_file_of_a_dataset_item_is_found_from_the_items_text(site: Site):
+    content = b"what the item shows"
+    place = {"traceId": None, "datasetId": "d", "datasetItemId": "i", "field": "expectedOutput"}
+    first = await announced(site, content, **place)
+    token = f"@@@langfuseMedia:type=image/png|id={first['mediaId']}|source=bytes@@@"
+    await site.client.post("/api/public/v2/datasets", json={"name": "shown"}, headers=HERE)
+    item = {"datasetName": "shown", "id": "i", "input": "none", "expectedOutput": {"pictures": [token, "it's"]}}
+    before = await site.client.post("/api/public/dataset-items", json=item, headers=HERE)
+    assert before.json()["mediaReferences"] == []
+    await site.client.put(first["uploadUrl"], content=content)
+    [reference] = (await site.get("/dataset-items/i"))["mediaReferences"]
+    assert (reference["field"], reference["referenceString"]) == ("expectedOutput", token)
+    assert (reference["jsonPath"], reference["media"]["contentLength"]) == ("$['pictures'][0]", len(content))
+    assert (await site.client.get(reference["media"]["url"])).content == content
+
+
 async def test_bytes_that_are_not_what_was_announced_are_refused(site: Site):
     first = await announced(site, b"announced")
     answer = await site.client.put(first["uploadUrl"], content=b"different")
@@ -85,6 +101,9 @@ async def test_only_pictures_are_shown_in_place(site: Site):
         {"sha256Hash": "short"},
         {"field": "elsewhere"},
         {"traceId": ""},
+        {"traceId": None},
+        {"datasetId": "d", "datasetItemId": "i"},
+        {"field": "expectedOutput"},
     ],
 )
 async def test_a_wrong_announcement_is_refused(site: Site, wrong: dict[str, Any]):

@@ -1,6 +1,6 @@
 """What can be done with prompts, one verb a method; every method is confined to the project it is given."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.prompts.composition import clashing_names, compose, inclusions_of
@@ -57,6 +57,13 @@ class Prompts:
             store = PromptStore(connection, project_id)
             prompt = await _existing(store, selector)
             return await compose(prompt, store.one) if resolve else Composed(prompt=prompt, inclusions={})
+
+    async def ids(self, project_id: ProjectId, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], PromptId]:
+        """The ids of versions by name and number; those that do not exist are left out."""
+        if not wanted:
+            return {}
+        async with self._database.reading() as connection:
+            return await PromptStore(connection, project_id).ids(wanted)
 
     async def page(self, project_id: ProjectId, query: PromptQuery) -> Page[PromptSummary]:
         async with self._database.reading() as connection:

@@ -56,10 +56,13 @@ CREATE TABLE IF NOT EXISTS observations (
     trace_output String CODEC(ZSTD(1)),
     trace_input_preview String CODEC(ZSTD(1)),
     trace_output_preview String CODEC(ZSTD(1)),
+    experiment_id String CODEC(ZSTD(1)),
+    experiment Map(LowCardinality(String), String) CODEC(ZSTD(1)),
     INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
     INDEX by_id id TYPE bloom_filter(0.001) GRANULARITY 1,
     INDEX by_user user_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_session session_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_experiment experiment_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX words_in lowerUTF8(input) TYPE text(tokenizer = 'splitByNonAlpha'),
     INDEX words_out lowerUTF8(output) TYPE text(tokenizer = 'splitByNonAlpha')
 )
@@ -109,4 +112,12 @@ ALTER TABLE observations
 """
 """For folders made before costs were calculated."""
 
-ANALYTICS_TABLES = (OBSERVATIONS, SCORES, PRICED_BY)
+EXPERIMENTS = """
+ALTER TABLE observations
+    ADD COLUMN IF NOT EXISTS experiment_id String CODEC(ZSTD(1)) AFTER trace_output_preview,
+    ADD COLUMN IF NOT EXISTS experiment Map(LowCardinality(String), String) CODEC(ZSTD(1)) AFTER experiment_id,
+    ADD INDEX IF NOT EXISTS by_experiment experiment_id TYPE bloom_filter(0.01) GRANULARITY 1
+"""
+"""For folders made before experiments were kept apart."""
+
+ANALYTICS_TABLES = (OBSERVATIONS, SCORES, PRICED_BY, EXPERIMENTS)

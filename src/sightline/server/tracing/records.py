@@ -57,6 +57,25 @@ class TraceFields:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExperimentFields:
+    """Which experiment a span was part of, and which item it ran; carried by every span of that item's run."""
+
+    id: str
+    name: str | None = None
+    description: str | None = None
+    metadata: str | None = None
+    """JSON text, as the other texts here."""
+    dataset_id: str | None = None
+    item_id: str | None = None
+    item_version: str | None = None
+    """ISO-8601 time of the dataset's state that was run."""
+    expected_output: str | None = None
+    item_metadata: str | None = None
+    root_id: str | None = None
+    """The observation that stands for the item's run; its input and output are the item's."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Observation:
     """One span as stored: a row. A later row with the same id in the same trace replaces an earlier one."""
 
@@ -96,6 +115,7 @@ class Observation:
     scope: str | None = None
     """Instrumentation scope name."""
     trace: TraceFields = TraceFields()
+    experiment: ExperimentFields | None = None
 
 
 ScoreType = Literal["NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION"]
@@ -179,8 +199,9 @@ class MediaUpload:
     content_type: str
     content_length: int
     field: str
-    """`input`, `output` or `metadata`."""
-    trace_id: TraceId
+    """`input`, `output`, `metadata`, or `expectedOutput` of a dataset item."""
+    trace_id: TraceId | None = None
+    """None for a file of a dataset item, whose texts say themselves what they refer to."""
     observation_id: ObservationId | None = None
 
 
@@ -268,6 +289,46 @@ class ScoreQuery:
     offset: int = 0
     before: tuple[datetime, ScoreId] | None = None
     counted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Traces that share a session id."""
+
+    id: str
+    project_id: ProjectId
+    created_at: datetime
+    """When its first observation began."""
+    environment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """What the spans of one experiment add up to, within the window that was looked at."""
+
+    id: str
+    name: str
+    description: str | None
+    metadata: str | None
+    """JSON text."""
+    dataset_id: str | None
+    start_time: datetime
+    end_time: datetime
+    item_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentQuery:
+    """Experiments by latest activity, or their items by start; newest first."""
+
+    window: Window = Window()
+    ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    dataset_ids: tuple[str, ...] = ()
+    item_ids: tuple[str, ...] = ()
+    limit: int = 50
+    before: tuple[datetime, tuple[str, ...]] | None = None
+    """Cursor: a time and the ids that break ties: the experiment's, or the item's trace and observation."""
 
 
 @dataclass(frozen=True)

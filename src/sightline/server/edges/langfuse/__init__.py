@@ -6,6 +6,7 @@ from sightline.server.edges.langfuse import (
     dataset_items,
     dataset_runs,
     datasets,
+    experiments,
     ingestion,
     instance,
     media,
@@ -15,6 +16,7 @@ from sightline.server.edges.langfuse import (
     prompts,
     score_configs,
     scores,
+    sessions,
     traces,
 )
 
@@ -23,7 +25,7 @@ for part in (instance, traces, observations, scores, media, ingestion):
     router.include_router(part.router)
 for part in (models, metrics):
     router.include_router(part.router)
-for part in (prompts, datasets, dataset_items, dataset_runs, score_configs):
+for part in (prompts, datasets, dataset_items, dataset_runs, score_configs, experiments, sessions):
     router.include_router(part.router)
 
 __all__ = ["router"]

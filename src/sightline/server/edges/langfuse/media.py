@@ -27,9 +27,20 @@ class Announcement(Params):
     content_type: str
     content_length: int = Field(gt=0)
     sha256_hash: str = Field(alias="sha256Hash", pattern=r"^[A-Za-z0-9+/]{43}=$")
-    field: Literal["input", "output", "metadata"]
-    trace_id: str = Field(min_length=1)
+    field: Literal["input", "output", "metadata", "expectedOutput"]
+    trace_id: str | None = Field(None, min_length=1)
     observation_id: str | None = None
+    dataset_id: str | None = Field(None, min_length=1)
+    dataset_item_id: str | None = Field(None, min_length=1)
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> "Announcement":
+        in_dataset = self.dataset_id is not None and self.dataset_item_id is not None
+        if (self.trace_id is not None) == in_dataset:
+            raise ValueError("a file is used in one place: give traceId, or datasetId and datasetItemId")
+        if self.field == "expectedOutput" and not in_dataset:
+            raise ValueError("field expectedOutput belongs to dataset items: give datasetId and datasetItemId")
+        return self
 
     @model_validator(mode="after")
     def _type_is_known(self) -> "Announcement":
@@ -65,7 +76,7 @@ async def announce(body: Announcement, request: Request, who: ProjectKey, servic
         content_type=body.content_type,
         content_length=body.content_length,
         field=body.field,
-        trace_id=TraceId(body.trace_id),
+        trace_id=TraceId(body.trace_id) if body.trace_id else None,
         observation_id=ObservationId(body.observation_id) if body.observation_id else None,
     )
     media, needs_upload = await services.tracing.register_media(who.project_id, upload)

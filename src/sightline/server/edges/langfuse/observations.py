@@ -10,6 +10,7 @@ from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json
 from sightline.server.edges.cursors import cursor_position, cursor_text
 from sightline.server.edges.langfuse.filters import Condition, Shape, bounded, conditions, one_text, texts, truth
+from sightline.server.edges.langfuse.links import links_of
 from sightline.server.edges.langfuse.shapes import V2_GROUPS, observation_v1, observation_v2
 from sightline.server.edges.params import (
     Commas,
@@ -99,7 +100,8 @@ async def current(who: ProjectKey, services: Served, params: Annotated[CurrentPa
         before=(before[0], TraceId(before[1][0]), ObservationId(before[1][1])) if before else None,
     )
     page = await services.tracing.observations(who.project_id, _filtered(query, params.filter))
-    rows = [observation_v2(observation, groups, frozenset(params.expand_metadata)) for observation in page.items]
+    links = await links_of(services, who.project_id, page.items)
+    rows = [observation_v2(each, links, groups, frozenset(params.expand_metadata)) for each in page.items]
     return Json({"data": rows, "meta": {"cursor": _cursor(page.items[-1])} if page.more else {}})
 
 
@@ -107,7 +109,8 @@ async def current(who: ProjectKey, services: Served, params: Annotated[CurrentPa
 async def legacy(who: ProjectKey, services: Served, params: Annotated[LegacyParams, Query()]) -> Json:
     query = replace(_query(params), limit=params.limit, offset=params.offset, counted=True)
     page = await services.tracing.observations(who.project_id, _filtered(query, params.filter))
-    return Json({"data": [observation_v1(item) for item in page.items], "meta": params.meta(page.total)})
+    links = await links_of(services, who.project_id, page.items)
+    return Json({"data": [observation_v1(item, links) for item in page.items], "meta": params.meta(page.total)})
 
 
 @router.get("/observations/{observationId:path}")
@@ -119,7 +122,7 @@ async def one(
 ) -> Json:
     trace_id = TraceId(params.trace_id) if params.trace_id else None
     observation = await services.tracing.observation(who.project_id, ObservationId(observationId), trace_id)
-    return Json(observation_v1(observation))
+    return Json(observation_v1(observation, await links_of(services, who.project_id, [observation])))
 
 
 def _query(params: ObservationFilters) -> ObservationQuery:

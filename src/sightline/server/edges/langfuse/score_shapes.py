@@ -33,7 +33,7 @@ def score_v2(score: Score) -> dict[str, Any]:
         row["value"] = score.value or 0
     if score.data_type == "BOOLEAN":
         row["stringValue"] = "True" if score.value else "False"
-    elif score.data_type != "NUMERIC":
+    else:
         row["stringValue"] = score.string_value
     return row
 

@@ -1,19 +1,22 @@
 """Observations and traces as Langfuse writes them."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from sightline.server.edges.answers import iso
+from sightline.server.edges.langfuse.links import Links
 from sightline.server.edges.stored import decoded, json_or_text, latency_s, time_to_first_token_s
 from sightline.server.tracing.records import Kind, Observation, Trace
 
 METADATA_PREVIEW = 200
 """Characters of a metadata value in a v2 read, unless its key is expanded."""
 
+PRICES = ("inputPrice", "outputPrice", "totalPrice")
 V2_GROUPS = ("core", "basic", "time", "io", "metadata", "model", "usage", "prompt", "metrics", "trace_context")
 
 
-def observation_v1(observation: Observation) -> dict[str, Any]:
+def observation_v1(observation: Observation, links: Links) -> dict[str, Any]:
     """The legacy view: everything, with input and output as JSON values."""
     usage, cost = observation.usage, observation.cost_usd
     tokens = {name: usage.get(name, 0) for name in ("input", "output", "total")}
@@ -22,8 +25,7 @@ def observation_v1(observation: Observation) -> dict[str, Any]:
         "name": observation.name,
         "completionStartTime": iso(observation.completion_start_time),
         "model": observation.model,
-        "modelId": None,
-        "internalModelId": None,
+        **_priced(observation, links),
         "modelParameters": dict(observation.model_parameters),
         "input": json_or_text(observation.input),
         "output": json_or_text(observation.output),
@@ -32,9 +34,7 @@ def observation_v1(observation: Observation) -> dict[str, Any]:
         "statusMessage": observation.status_message,
         "version": observation.version,
         "environment": observation.environment,
-        "promptId": None,
-        "promptName": observation.prompt_name,
-        "promptVersion": observation.prompt_version,
+        **_prompt(observation, links),
         "usage": {
             "unit": "TOKENS" if observation.kind is Kind.GENERATION else None,
             **tokens,
@@ -46,14 +46,11 @@ def observation_v1(observation: Observation) -> dict[str, Any]:
         "promptTokens": tokens["input"],
         "completionTokens": tokens["output"],
         "totalTokens": tokens["total"],
-        "inputPrice": None,
-        "outputPrice": None,
-        "totalPrice": None,
         "calculatedInputCost": cost.get("input"),
         "calculatedOutputCost": cost.get("output"),
         "calculatedTotalCost": cost.get("total"),
-        "usagePricingTierId": None,
-        "usagePricingTierName": None,
+        "usagePricingTierId": links.tier_id(observation),
+        "usagePricingTierName": observation.pricing_tier,
         "latency": latency_s(observation),
         "timeToFirstToken": time_to_first_token_s(observation),
         "createdAt": iso(observation.start_time),
@@ -61,12 +58,18 @@ def observation_v1(observation: Observation) -> dict[str, Any]:
     }
 
 
-def observation_v2(observation: Observation, groups: frozenset[str], expanded: frozenset[str]) -> dict[str, Any]:
+def observation_v2(
+    observation: Observation, links: Links, groups: frozenset[str], expanded: frozenset[str]
+) -> dict[str, Any]:
     """The current view: core fields and the groups asked for; input and output as they were sent."""
     row = _core(observation)
     for group in V2_GROUPS:
-        if group in groups and group not in ("core", "metadata"):
+        if group in groups and group in _GROUPS:
             row |= _GROUPS[group](observation)
+    if "model" in groups:
+        row |= _model(observation, links)
+    if "prompt" in groups:
+        row |= _prompt(observation, links)
     if "metadata" in groups:
         row["metadata"] = _short_metadata(observation, expanded)
     return row
@@ -126,9 +129,21 @@ def _io(observation: Observation) -> dict[str, Any]:
     return {"input": observation.input, "output": observation.output}
 
 
-def _model(observation: Observation) -> dict[str, Any]:
-    unpriced = dict.fromkeys(("internalModelId", "modelId", "inputPrice", "outputPrice", "totalPrice"))
-    return {"model": observation.model, "modelParameters": dict(observation.model_parameters), **unpriced}
+def _model(observation: Observation, links: Links) -> dict[str, Any]:
+    priced = _priced(observation, links)
+    prices = {name: None if priced[name] is None else _decimal(priced[name]) for name in PRICES}
+    return {"model": observation.model, "modelParameters": dict(observation.model_parameters), **priced, **prices}
+
+
+def _priced(observation: Observation, links: Links) -> dict[str, Any]:
+    prices = links.prices(observation)
+    ids = dict.fromkeys(("modelId", "internalModelId"), observation.model_id)
+    return ids | {name: prices.get(name.removesuffix("Price")) for name in PRICES}
+
+
+def _decimal(price: float) -> str:
+    """A price as Langfuse's current view writes it: text without an exponent."""
+    return f"{Decimal(str(price)):f}"
 
 
 def _usage(observation: Observation) -> dict[str, Any]:
@@ -136,12 +151,16 @@ def _usage(observation: Observation) -> dict[str, Any]:
         "usageDetails": dict(observation.usage),
         "costDetails": dict(observation.cost_usd),
         "totalCost": observation.cost_usd.get("total"),
-        "usagePricingTierName": None,
+        "usagePricingTierName": observation.pricing_tier,
     }
 
 
-def _prompt(observation: Observation) -> dict[str, Any]:
-    return {"promptId": None, "promptName": observation.prompt_name, "promptVersion": observation.prompt_version}
+def _prompt(observation: Observation, links: Links) -> dict[str, Any]:
+    return {
+        "promptId": links.prompt_id(observation),
+        "promptName": observation.prompt_name,
+        "promptVersion": observation.prompt_version,
+    }
 
 
 def _metrics(observation: Observation) -> dict[str, Any]:
@@ -149,11 +168,11 @@ def _metrics(observation: Observation) -> dict[str, Any]:
 
 
 def _trace_context(observation: Observation) -> dict[str, Any]:
-    own_name = observation.name if observation.is_root else None
+    """As the span carries it: a trace without a name of its own is read by its root's, which is another row."""
     return {
         "tags": list(observation.trace.tags),
         "release": observation.trace.release,
-        "traceName": observation.trace.name or own_name,
+        "traceName": observation.trace.name,
     }
 
 
@@ -161,9 +180,7 @@ _GROUPS = {
     "basic": _basic,
     "time": _time,
     "io": _io,
-    "model": _model,
     "usage": _usage,
-    "prompt": _prompt,
     "metrics": _metrics,
     "trace_context": _trace_context,
 }

@@ -9,6 +9,7 @@ from pydantic import Field
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json
 from sightline.server.edges.langfuse.filters import Condition, Shape, bounded, conditions, one_text, texts
+from sightline.server.edges.langfuse.links import links_of
 from sightline.server.edges.langfuse.score_shapes import score_v2
 from sightline.server.edges.langfuse.shapes import observation_v1, trace_row
 from sightline.server.edges.params import Commas, Moment, Paged, Params, field_groups, window
@@ -91,7 +92,8 @@ async def get_trace(
     if root is not None:
         # Langfuse writes a root's metadata on its trace too; here it is stored once and met on the way out.
         row["metadata"] = decoded(root.metadata) | row["metadata"]
-    row["observations"] = [observation_v1(observation) for observation in observations]
+    links = await links_of(services, who.project_id, observations)
+    row["observations"] = [observation_v1(observation, links) for observation in observations]
     row["scores"] = [score_v2(score) for score in trace.scores]
     return Json(_only(row, groups))
 

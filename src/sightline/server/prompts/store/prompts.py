@@ -83,6 +83,18 @@ class PromptStore:
         rows = (await self._connection.execute(query)).all()
         return await self._prompts(rows)
 
+    async def ids(self, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], PromptId]:
+        """The ids of these versions, by name and number."""
+        names, versions = zip(*wanted, strict=True)
+        query = (
+            select(prompts.c.name, prompt_versions.c.version, prompt_versions.c.id)
+            .join_from(prompt_versions, prompts)
+            .where(prompts.c.project_id == self._project_id)
+            .where(prompts.c.name.in_(set(names)), prompt_versions.c.version.in_(set(versions)))
+        )
+        rows = await self._connection.execute(query)
+        return {(row.name, row.version): PromptId(row.id) for row in rows}
+
     async def add(self, draft: Draft, version: int, included: Iterable[Selector]) -> PromptId:
         """Store a version under a number of its own; Conflict when another writer took the number first."""
         try:

@@ -50,7 +50,8 @@ class MediaShelf:
         async with self._database.work() as work:
             store = MediaStore(work.connection)
             await store.put(item)
-            await store.link(project_id, item.id, upload)
+            if upload.trace_id is not None:
+                await store.link(project_id, item.id, upload)
             known = await store.one(project_id, item.id) or item
         return known, known.uploaded_at is None
 

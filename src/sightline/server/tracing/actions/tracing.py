@@ -20,6 +20,8 @@ from sightline.server.tracing.actions.inline import holds_files, image_ids, take
 from sightline.server.tracing.actions.media import MediaShelf
 from sightline.server.tracing.records import (
     Bucket,
+    Experiment,
+    ExperimentQuery,
     Media,
     MediaId,
     MediaUpload,
@@ -31,15 +33,26 @@ from sightline.server.tracing.records import (
     Score,
     ScoreId,
     ScoreQuery,
+    Session,
     Trace,
     TraceId,
     TraceQuery,
+    Window,
 )
-from sightline.server.tracing.store import ObservationStore, ScoreStore, SeriesStore, TraceStore
+from sightline.server.tracing.store import (
+    ExperimentStore,
+    ObservationStore,
+    ScoreStore,
+    SeriesStore,
+    SessionStore,
+    TraceStore,
+)
 from sightline.server.tracing.store.rows import moment, observation_row
 from sightline.server.tracing.store.scores import score_row
 
 MAX_BUCKETS = 1_000
+SESSION_STEP = 500
+"""Traces of a session read at once."""
 
 
 class Tracing:
@@ -62,6 +75,8 @@ class Tracing:
         self._traces = TraceStore(engine)
         self._scores = ScoreStore(engine)
         self._series = SeriesStore(engine)
+        self._experiments = ExperimentStore(engine)
+        self._sessions = SessionStore(engine)
         self._media = MediaShelf(database, blobs, signing_secret)
         self._last_version = 0
 
@@ -154,6 +169,46 @@ class Tracing:
             raise NotFound(f"score {score_id} does not exist: it was not sent here, or was deleted")
         return found
 
+    async def scores_of_traces(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> dict[str, list[Score]]:
+        """By trace: the scores on these traces and their observations, oldest first."""
+        by_trace: dict[str, list[Score]] = defaultdict(list)
+        for score in await self._scores.of_traces(project_id, trace_ids):
+            by_trace[score.trace_id or ""].append(score)
+        return by_trace
+
+    async def scores_of_experiments(
+        self, project_id: ProjectId, experiment_ids: Sequence[str]
+    ) -> dict[str, list[Score]]:
+        """By experiment: the scores on these experiments as a whole, newest first."""
+        by_experiment: dict[str, list[Score]] = defaultdict(list)
+        for score in await self._scores.of_experiments(project_id, experiment_ids):
+            by_experiment[score.dataset_run_id or ""].append(score)
+        return by_experiment
+
+    async def sessions(self, project_id: ProjectId, window: Window, limit: int, offset: int) -> Page[Session]:
+        """Newest first, counted."""
+        return await self._sessions.page(project_id, window, limit, offset)
+
+    async def session(self, project_id: ProjectId, session_id: str) -> tuple[Session, list[Trace]]:
+        """A session and all its traces, oldest first."""
+        found = await self._sessions.one(project_id, session_id)
+        if found is None:
+            raise NotFound(f"session {session_id} does not exist: no trace names it")
+        traces: list[Trace] = []
+        query = TraceQuery(session_id=session_id, order_by="timestamp.asc", limit=SESSION_STEP, whole=True)
+        while True:
+            page = await self._traces.page(project_id, replace(query, offset=len(traces)))
+            traces += page.items
+            if not page.more:
+                return found, traces
+
+    async def experiments(self, project_id: ProjectId, query: ExperimentQuery) -> Page[Experiment]:
+        return await self._experiments.page(project_id, query)
+
+    async def experiment_items(self, project_id: ProjectId, query: ExperimentQuery) -> Page[Observation]:
+        """The observations that stand for the items of experiments."""
+        return await self._experiments.items(project_id, query)
+
     async def series(self, project_id: ProjectId, query: TraceQuery, buckets: int = 60) -> list[Bucket]:
         """The charts over the traces a query matches, in so many equal steps of time."""
         if not 1 <= buckets <= MAX_BUCKETS:
@@ -202,10 +257,8 @@ class Tracing:
         return (await self._with_scores(project_id, [trace]))[0], observations
 
     async def _with_scores(self, project_id: ProjectId, traces: Sequence[Trace]) -> list[Trace]:
-        by_trace: dict[str | None, list[Score]] = defaultdict(list)
-        for score in await self._scores.of_traces(project_id, [trace.id for trace in traces]):
-            by_trace[score.trace_id].append(score)
-        return [replace(trace, scores=tuple(by_trace[trace.id])) for trace in traces]
+        by_trace = await self.scores_of_traces(project_id, [trace.id for trace in traces])
+        return [replace(trace, scores=tuple(by_trace.get(trace.id, ()))) for trace in traces]
 
     def _versions(self, count: int) -> int:
         """The first of `count` row versions: nanoseconds, never going back, so that what is recorded later wins."""

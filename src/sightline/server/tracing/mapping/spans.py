@@ -16,6 +16,8 @@ from sightline.server.tracing.mapping.sdk import SdkInfo
 from sightline.server.tracing.mapping.tables import (
     COMPLETION_START,
     ENVIRONMENT_KEYS,
+    EXPERIMENT_FIELDS,
+    EXPERIMENT_PREFIX,
     FIRST_TOKEN_DELAYS_S,
     KIND_TABLES,
     LEVELS,
@@ -47,6 +49,7 @@ from sightline.server.tracing.mapping.values import (
     time_of,
 )
 from sightline.server.tracing.records import (
+    ExperimentFields,
     Kind,
     Level,
     Observation,
@@ -144,6 +147,7 @@ def span_to_observation(span: Span, source: Source) -> Observation:
         service=source.service,
         scope=source.scope_name,
         trace=_trace_fields(attributes, source),
+        experiment=_experiment_fields(attributes),
     )
 
 
@@ -233,6 +237,14 @@ def _trace_fields(attributes: Attributes, source: Source) -> TraceFields:
         input=text(attributes.get("langfuse.trace.input")),
         output=text(attributes.get("langfuse.trace.output")),
     )
+
+
+def _experiment_fields(attributes: Attributes) -> ExperimentFields | None:
+    identity = _bounded(attributes.get(f"{EXPERIMENT_PREFIX}id"))
+    if identity is None:
+        return None
+    fields = {name: text(attributes.get(EXPERIMENT_PREFIX + key)) for name, key in EXPERIMENT_FIELDS.items()}
+    return ExperimentFields(id=identity, **fields)
 
 
 def tags_of(value: Any) -> tuple[str, ...]:

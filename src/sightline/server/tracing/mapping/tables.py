@@ -133,6 +133,20 @@ USAGE_PARTS = {
     "output_tokens_details": "output",
 }
 
+OPENAI_SHAPES = (
+    frozenset(
+        (
+            "prompt_tokens",
+            "completion_tokens",
+            "total_tokens",
+            "prompt_tokens_details",
+            "completion_tokens_details",
+        )
+    ),
+    frozenset(("input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details")),
+)
+"""What its two APIs call what they count, and nothing else."""
+
 COST_BY_ATTRIBUTE = {
     "gen_ai.usage.cost": "total",
     "llm.cost.total": "total",
@@ -147,6 +161,19 @@ FIRST_TOKEN_DELAYS_S = {
     "ai.response.msToFirstChunk": 0.001,
 }
 """Attribute to the factor that makes it seconds after the span's start."""
+
+EXPERIMENT_PREFIX = "langfuse.experiment."
+EXPERIMENT_FIELDS = {
+    "name": "name",
+    "description": "description",
+    "metadata": "metadata",
+    "dataset_id": "dataset.id",
+    "item_id": "item.id",
+    "item_version": "item.version",
+    "expected_output": "item.expected_output",
+    "item_metadata": "item.metadata",
+    "root_id": "item.root_observation_id",
+}
 
 PROMPT_NAME = "langfuse.observation.prompt.name"
 PROMPT_VERSION = "langfuse.observation.prompt.version"
@@ -192,6 +219,7 @@ CONSUMED = frozenset(
 CONSUMED_PREFIXES = (
     f"{TRACE_METADATA}.",
     f"{OBSERVATION_METADATA}.",
+    EXPERIMENT_PREFIX,
     PARAMETER_PREFIX,
     *(f"{prefix}." for prefix in (*INDEXED_INPUTS, *INDEXED_OUTPUTS)),
 )

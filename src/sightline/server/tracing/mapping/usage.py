@@ -7,6 +7,7 @@ from sightline.server.tracing.mapping.tables import (
     COST_BY_ATTRIBUTE,
     COST_DETAILS,
     INVOCATION_PARAMETERS,
+    OPENAI_SHAPES,
     PARAMETER_PREFIX,
     PARAMETERS,
     USAGE_BY_ATTRIBUTE,
@@ -31,16 +32,19 @@ def normalised_usage(given: Mapping[str, Any]) -> dict[str, int]:
     """OpenAI's shape becomes input, output and total; its details become parts and are taken out of the whole.
 
     `{prompt_tokens: 10, prompt_tokens_details: {cached_tokens: 4}}` is `{input: 6, input_cached_tokens: 4}`: summing
-    the types gives the total, where a naive reading would count cached tokens twice.
+    the types gives the total, where a naive reading would count cached tokens twice. Names that OpenAI does not use
+    beside these mean that somebody else counted: such usage stays as it is.
     """
+    if not any(set(given) <= shape for shape in OPENAI_SHAPES):
+        return _with_total({key: count for key, value in given.items() if (count := units(value)) is not None})
     usage: dict[str, int] = {}
     parts: dict[str, int] = {}
     for key, value in given.items():
         if key in USAGE_PARTS and isinstance(value, Mapping):
             whole = USAGE_PARTS[key]
             parts |= {f"{whole}_{name}": count for name, given in value.items() if (count := units(given))}
-        elif (count := units(value)) is not None:
-            usage[USAGE_RENAMES.get(key, key)] = count
+        elif key in USAGE_RENAMES and (count := units(value)) is not None:
+            usage[USAGE_RENAMES[key]] = count
     return _with_total(_taken_out(usage, parts))
 
 

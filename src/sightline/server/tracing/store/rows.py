@@ -9,6 +9,7 @@ import orjson
 from sightline.server.runtime.observations import timestamp
 from sightline.server.runtime.writer import Row
 from sightline.server.tracing.records import (
+    ExperimentFields,
     Kind,
     Level,
     MediaId,
@@ -28,7 +29,7 @@ NARROW = (
 )
 """Columns that a tree or a list needs."""
 
-WIDE = f"{NARROW}, input, output, metadata, trace_metadata, trace_input, trace_output"
+WIDE = f"{NARROW}, input, output, metadata, trace_metadata, trace_input, trace_output, experiment_id, experiment"
 """All columns of an observation."""
 
 
@@ -78,6 +79,7 @@ def _line(observation: Observation, image_ids: list[MediaId], row_version: int) 
             "prompt_version": observation.prompt_version,
             "image_ids": image_ids,
             **_trace_columns(observation.trace),
+            **_experiment_columns(observation.experiment),
         },
         default=dict,
     )
@@ -98,6 +100,13 @@ def _trace_columns(trace: TraceFields) -> Mapping[str, Any]:
         "trace_input_preview": preview(trace.input, wanted="user"),
         "trace_output_preview": preview(trace.output, wanted="assistant"),
     }
+
+
+def _experiment_columns(experiment: ExperimentFields | None) -> Mapping[str, Any]:
+    if experiment is None:
+        return {}
+    details = {name: value for name, value in vars(experiment).items() if name != "id" and value is not None}
+    return {"experiment_id": experiment.id, "experiment": details}
 
 
 def observation_of(row: Mapping[str, Any]) -> Observation:
@@ -131,6 +140,7 @@ def observation_of(row: Mapping[str, Any]) -> Observation:
         service=row["service"] or None,
         scope=row["scope"] or None,
         trace=_trace_fields(row),
+        experiment=_experiment_fields(row),
     )
 
 
@@ -147,6 +157,11 @@ def _trace_fields(row: Mapping[str, Any]) -> TraceFields:
         input=row.get("trace_input") or None,
         output=row.get("trace_output") or None,
     )
+
+
+def _experiment_fields(row: Mapping[str, Any]) -> ExperimentFields | None:
+    identity = row.get("experiment_id")
+    return ExperimentFields(id=identity, **row["experiment"]) if identity else None
 
 
 def moment(text: str) -> datetime:

@@ -67,6 +67,15 @@ class ScoreStore:
         sql = f"SELECT * FROM ({_newest(where)}) ORDER BY timestamp, id"
         return [score_of(row) for row in await self._engine.query(sql, where.params)]
 
+    async def of_experiments(self, project_id: ProjectId, experiment_ids: Sequence[str]) -> list[Score]:
+        """All scores on these experiments as a whole, newest first."""
+        if not experiment_ids:
+            return []
+        where = Conditions(project_id)
+        where.add("dataset_run_id IN", "Array(String)", list(experiment_ids))
+        sql = f"SELECT * FROM ({_newest(where)}) ORDER BY timestamp DESC, id DESC"
+        return [score_of(row) for row in await self._engine.query(sql, where.params)]
+
     async def page(self, project_id: ProjectId, query: ScoreQuery) -> Page[Score]:
         """Newest first. Filters are checked on the newest row of each score."""
         where = Conditions(project_id)
