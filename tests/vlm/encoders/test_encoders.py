@@ -5,15 +5,23 @@ from typing import Any
 import pytest
 import torch
 from transformers import (
+    Aimv2VisionConfig,
     AutoModel,
+    BeitConfig,
     CLIPVisionConfig,
+    DeiTConfig,
     Dinov2Config,
     Dinov2WithRegistersConfig,
     DINOv3ViTConfig,
+    IJepaConfig,
+    Siglip2VisionConfig,
     SiglipVisionConfig,
+    ViTConfig,
+    ViTMAEConfig,
 )
+from transformers.models.siglip2.image_processing_pil_siglip2 import convert_image_to_patches
 
-from sightline.vlm.config import ConfigError
+from sightline.vlm.config import ConfigError, ModelError
 from sightline.vlm.encoders import ConvViTConfig, EvaConfig, ForeignEncoderConfig, PatchGrid
 
 SMALL: dict[str, Any] = {
@@ -29,10 +37,18 @@ FOREIGN = {
     "dinov2": (Dinov2Config(mlp_ratio=2, **SMALL), 1),
     "dinov2 with registers": (Dinov2WithRegistersConfig(mlp_ratio=2, num_register_tokens=4, **SMALL), 5),
     "dinov3": (DINOv3ViTConfig(intermediate_size=64, num_register_tokens=2, **SMALL), 3),
+    "vit": (ViTConfig(intermediate_size=64, **SMALL), 1),
+    "deit, without an adapter of its own": (DeiTConfig(intermediate_size=64, **SMALL), 2),
+    "ijepa, without an adapter of its own": (IJepaConfig(intermediate_size=64, **SMALL), 0),
 }
+OF_ONE_SIZE = {
+    "aimv2, without an adapter of its own": (Aimv2VisionConfig(intermediate_size=64, **SMALL), 0),
+    "beit, without an adapter of its own": (BeitConfig(intermediate_size=64, **SMALL), 1),
+}
+ALL = FOREIGN | OF_ONE_SIZE
 
 
-@pytest.mark.parametrize(("theirs", "leading"), FOREIGN.values(), ids=FOREIGN.keys())
+@pytest.mark.parametrize(("theirs", "leading"), ALL.values(), ids=ALL.keys())
 @pytest.mark.parametrize("drop", [1, 2])
 @torch.no_grad()
 def test_a_foreign_encoder_gives_the_hidden_state_before_the_layers_it_drops(
@@ -56,6 +72,33 @@ def test_features_fit_the_grid_at_any_size(theirs: Any, leading: int) -> None:
     grid = encoder.grid(42, 35)
     assert features_BPD.shape == (1, grid.leading + grid.rows * grid.cols, encoder.width)
     assert (grid.rows, grid.cols, grid.leading) == (6, 5, leading)
+
+
+@torch.no_grad()
+def test_siglip2_reads_an_image_of_any_grid_as_its_own_processor_cuts_it() -> None:
+    theirs = Siglip2VisionConfig(
+        hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=64, patch_size=7, num_patches=16
+    )
+    whole = AutoModel.from_config(theirs).eval()
+    encoder = ForeignEncoderConfig(architecture=theirs.to_dict()).build().eval()
+    encoder.load_state_dict({f"model.{key}": value for key, value in whole.state_dict().items()}, strict=False)
+    pixels_BCHW = torch.randn(2, 3, 28, 35)
+    patches = pixels_BCHW.numpy()
+    inputs = {
+        "pixel_values": torch.stack([torch.from_numpy(convert_image_to_patches(each, 7)) for each in patches]),
+        "pixel_attention_mask": torch.ones(2, 20, dtype=torch.long),
+        "spatial_shapes": torch.tensor([[4, 5], [4, 5]]),
+    }
+    hidden = whole(**inputs, output_hidden_states=True).hidden_states[-2]
+    torch.testing.assert_close(encoder(pixels_BCHW), hidden, atol=1e-6, rtol=0)
+    assert encoder.grid(28, 35) == PatchGrid(rows=4, cols=5, leading=0)
+
+
+def test_a_vision_model_without_a_feature_a_patch_is_refused_with_both_numbers() -> None:
+    masked = ViTMAEConfig(intermediate_size=64, **SMALL)
+    encoder = ForeignEncoderConfig(architecture=masked.to_dict()).build()
+    with pytest.raises(ModelError, match=r"shape \[1, 5, 32\] for a grid of 4×4 .* \[B, 17, 32\] was expected"):
+        encoder(torch.randn(1, 3, 28, 28))
 
 
 def test_a_foreign_encoder_keeps_nothing_of_what_it_drops() -> None:

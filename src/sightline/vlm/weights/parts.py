@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from sightline.vlm.config import closest
+from sightline.vlm.config import ConfigError, closest
 from sightline.vlm.encoders import ForeignEncoder, ForeignEncoderConfig
 from sightline.vlm.encoders.foreign import FAMILIES
 from sightline.vlm.language import CausalConfig, CausalLanguage, Seq2SeqConfig, Seq2SeqLanguage
@@ -32,10 +32,13 @@ def read_encoder(
     whole = _pretrained(AutoModel, name_or_folder, dtype)
     tower = getattr(whole, "vision_model", whole)
     kind = tower.config.model_type
-    if kind not in FAMILIES:
-        raise CheckpointError(f"{name_or_folder} is a {kind!r}: there is no adapter for it, {closest(kind, FAMILIES)}")
     config = ForeignEncoderConfig(architecture=tower.config.to_dict(), drop_layers=drop_layers)
-    return ForeignEncoder(config, tower).eval().requires_grad_(False)
+    try:
+        return ForeignEncoder(config, tower).eval().requires_grad_(False)
+    except (ConfigError, AttributeError) as problem:
+        raise CheckpointError(
+            f"{name_or_folder} is a {kind!r}: there is no adapter for it, {closest(kind, FAMILIES)}"
+        ) from problem
 
 
 def read_language(
