@@ -24,7 +24,8 @@ def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("demo")
     command = [sys.executable, "-m", "sightline.cli", "demo", "--no-open", "--data-dir", str(folder), "--port", PORT]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout and process.stderr
+        assert process.stdout
+        assert process.stderr
         found = (re.search(r"http://127\.0\.0\.1:\d+/sign-in#token=\S+", line) for line in process.stdout)
         first = next((each.group() for each in found if each), None)
         assert first, process.stderr.read()
