@@ -208,7 +208,7 @@ def test_empty_text_is_no_output():
             },
             {"input": 9, "output": 2, "output_reasoning_tokens": 1, "total": 12},
         ),
-        ({"prompt_tokens": 4, "completion_tokens": 1}, {"input": 4, "output": 1, "total": 5}),
+        ({"prompt_tokens": 4, "completion_tokens": 1}, {"prompt_tokens": 4, "completion_tokens": 1, "total": 5}),
         (
             {"prompt_tokens": 10, "completion_tokens": 20, "total": 30},
             {"prompt_tokens": 10, "completion_tokens": 20, "total": 30},

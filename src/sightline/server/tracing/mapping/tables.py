@@ -134,18 +134,16 @@ USAGE_PARTS = {
 }
 
 OPENAI_SHAPES = (
-    frozenset(
-        (
-            "prompt_tokens",
-            "completion_tokens",
-            "total_tokens",
-            "prompt_tokens_details",
-            "completion_tokens_details",
-        )
+    (
+        frozenset(("prompt_tokens", "completion_tokens", "total_tokens")),
+        frozenset(("prompt_tokens_details", "completion_tokens_details")),
     ),
-    frozenset(("input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details")),
+    (
+        frozenset(("input_tokens", "output_tokens", "total_tokens")),
+        frozenset(("input_tokens_details", "output_tokens_details")),
+    ),
 )
-"""What its two APIs call what they count, and nothing else."""
+"""What its two APIs count, always, and the details they may add."""
 
 COST_BY_ATTRIBUTE = {
     "gen_ai.usage.cost": "total",

@@ -32,10 +32,10 @@ def normalised_usage(given: Mapping[str, Any]) -> dict[str, int]:
     """OpenAI's shape becomes input, output and total; its details become parts and are taken out of the whole.
 
     `{prompt_tokens: 10, prompt_tokens_details: {cached_tokens: 4}}` is `{input: 6, input_cached_tokens: 4}`: summing
-    the types gives the total, where a naive reading would count cached tokens twice. Names that OpenAI does not use
-    beside these mean that somebody else counted: such usage stays as it is.
+    the types gives the total, where a naive reading would count cached tokens twice. Only OpenAI's whole shape is
+    read so: with a name missing, or another beside them, somebody else counted, and every type stays as it is.
     """
-    if not any(set(given) <= shape for shape in OPENAI_SHAPES):
+    if not any(wholes <= set(given) <= wholes | details for wholes, details in OPENAI_SHAPES):
         return _with_total({key: count for key, value in given.items() if (count := units(value)) is not None})
     usage: dict[str, int] = {}
     parts: dict[str, int] = {}
