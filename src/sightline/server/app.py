@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from sightline import __version__
 from sightline.server.accounts.actions import Accounts
 from sightline.server.accounts.records import InitialAccounts, Seeded
+from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Metrics
 from sightline.server.edges import langfuse, otlp, web
 from sightline.server.edges.access import declared
@@ -21,10 +22,12 @@ from sightline.server.edges.shields import PublicCors, SameOrigin, SecurityHeade
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
 from sightline.server.prompts.actions import Prompts
+from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.runtime.seal import Seal
 from sightline.server.runtime.secret import installation_secret
 from sightline.server.runtime.writer import SpanWriter
 from sightline.server.settings import Settings
@@ -122,15 +125,19 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
 
 def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
     settings, database, tracing, hub = parts.settings, parts.database, parts.tracing, parts.hub
+    prompts, score_configs = Prompts(database, hub), ScoreConfigs(database)
     return Services(
         accounts=parts.accounts,
         tracing=tracing,
         prices=tracing.prices,
         metrics=Metrics(parts.engine),
-        prompts=Prompts(database, hub),
+        comments=Comments(database, tracing, prompts, hub),
+        queues=Queues(database, parts.accounts, score_configs, hub),
+        llm_connections=LlmConnections(database, Seal(installation_secret(parts.folder, "seal"))),
+        prompts=prompts,
         datasets=Datasets(database, hub),
         dataset_runs=DatasetRuns(database, tracing, hub),
-        score_configs=ScoreConfigs(database),
+        score_configs=score_configs,
         hub=hub,
         endpoint=endpoint,
         sign_in_throttle=Throttle(settings.sign_in_limit),

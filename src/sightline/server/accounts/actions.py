@@ -12,9 +12,11 @@ from sightline.server.accounts.records import (
     Project,
     ProjectAccess,
     ProjectId,
+    Role,
     Seeded,
     Session,
     User,
+    UserId,
 )
 from sightline.server.accounts.seeding import seed
 from sightline.server.runtime.cache import ExpiringCache
@@ -106,6 +108,14 @@ class Accounts:
         if role is None:
             raise _no_project(project_id)
         return Access(project_id=project_id, scope="user", user_id=user.id, role=role)
+
+    async def member_role(self, project_id: ProjectId, user_id: UserId) -> Role:
+        """What somebody may do in a project. NotFound for those who do not belong to it."""
+        async with self._database.reading() as connection:
+            role = await store.role_in(connection, user_id, project_id)
+        if role is None:
+            raise NotFound(f"user {user_id!r} does not exist or is not a member of project {project_id!r}")
+        return role
 
     async def project(self, project_id: ProjectId) -> Project:
         async with self._database.reading() as connection:

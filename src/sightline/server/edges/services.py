@@ -6,12 +6,14 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from sightline.server.accounts.actions import Accounts
+from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Metrics
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
 from sightline.server.pricing.actions import Prices
 from sightline.server.prompts.actions import Prompts
+from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.tracing.actions import Tracing
 
@@ -31,6 +33,9 @@ class Services:
     tracing: Tracing
     prices: Prices
     metrics: Metrics
+    comments: Comments
+    queues: Queues
+    llm_connections: LlmConnections
     prompts: Prompts
     datasets: Datasets
     dataset_runs: DatasetRuns

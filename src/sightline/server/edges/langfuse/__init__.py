@@ -3,12 +3,15 @@
 from fastapi import APIRouter
 
 from sightline.server.edges.langfuse import (
+    annotation_queues,
+    comments,
     dataset_items,
     dataset_runs,
     datasets,
     experiments,
     ingestion,
     instance,
+    llm_connections,
     media,
     metrics,
     models,
@@ -23,7 +26,7 @@ from sightline.server.edges.langfuse import (
 router = APIRouter(include_in_schema=False)
 for part in (instance, traces, observations, scores, media, ingestion):
     router.include_router(part.router)
-for part in (models, metrics):
+for part in (models, metrics, comments, annotation_queues, llm_connections):
     router.include_router(part.router)
 for part in (prompts, datasets, dataset_items, dataset_runs, score_configs, experiments, sessions):
     router.include_router(part.router)

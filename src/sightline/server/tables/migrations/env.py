@@ -2,10 +2,18 @@
 
 from alembic import context
 
-from sightline.server.tables import accounts, evals, media, pricing, prompts
+from sightline.server.tables import accounts, connections, evals, media, pricing, prompts, reviews
 from sightline.server.tables.metadata import metadata
 
-TABLES = (accounts.api_keys, media.media, prompts.prompts, evals.datasets, pricing.models)
+TABLES = (
+    accounts.api_keys,
+    media.media,
+    prompts.prompts,
+    evals.datasets,
+    pricing.models,
+    reviews.comments,
+    connections.llm_connections,
+)
 """Named so that every module of tables has registered before metadata is compared."""
 
 context.configure(

@@ -1,0 +1,6 @@
+"""What people can say and work through."""
+
+from sightline.server.reviews.actions.comments import Comments
+from sightline.server.reviews.actions.queues import Queues
+
+__all__ = ["Comments", "Queues"]

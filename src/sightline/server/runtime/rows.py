@@ -1,0 +1,66 @@
+"""Rows of one table that belong to one project, as records: what most relational stores begin with."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Table, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Record = TypeVar("Record")
+
+
+class ProjectRows(Generic[Record]):
+    """A table with `project_id`, `id` and `created_at`; no method sees a row of another project.
+
+    `record` makes a record of a row's columns, `row` the columns of a record.
+    """
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        table: Table,
+        project_id: str,
+        record: Callable[[Mapping[str, Any]], Record],
+        row: Callable[[Record], Mapping[str, Any]],
+    ) -> None:
+        self.connection = connection
+        self.table = table
+        self.mine = table.c.project_id == project_id
+        self._record = record
+        self._row = row
+
+    async def one(self, row_id: str) -> Record | None:
+        return await self.first(self.table.c.id == row_id)
+
+    async def first(self, *where: ColumnElement[bool]) -> Record | None:
+        row = (await self.connection.execute(select(self.table).where(self.mine, *where))).first()
+        return self._record(dict(row._mapping)) if row else None
+
+    async def every(self, *where: ColumnElement[bool]) -> list[Record]:
+        """Newest first."""
+        rows = (await self.connection.execute(self._newest_first(where))).all()
+        return [self._record(dict(row._mapping)) for row in rows]
+
+    async def page(self, limit: int, offset: int, *where: ColumnElement[bool]) -> tuple[list[Record], int]:
+        """Newest first, and how many there are in all."""
+        counted = select(func.count()).select_from(self.table).where(self.mine, *where)
+        total = (await self.connection.execute(counted)).scalar_one()
+        rows = (await self.connection.execute(self._newest_first(where).limit(limit).offset(offset))).all()
+        return [self._record(dict(row._mapping)) for row in rows], total
+
+    async def add(self, record: Record) -> None:
+        await self.connection.execute(insert(self.table).values(self._row(record)))
+
+    async def change(self, record: Record) -> None:
+        values = self._row(record)
+        at = self.mine, self.table.c.id == values["id"]
+        await self.connection.execute(update(self.table).where(*at).values(values))
+
+    async def delete(self, row_id: str) -> bool:
+        """Whether there was such a row."""
+        gone = await self.connection.execute(delete(self.table).where(self.mine, self.table.c.id == row_id))
+        return bool(gone.rowcount)
+
+    def _newest_first(self, where: Sequence[ColumnElement[bool]]) -> Any:
+        latest = self.table.c.created_at.desc(), self.table.c.id
+        return select(self.table).where(self.mine, *where).order_by(*latest)
