@@ -2,7 +2,9 @@
 
 import pytest
 
-from sightline.vlm.weights.catalog import CATALOG, find
+from sightline.vlm.loaded import Loaded
+from sightline.vlm.weights import UnknownModelError, read
+from sightline.vlm.weights.catalog import CATALOG, FAMILIES, find
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,39 @@ def test_an_unknown_name_is_not_found() -> None:
 
 
 def test_every_model_comes_from_exactly_one_place_under_names_of_its_own() -> None:
-    assert all((known.hub_id is None) != (known.shipped is None) for known in CATALOG.values())
+    for known in CATALOG.values():
+        assert sum(map(bool, (known.hub_id, known.shipped, known.files))) == 1
     names = [name for known in CATALOG.values() for name in known.also] + list(CATALOG)
     assert len(names) == len(set(names))
+
+
+LAVIS_TYPES = """
+blip2:pretrain blip2:pretrain_vitL blip2:coco blip2_feature_extractor:pretrain blip2_feature_extractor:pretrain_vitL
+blip2_feature_extractor:coco blip2_image_text_matching:pretrain blip2_image_text_matching:pretrain_vitL
+blip2_image_text_matching:coco blip2_opt:pretrain_opt2.7b blip2_opt:pretrain_opt6.7b blip2_opt:caption_coco_opt2.7b
+blip2_opt:caption_coco_opt6.7b blip2_t5:pretrain_flant5xl blip2_t5:pretrain_flant5xl_vitL blip2_t5:pretrain_flant5xxl
+blip2_t5:caption_coco_flant5xl blip2_t5_instruct:flant5xl blip2_t5_instruct:flant5xxl blip2_vicuna_instruct:vicuna7b
+blip2_vicuna_instruct:vicuna13b
+""".split()
+
+
+@pytest.mark.parametrize("name", LAVIS_TYPES)
+def test_every_type_of_every_blip2_model_of_lavis_is_known(name: str) -> None:
+    known = find(name)
+    assert known is not None
+    assert name.startswith(known.family) or known.family == "blip2"
+
+
+def test_every_model_says_its_family_its_parts_and_what_it_can_do() -> None:
+    for name, known in CATALOG.items():
+        told = known.described(name)
+        assert told["family"] in FAMILIES
+        assert set(told["parts"]) == {"encoder", "bridge", "language"}
+        methods = [ability for ability in told["can"] if ability != "looked"]
+        assert all(callable(getattr(Loaded, method)) for method in methods)
+        assert (told["parts"]["language"] is None) == (known.family == "blip2")
+
+
+def test_a_model_that_only_lavis_publishes_says_which_files_to_fetch() -> None:
+    with pytest.raises(UnknownModelError, match=r"clip_vit_L\.pth and blip2_pretrained_vitL\.pth of LAVIS only"):
+        read("blip2:pretrain_vitL")

@@ -16,15 +16,11 @@ def list_models(as_json: Json = False) -> None:
     with model_half():
         from sightline.vlm.weights import CATALOG  # late: brings torch
     if as_json:
-        known = [
-            {"name": name, "about": each.about, "source": each.hub_id or "in the package", "also": list(each.also)}
-            for name, each in CATALOG.items()
-        ]
-        print_json({"models": known})
+        print_json({"models": [each.described(name) for name, each in CATALOG.items()]})
         return
     width = max(len(name) for name in CATALOG)
     for name, each in CATALOG.items():
-        typer.echo(f"{name:<{width}}  {each.about} ({each.hub_id or 'in the package'})")
+        typer.echo(f"{name:<{width}}  {each.about} ({each.source})")
 
 
 def evaluate(

@@ -2,9 +2,24 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 SHIPPED = Path(__file__).parent
 """Models shipped in the package are folders beside this file."""
+
+SEES = ("match", "similarity", "embed", "classify")
+WRITES = ("caption", "ask", "chat", "rank", "classify", "looked")
+
+FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "blip2": ("first stage: encoder and Q-Former with its text side", SEES),
+    "blip2_opt": ("second stage with OPT", WRITES),
+    "blip2_t5": ("second stage with FlanT5", WRITES),
+    "blip2_vicuna": ("second stage with Vicuna or another Llama", WRITES),
+    "blip2_t5_instruct": ("instruction-aware: the Q-Former reads the instruction, too; FlanT5", WRITES),
+    "blip2_vicuna_instruct": ("instruction-aware: the Q-Former reads the instruction, too; Vicuna", WRITES),
+    "sightline": ("both stages in one", tuple(dict.fromkeys((*SEES, *WRITES)))),
+}
+"""Every family with what it is, and the methods of a loaded model that its checkpoints have the parts for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,9 +27,17 @@ class Known:
     """A model known by name."""
 
     about: str
+    family: str
+    """One of `FAMILIES`."""
+    encoder: str = "EVA-CLIP ViT-g/14"
+    image_size: int = 224
+    language: str | None = None
+    """None: first stage."""
     hub_id: str | None = None
     shipped: str | None = None
     """Name of a folder in the package, for models that need no download."""
+    files: tuple[str, ...] = ()
+    """LAVIS' own files, for models that nobody has converted: first the encoder's, then the trained weights."""
     caption_prompt: str = ""
     also: tuple[str, ...] = field(default=())
     """LAVIS' names for it."""
@@ -24,56 +47,154 @@ class Known:
         """The shipped folder; none for a model from the hub."""
         return SHIPPED / self.shipped if self.shipped else None
 
+    @property
+    def can(self) -> tuple[str, ...]:
+        """Methods of a loaded model that work with it."""
+        return FAMILIES[self.family][1]
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, in words."""
+        if self.shipped:
+            return "in the package"
+        return self.hub_id or f"LAVIS: {', '.join(self.files)}"
+
+    def described(self, name: str) -> dict[str, Any]:
+        """As JSON values."""
+        bridge = "Q-Former, 24 queries" if self.shipped else "Q-Former, 32 queries"
+        return {
+            "name": name,
+            "about": self.about,
+            "family": self.family,
+            "parts": {"encoder": f"{self.encoder}, {self.image_size} px", "bridge": bridge, "language": self.language},
+            "can": list(self.can),
+            "source": self.source,
+            "also": list(self.also),
+        }
+
 
 CAPTION = "a photo of"
 
+
+def _first(types: str, **changes: Any) -> Known:
+    """A first-stage model under the three names it has in LAVIS."""
+    names = ("blip2", "blip2_image_text_matching", "blip2_feature_extractor")
+    return Known(family="blip2", also=tuple(f"{name}:{types}" for name in names), **changes)
+
+
+def _coco(about: str, language: str, **changes: Any) -> Known:
+    """A second-stage model fine-tuned on COCO, whose captions begin with three words of ours."""
+    return Known(about=about, language=language, image_size=364, caption_prompt=CAPTION, **changes)
+
+
 CATALOG: dict[str, Known] = {
     "sightline-tiny": Known(
-        about="digit scenes: captions, questions, retrieval; in the package, runs anywhere", shipped="tiny"
+        about="digit scenes: captions, questions, retrieval; in the package, runs anywhere",
+        family="sightline",
+        encoder="convolutions and five transformer layers",
+        image_size=64,
+        language="a small Llama",
+        shipped="tiny",
     ),
     "blip2-opt-2.7b": Known(
-        about="ViT-g + OPT 2.7B, pre-trained", hub_id="Salesforce/blip2-opt-2.7b", also=("blip2_opt:pretrain_opt2.7b",)
+        about="ViT-g + OPT 2.7B, pre-trained",
+        family="blip2_opt",
+        language="OPT 2.7B",
+        hub_id="Salesforce/blip2-opt-2.7b",
+        also=("blip2_opt:pretrain_opt2.7b",),
     ),
     "blip2-opt-6.7b": Known(
-        about="ViT-g + OPT 6.7B, pre-trained", hub_id="Salesforce/blip2-opt-6.7b", also=("blip2_opt:pretrain_opt6.7b",)
+        about="ViT-g + OPT 6.7B, pre-trained",
+        family="blip2_opt",
+        language="OPT 6.7B",
+        hub_id="Salesforce/blip2-opt-6.7b",
+        also=("blip2_opt:pretrain_opt6.7b",),
     ),
-    "blip2-opt-2.7b-coco": Known(
-        about="ViT-g + OPT 2.7B, fine-tuned for COCO captions",
+    "blip2-opt-2.7b-coco": _coco(
+        "ViT-g + OPT 2.7B, fine-tuned for COCO captions",
+        "OPT 2.7B",
+        family="blip2_opt",
         hub_id="Salesforce/blip2-opt-2.7b-coco",
-        caption_prompt=CAPTION,
         also=("blip2_opt:caption_coco_opt2.7b",),
     ),
-    "blip2-opt-6.7b-coco": Known(
-        about="ViT-g + OPT 6.7B, fine-tuned for COCO captions",
+    "blip2-opt-6.7b-coco": _coco(
+        "ViT-g + OPT 6.7B, fine-tuned for COCO captions",
+        "OPT 6.7B",
+        family="blip2_opt",
         hub_id="Salesforce/blip2-opt-6.7b-coco",
-        caption_prompt=CAPTION,
         also=("blip2_opt:caption_coco_opt6.7b",),
     ),
     "blip2-flan-t5-xl": Known(
         about="ViT-g + FlanT5-XL, pre-trained",
+        family="blip2_t5",
+        language="FlanT5-XL",
         hub_id="Salesforce/blip2-flan-t5-xl",
         also=("blip2_t5:pretrain_flant5xl",),
     ),
-    "blip2-flan-t5-xl-coco": Known(
-        about="ViT-g + FlanT5-XL, fine-tuned for COCO captions",
+    "blip2-flan-t5-xl-coco": _coco(
+        "ViT-g + FlanT5-XL, fine-tuned for COCO captions",
+        "FlanT5-XL",
+        family="blip2_t5",
         hub_id="Salesforce/blip2-flan-t5-xl-coco",
-        caption_prompt=CAPTION,
         also=("blip2_t5:caption_coco_flant5xl",),
     ),
     "blip2-flan-t5-xxl": Known(
         about="ViT-g + FlanT5-XXL, pre-trained",
+        family="blip2_t5",
+        language="FlanT5-XXL",
         hub_id="Salesforce/blip2-flan-t5-xxl",
         also=("blip2_t5:pretrain_flant5xxl",),
     ),
-    "blip2-itm-vit-g": Known(
-        about="ViT-g + Q-Former, image-text matching and retrieval",
-        hub_id="Salesforce/blip2-itm-vit-g",
-        also=("blip2:pretrain", "blip2_image_text_matching:pretrain", "blip2_feature_extractor:pretrain"),
+    "blip2-flan-t5-xl-vit-l": Known(
+        about="CLIP ViT-L + FlanT5-XL, pre-trained",
+        family="blip2_t5",
+        encoder="CLIP ViT-L/14",
+        language="FlanT5-XL",
+        files=("clip_vit_L.pth", "blip2_pretrained_flant5xl_vitL.pth"),
+        also=("blip2_t5:pretrain_flant5xl_vitL",),
     ),
-    "blip2-itm-vit-g-coco": Known(
+    "blip2-itm-vit-g": _first(
+        "pretrain", about="ViT-g + Q-Former, image-text matching and retrieval", hub_id="Salesforce/blip2-itm-vit-g"
+    ),
+    "blip2-itm-vit-g-coco": _first(
+        "coco",
         about="ViT-g + Q-Former, retrieval fine-tuned on COCO",
+        image_size=364,
         hub_id="Salesforce/blip2-itm-vit-g-coco",
-        also=("blip2:coco", "blip2_image_text_matching:coco", "blip2_feature_extractor:coco"),
+    ),
+    "blip2-itm-vit-l": _first(
+        "pretrain_vitL",
+        about="CLIP ViT-L + Q-Former, image-text matching and retrieval",
+        encoder="CLIP ViT-L/14",
+        files=("clip_vit_L.pth", "blip2_pretrained_vitL.pth"),
+    ),
+    "instructblip-flan-t5-xl": Known(
+        about="ViT-g + FlanT5-XL, instruction-tuned",
+        family="blip2_t5_instruct",
+        language="FlanT5-XL",
+        hub_id="Salesforce/instructblip-flan-t5-xl",
+        also=("blip2_t5_instruct:flant5xl",),
+    ),
+    "instructblip-flan-t5-xxl": Known(
+        about="ViT-g + FlanT5-XXL, instruction-tuned",
+        family="blip2_t5_instruct",
+        language="FlanT5-XXL",
+        hub_id="Salesforce/instructblip-flan-t5-xxl",
+        also=("blip2_t5_instruct:flant5xxl",),
+    ),
+    "instructblip-vicuna-7b": Known(
+        about="ViT-g + Vicuna 7B, instruction-tuned",
+        family="blip2_vicuna_instruct",
+        language="Vicuna 7B",
+        hub_id="Salesforce/instructblip-vicuna-7b",
+        also=("blip2_vicuna_instruct:vicuna7b",),
+    ),
+    "instructblip-vicuna-13b": Known(
+        about="ViT-g + Vicuna 13B, instruction-tuned",
+        family="blip2_vicuna_instruct",
+        language="Vicuna 13B",
+        hub_id="Salesforce/instructblip-vicuna-13b",
+        also=("blip2_vicuna_instruct:vicuna13b",),
     ),
 }
 
