@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from sightline import __version__
-from sightline.server.accounts.actions import Accounts
+from sightline.server.accounts.actions import Accounts, Organizations, People
 from sightline.server.accounts.records import InitialAccounts, Seeded
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Metrics
@@ -33,6 +33,7 @@ from sightline.server.runtime.writer import SpanWriter
 from sightline.server.settings import Settings
 from sightline.server.tables import migrate, migrate_observations
 from sightline.server.tracing.actions import Tracing
+from sightline.server.tracing.actions.removal import Removal
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -77,6 +78,7 @@ class Parts:
     engine: ObservationsEngine
     database: Database
     hub: LiveHub
+    blobs: Blobs
     accounts: Accounts
     tracing: Tracing
 
@@ -101,12 +103,13 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
     stack.push_async_callback(writer.stop)
     stack.callback(hub.close)
 
+    blobs = Blobs(settings.media_url or str(folder / "media"))
     accounts = Accounts(database, pepper=installation_secret(folder, "pepper"))
     tracing = Tracing(
         engine=engine,
         writer=writer,
         database=database,
-        blobs=Blobs(settings.media_url or str(folder / "media")),
+        blobs=blobs,
         hub=hub,
         signing_secret=installation_secret(folder, "signing"),
     )
@@ -117,6 +120,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         engine=engine,
         database=database,
         hub=hub,
+        blobs=blobs,
         accounts=accounts,
         tracing=tracing,
     )
@@ -128,7 +132,10 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
     prompts, score_configs = Prompts(database, hub), ScoreConfigs(database)
     return Services(
         accounts=parts.accounts,
+        organizations=Organizations(database, parts.accounts, pepper=installation_secret(parts.folder, "pepper")),
+        people=People(database),
         tracing=tracing,
+        removal=Removal(parts.engine, parts.blobs),
         prices=tracing.prices,
         metrics=Metrics(parts.engine),
         comments=Comments(database, tracing, prompts, hub),
@@ -163,6 +170,8 @@ def initial_accounts(settings: Settings) -> InitialAccounts:
     return InitialAccounts(
         org_id=settings.init_org_id,
         org_name=settings.init_org_name,
+        org_public_key=settings.init_org_public_key,
+        org_secret_key=_shown(settings.init_org_secret_key),
         project_id=settings.init_project_id,
         project_name=settings.init_project_name,
         public_key=settings.init_project_public_key,

@@ -38,6 +38,10 @@ class Settings(BaseSettings):
 
     init_org_id: str | None = Field(None, description="Organisation to make at start, if it does not exist.")
     init_org_name: str | None = Field(None, description="Its name.")
+    init_org_public_key: str | None = Field(
+        None, description="Public key of the organisation, pk-lf-…: runs its projects, people and keys."
+    )
+    init_org_secret_key: SecretStr | None = Field(None, description="Secret key of the organisation, sk-lf-….")
     init_project_id: str | None = Field(None, description="Project to make at start, if it does not exist.")
     init_project_name: str | None = Field(None, description="Its name.")
     init_project_public_key: str | None = Field(None, description="Public key of the project, pk-lf-….")
@@ -62,11 +66,16 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _keys_come_in_pairs(self) -> Self:
-        if (self.init_project_public_key is None) != (self.init_project_secret_key is None):
-            raise ValueError(
-                "SIGHTLINE_INIT_PROJECT_PUBLIC_KEY and SIGHTLINE_INIT_PROJECT_SECRET_KEY go together: "
-                "only one of them is set. Set both, or neither to have a pair made."
-            )
+        pairs = {
+            "PROJECT": (self.init_project_public_key, self.init_project_secret_key),
+            "ORG": (self.init_org_public_key, self.init_org_secret_key),
+        }
+        for name, (public, secret) in pairs.items():
+            if (public is None) != (secret is None):
+                raise ValueError(
+                    f"SIGHTLINE_INIT_{name}_PUBLIC_KEY and SIGHTLINE_INIT_{name}_SECRET_KEY go together: "
+                    "only one of them is set. Set both or neither."
+                )
         return self
 
     @model_validator(mode="after")

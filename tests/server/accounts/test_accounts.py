@@ -1,11 +1,12 @@
 """Seeding, keys, sessions: who is recognised, and for how long."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, text
 
-from sightline.server.accounts.actions import Accounts
+from sightline.server.accounts.actions import Accounts, Organizations
 from sightline.server.accounts.records import InitialAccounts, ProjectId
 from sightline.server.runtime.clock import clock, now
 from sightline.server.runtime.database import Database
@@ -144,3 +145,16 @@ async def test_strangers_do_not_learn_that_a_project_exists(accounts: Accounts):
     for project in ("p9", "none"):
         with pytest.raises(NotFound, match="not a member"):
             await accounts.access(seeded.user, ProjectId(project))
+
+
+async def test_an_organisations_key_is_seeded_once_and_kept_apart_from_projects(accounts: Accounts, database: Database):
+    organizations = Organizations(database, accounts, pepper=b"pepper")
+    named = replace(NAMED, org_public_key="pk-lf-org", org_secret_key="sk-lf-org")
+    for _ in range(2):
+        await accounts.seed(named)
+    assert (await organizations.by_key("pk-lf-org", "sk-lf-org")).organization_id == "lab"
+    for pair in (("pk-lf-org", "wrong"), ("pk-lf-1", "sk-lf-1")):
+        with pytest.raises(Unauthorized):
+            await organizations.by_key(*pair)
+    with pytest.raises(Conflict, match="another secret"):
+        await accounts.seed(replace(named, org_secret_key="sk-lf-other"))

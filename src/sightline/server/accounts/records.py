@@ -1,13 +1,17 @@
 """Who may do what: organisations, projects, people, keys, sessions."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NewType
+from typing import Any, Literal, NewType
 
+OrganizationId = NewType("OrganizationId", str)
 ProjectId = NewType("ProjectId", str)
 UserId = NewType("UserId", str)
 
 Role = Literal["OWNER", "ADMIN", "MEMBER", "VIEWER"]
+OrganizationRole = Literal["OWNER", "ADMIN", "MEMBER", "VIEWER", "NONE"]
+"""NONE belongs to the organisation but sees only the projects that give another role."""
 Scope = Literal["project", "scores", "user"]
 
 
@@ -36,6 +40,8 @@ class Project:
     name: str
     organization_id: str
     organization_name: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,35 @@ class ApiKey:
     display_secret_key: str
     """Its first and last characters, to tell keys apart; the secret itself is never kept."""
     created_at: datetime
+    note: str | None = None
+    expires_at: datetime | None = None
+    """From then on the pair is unknown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyDraft:
+    """A key pair to make; without halves of its own it gets random ones."""
+
+    public_key: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
+    note: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrganizationAccess:
+    """An organisation's key pair: may run its projects, people and keys."""
+
+    organization_id: OrganizationId
+    public_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Membership:
+    """A person and their role in an organisation or a project."""
+
+    user: User
+    role: OrganizationRole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +109,8 @@ class InitialAccounts:
 
     org_id: str | None = None
     org_name: str | None = None
+    org_public_key: str | None = None
+    org_secret_key: str | None = None
     project_id: str | None = None
     project_name: str | None = None
     public_key: str | None = None

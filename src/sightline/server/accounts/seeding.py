@@ -4,17 +4,20 @@ from dataclasses import astuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sightline.server.accounts import secrets, store
+from sightline.server.accounts import secrets
 from sightline.server.accounts.records import (
     ApiKey,
     InitialAccounts,
     NewApiKey,
+    OrganizationId,
     Project,
     ProjectId,
     Seeded,
     User,
     UserId,
 )
+from sightline.server.accounts.store import accounts as store
+from sightline.server.accounts.store import organizations as organization_store
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.errors import Conflict, InvalidRequest
 from sightline.server.runtime.ids import new_id
@@ -33,6 +36,7 @@ async def seed(connection: AsyncConnection, initial: InitialAccounts, pepper: by
     project = await _project(connection, initial)
     user = await _user(connection, initial, project, fresh=fresh)
     created_key = await _key(connection, initial, project, pepper)
+    await _organization_key(connection, initial, project, pepper)
     return Seeded(project=project, user=user, created_key=created_key)
 
 
@@ -88,3 +92,22 @@ async def _key(
     if known is None or known[1] != hashed:
         await store.put_key(connection, project.id, key, hashed)
     return NewApiKey(key=key, secret_key=secret_key) if made_up else None
+
+
+async def _organization_key(
+    connection: AsyncConnection, initial: InitialAccounts, project: Project, pepper: bytes
+) -> None:
+    """Store the organisation's named key pair, unless it has it."""
+    if not initial.org_public_key or not initial.org_secret_key:
+        return
+    hashed = secrets.secret_hash(initial.org_secret_key, pepper)
+    organization_id = OrganizationId(project.organization_id)
+    known = await organization_store.key(connection, initial.org_public_key)
+    if known == (organization_id, hashed):
+        return
+    if known or await organization_store.known_key(connection, initial.org_public_key):
+        raise Conflict(f"key {initial.org_public_key!r} exists with another secret or owner: use another key")
+    key = ApiKey(
+        public_key=initial.org_public_key, display_secret_key=secrets.display(initial.org_secret_key), created_at=now()
+    )
+    await organization_store.add_key(connection, organization_id, key, hashed)

@@ -12,11 +12,11 @@ from fastapi import Depends, FastAPI, Path, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
 
-from sightline.server.accounts.records import Access, ProjectId, User
+from sightline.server.accounts.records import Access, OrganizationAccess, ProjectId, User
 from sightline.server.edges.services import Served
 from sightline.server.runtime.errors import Forbidden, Unauthorized
 
-Caller = Literal["anyone", "project key", "scores key", "person", "member", "signed url"]
+Caller = Literal["anyone", "project key", "scores key", "organization key", "person", "member", "signed url"]
 
 COOKIE = "sightline_session"
 SECURE_COOKIE = "__Host-sightline_session"
@@ -41,6 +41,19 @@ async def scores_key(request: Request, services: Served) -> Access:
     if scheme == "bearer":
         return await services.accounts.by_public_key(credentials)
     return await _by_key_pair(services, credentials)
+
+
+async def organization_key(request: Request, services: Served) -> OrganizationAccess:
+    """An organisation's key pair, as HTTP Basic. A project's is told that it is of the wrong kind."""
+    scheme, credentials = _authorization(request)
+    if scheme != "basic":
+        raise Unauthorized("This call needs an organisation's key pair: HTTP Basic with the public key as user name")
+    public, secret = _pair(credentials)
+    try:
+        return await services.organizations.by_key(public, secret)
+    except Unauthorized:
+        await services.accounts.by_key(public, secret)
+    raise Forbidden("This call needs an organisation's key pair, and this is a project's")
 
 
 async def person(request: Request, services: Served) -> User:
@@ -74,6 +87,7 @@ CALLERS: dict[Callable[..., Any], Caller] = {
     anyone: "anyone",
     project_key: "project key",
     scores_key: "scores key",
+    organization_key: "organization key",
     person: "person",
     member: "member",
     signed_url: "signed url",
@@ -81,6 +95,7 @@ CALLERS: dict[Callable[..., Any], Caller] = {
 
 ProjectKey = Annotated[Access, Depends(project_key)]
 ScoresKey = Annotated[Access, Depends(scores_key)]
+OrganizationKey = Annotated[OrganizationAccess, Depends(organization_key)]
 Person = Annotated[User, Depends(person)]
 Member = Annotated[Access, Depends(member)]
 Editor = Annotated[Access, Depends(editor)]
@@ -100,13 +115,17 @@ def _authorization(request: Request) -> tuple[str, str]:
 
 
 async def _by_key_pair(services: Served, credentials: str) -> Access:
+    return await services.accounts.by_key(*_pair(credentials))
+
+
+def _pair(credentials: str) -> tuple[str, str]:
     try:
         public, separator, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         separator = ""
     if not separator:
         raise Unauthorized("Malformed Authorization header: Basic wants base64 of public key:secret key")
-    return await services.accounts.by_key(public, secret)
+    return public, secret
 
 
 def declared(app: FastAPI) -> Iterator[tuple[RouteContext, Caller]]:

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from sightline.server.edges.dialects import refusal_body
 from sightline.server.runtime.errors import SightlineError, TooBusy
 
 logger = logging.getLogger(__name__)
@@ -54,8 +55,9 @@ def issues(errors: Sequence[Any]) -> list[dict[str, Any]]:
     return [{"code": e["type"], "message": e["msg"], "path": list(e["loc"])} for e in errors]
 
 
-def refusal(status: int, message: str, error: Any, headers: Mapping[str, str] | None = None) -> Json:
-    return Json({"message": message, "error": error}, status_code=status, headers=dict(headers or {}))
+def refusal(status: int, message: str, error: Any, headers: Mapping[str, str] | None = None, path: str = "") -> Json:
+    """A refusal in the words of the clients of that path."""
+    return Json(refusal_body(path, status, message, error), status_code=status, headers=dict(headers or {}))
 
 
 async def _refused(request: Request, problem: Exception) -> Response:
@@ -65,13 +67,13 @@ async def _refused(request: Request, problem: Exception) -> Response:
     if problem.status == 401 and not request.url.path.startswith("/api/web"):
         # Not for the page's calls: a browser would open its own password box over our sign-in.
         headers["WWW-Authenticate"] = 'Basic realm="sightline", charset="UTF-8"'
-    return refusal(problem.status, problem.message, problem.error, headers)
+    return refusal(problem.status, problem.message, problem.error, headers, request.url.path)
 
 
-async def _invalid(_: Request, problem: Exception) -> Response:
+async def _invalid(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, RequestValidationError):
         raise problem
-    return refusal(400, "Invalid request data", issues(problem.errors()))
+    return refusal(400, "Invalid request data", issues(problem.errors()), path=request.url.path)
 
 
 async def _http(request: Request, problem: Exception) -> Response:
@@ -81,7 +83,7 @@ async def _http(request: Request, problem: Exception) -> Response:
     if problem.status_code in (404, 405):
         message = f"{request.method} {request.url.path}: {message}"
     error = ERRORS_BY_STATUS.get(problem.status_code, "HTTPError")
-    return refusal(problem.status_code, message, error, problem.headers)
+    return refusal(problem.status_code, message, error, problem.headers, request.url.path)
 
 
 async def _unexpected(request: Request, problem: Exception) -> Response:

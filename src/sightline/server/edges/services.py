@@ -5,7 +5,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from sightline.server.accounts.actions import Accounts
+from sightline.server.accounts.actions import Accounts, Organizations, People
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Metrics
 from sightline.server.edges.endpoint import ModelEndpoint
@@ -16,6 +16,7 @@ from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.tracing.actions import Tracing
+from sightline.server.tracing.actions.removal import Removal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,10 @@ class Limits:
 @dataclass(frozen=True, kw_only=True)
 class Services:
     accounts: Accounts
+    organizations: Organizations
+    people: People
     tracing: Tracing
+    removal: Removal
     prices: Prices
     metrics: Metrics
     comments: Comments

@@ -37,6 +37,13 @@ class Blobs:
             ) from None
         return bytes(await answer.bytes_async())
 
+    async def delete_under(self, folder: str) -> None:
+        """Delete every file whose key begins with `folder/`."""
+        import obstore
+
+        async for batch in obstore.list(self._store, prefix=folder):
+            await obstore.delete_async(self._store, [entry["path"] for entry in batch])
+
     async def exists(self, key: str) -> bool:
         import obstore
 

@@ -14,6 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 BUSY_TIMEOUT_MS = 10_000
 
+Connection = AsyncConnection
+"""What stores are handed; actions pass it on without knowing what it is."""
+
 
 class Work:
     """One transaction: its connection, and what is to happen once it is committed."""

@@ -1,6 +1,6 @@
 """Organisations, projects, people, their memberships and keys, and what signs them in."""
 
-from sqlalchemy import Column, ForeignKey, String, Table
+from sqlalchemy import JSON, Column, ForeignKey, String, Table
 
 from sightline.server.tables.metadata import UtcDateTime, metadata
 
@@ -22,6 +22,7 @@ projects = Table(
     Column("id", ID, primary_key=True),
     Column("organization_id", ForeignKey(organizations.c.id, ondelete="CASCADE"), nullable=False, index=True),
     Column("name", String(255), nullable=False),
+    Column("metadata", JSON(none_as_null=True)),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -51,6 +52,29 @@ api_keys = Table(
     Column("project_id", ForeignKey(projects.c.id, ondelete="CASCADE"), nullable=False, index=True),
     Column("secret_hash", HASH, nullable=False),
     Column("display_secret_key", String(32), nullable=False),
+    Column("note", String(1000)),
+    Column("expires_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+organization_keys = Table(
+    "organization_keys",
+    metadata,
+    Column("public_key", String(128), primary_key=True),
+    Column("organization_id", ForeignKey(organizations.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("secret_hash", HASH, nullable=False),
+    Column("display_secret_key", String(32), nullable=False),
+    Column("note", String(1000)),
+    Column("expires_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+project_memberships = Table(
+    "project_memberships",
+    metadata,
+    Column("project_id", ForeignKey(projects.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("user_id", ForeignKey(users.c.id, ondelete="CASCADE"), primary_key=True, index=True),
+    Column("role", String(16), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
 )
 

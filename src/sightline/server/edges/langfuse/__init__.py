@@ -16,7 +16,9 @@ from sightline.server.edges.langfuse import (
     metrics,
     models,
     observations,
+    organizations,
     prompts,
+    scim,
     score_configs,
     scores,
     sessions,
@@ -26,7 +28,7 @@ from sightline.server.edges.langfuse import (
 router = APIRouter(include_in_schema=False)
 for part in (instance, traces, observations, scores, media, ingestion):
     router.include_router(part.router)
-for part in (models, metrics, comments, annotation_queues, llm_connections):
+for part in (models, metrics, comments, annotation_queues, llm_connections, organizations, scim):
     router.include_router(part.router)
 for part in (prompts, datasets, dataset_items, dataset_runs, score_configs, experiments, sessions):
     router.include_router(part.router)

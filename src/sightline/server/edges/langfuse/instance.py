@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 
 from sightline import __version__
 from sightline.server.edges.access import Anyone, ProjectKey
+from sightline.server.edges.langfuse.organizations import project_shape
 from sightline.server.edges.services import Served
 from sightline.server.runtime.errors import Unavailable
 
@@ -32,5 +33,4 @@ async def ready(request: Request) -> dict[str, str]:
 async def projects(who: ProjectKey, services: Served) -> dict[str, Any]:
     """The one project the key belongs to."""
     project = await services.accounts.project(who.project_id)
-    organization = {"id": project.organization_id, "name": project.organization_name}
-    return {"data": [{"id": project.id, "name": project.name, "organization": organization, "metadata": {}}]}
+    return {"data": [project_shape(project)]}

@@ -160,9 +160,13 @@ def _digest(sha256_base64: str) -> bytes:
     return digest
 
 
+def folder_of(project_id: ProjectId) -> str:
+    """Where a project's files lie. Its id may be any text, so its hash names the folder."""
+    return hashlib.sha256(project_id.encode()).hexdigest()[:16]
+
+
 def _key(project_id: ProjectId, identity: MediaId) -> str:
-    """Where a file lies. A project's id may be any text, so its hash names the folder."""
-    return f"{hashlib.sha256(project_id.encode()).hexdigest()[:16]}/{identity}"
+    return f"{folder_of(project_id)}/{identity}"
 
 
 def _unknown(identity: MediaId) -> NotFound:

@@ -3,7 +3,7 @@
 import hmac
 from datetime import timedelta
 
-from sightline.server.accounts import secrets, store
+from sightline.server.accounts import secrets
 from sightline.server.accounts.records import (
     Access,
     ApiKey,
@@ -19,6 +19,7 @@ from sightline.server.accounts.records import (
     UserId,
 )
 from sightline.server.accounts.seeding import seed
+from sightline.server.accounts.store import accounts as store
 from sightline.server.runtime.cache import ExpiringCache
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
@@ -136,6 +137,10 @@ class Accounts:
             await store.put_key(work.connection, project_id, key, secrets.secret_hash(secret_key, self._pepper))
             work.after_commit(self._known.clear)
         return NewApiKey(key=key, secret_key=secret_key)
+
+    def forget_keys(self) -> None:
+        """Look every key up anew: one was deleted, or its project."""
+        self._known.clear()
 
     async def _new_session(self, user: User) -> tuple[str, Session]:
         token = secrets.new_token()

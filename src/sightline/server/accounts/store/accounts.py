@@ -1,9 +1,9 @@
-"""All SQL of accounts. Every function takes the connection of the caller's unit of work."""
+"""Keys, people, sessions and what they may see. Every function takes the connection of the caller's unit of work."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sightline.server.accounts.records import ApiKey, Project, ProjectAccess, ProjectId, Role, Session, User, UserId
@@ -12,15 +12,21 @@ from sightline.server.tables.accounts import (
     api_keys,
     memberships,
     organizations,
+    project_memberships,
     projects,
     sessions,
     sign_in_links,
     users,
 )
 
-_PROJECTS = select(
-    projects.c.id, projects.c.name, projects.c.organization_id, organizations.c.name.label("organization_name")
-).join_from(projects, organizations)
+PROJECTS = select(projects, organizations.c.name.label("organization_name")).join_from(projects, organizations)
+_ROLE = func.coalesce(project_memberships.c.role, memberships.c.role)
+"""A role in a single project goes before the one in its organisation."""
+
+
+_of_project = (project_memberships.c.project_id == projects.c.id) & (
+    project_memberships.c.user_id == memberships.c.user_id
+)
 
 
 async def add_organization(connection: AsyncConnection, organization_id: str, name: str) -> None:
@@ -41,13 +47,13 @@ async def add_project(connection: AsyncConnection, project_id: str, organization
 
 
 async def project(connection: AsyncConnection, project_id: ProjectId) -> Project | None:
-    row = await _one(connection, _PROJECTS.where(projects.c.id == project_id))
-    return _project(row) if row else None
+    row = await _one(connection, PROJECTS.where(projects.c.id == project_id))
+    return project_of(row) if row else None
 
 
 async def first_project(connection: AsyncConnection) -> Project | None:
-    row = await _one(connection, _PROJECTS.order_by(projects.c.created_at, projects.c.id).limit(1))
-    return _project(row) if row else None
+    row = await _one(connection, PROJECTS.order_by(projects.c.created_at, projects.c.id).limit(1))
+    return project_of(row) if row else None
 
 
 async def add_user(connection: AsyncConnection, user: User, hashed_password: str | None) -> None:
@@ -61,12 +67,12 @@ async def add_user(connection: AsyncConnection, user: User, hashed_password: str
 async def user_by_email(connection: AsyncConnection, email: str) -> tuple[User, str | None] | None:
     """The person and their password's hash."""
     row = await _one(connection, select(users).where(users.c.email == email))
-    return (_user(row), row.password_hash) if row else None
+    return (user_of(row), row.password_hash) if row else None
 
 
 async def first_user(connection: AsyncConnection) -> User | None:
     row = await _one(connection, select(users).order_by(users.c.created_at, users.c.id).limit(1))
-    return _user(row) if row else None
+    return user_of(row) if row else None
 
 
 async def add_membership(connection: AsyncConnection, organization_id: str, user_id: UserId, role: Role) -> None:
@@ -79,20 +85,23 @@ async def add_membership(connection: AsyncConnection, organization_id: str, user
 
 async def projects_of(connection: AsyncConnection, user_id: UserId) -> list[ProjectAccess]:
     query = (
-        _PROJECTS.add_columns(memberships.c.role)
+        PROJECTS.add_columns(_ROLE.label("role"))
         .join(memberships, memberships.c.organization_id == projects.c.organization_id)
-        .where(memberships.c.user_id == user_id)
+        .outerjoin(project_memberships, _of_project)
+        .where(memberships.c.user_id == user_id, _ROLE != "NONE")
         .order_by(projects.c.created_at, projects.c.id)
     )
     rows = (await connection.execute(query)).all()
-    return [ProjectAccess(project=_project(row), role=row.role) for row in rows]
+    return [ProjectAccess(project=project_of(row), role=row.role) for row in rows]
 
 
 async def role_in(connection: AsyncConnection, user_id: UserId, project_id: ProjectId) -> Role | None:
     query = (
-        select(memberships.c.role)
+        select(_ROLE.label("role"))
+        .select_from(memberships)
         .join(projects, projects.c.organization_id == memberships.c.organization_id)
-        .where(memberships.c.user_id == user_id, projects.c.id == project_id)
+        .outerjoin(project_memberships, _of_project)
+        .where(memberships.c.user_id == user_id, projects.c.id == project_id, _ROLE != "NONE")
     )
     row = await _one(connection, query)
     role: Role | None = row.role if row else None
@@ -101,7 +110,12 @@ async def role_in(connection: AsyncConnection, user_id: UserId, project_id: Proj
 
 async def put_key(connection: AsyncConnection, project_id: str, key: ApiKey, hashed_secret: str) -> None:
     """Store a key; one that exists in the same project gets the new secret."""
-    values = {"secret_hash": hashed_secret, "display_secret_key": key.display_secret_key}
+    values = {
+        "secret_hash": hashed_secret,
+        "display_secret_key": key.display_secret_key,
+        "note": key.note,
+        "expires_at": key.expires_at,
+    }
     known = await _one(connection, select(api_keys.c.project_id).where(api_keys.c.public_key == key.public_key))
     if known:
         await connection.execute(update(api_keys).where(api_keys.c.public_key == key.public_key).values(values))
@@ -112,19 +126,15 @@ async def put_key(connection: AsyncConnection, project_id: str, key: ApiKey, has
 
 async def key(connection: AsyncConnection, public_key: str) -> tuple[ProjectId, str] | None:
     """The key's project and the hash of its secret."""
-    query = select(api_keys.c.project_id, api_keys.c.secret_hash).where(api_keys.c.public_key == public_key)
+    fresh = api_keys.c.expires_at.is_(None) | (api_keys.c.expires_at > now())
+    query = select(api_keys.c.project_id, api_keys.c.secret_hash).where(api_keys.c.public_key == public_key, fresh)
     row = await _one(connection, query)
     return (ProjectId(row.project_id), row.secret_hash) if row else None
 
 
 async def keys_of(connection: AsyncConnection, project_id: ProjectId) -> list[ApiKey]:
-    query = (
-        select(api_keys.c.public_key, api_keys.c.display_secret_key, api_keys.c.created_at)
-        .where(api_keys.c.project_id == project_id)
-        .order_by(api_keys.c.created_at)
-    )
-    rows = (await connection.execute(query)).all()
-    return [ApiKey(**row._mapping) for row in rows]
+    query = select(api_keys).where(api_keys.c.project_id == project_id).order_by(api_keys.c.created_at)
+    return [key_of(row) for row in (await connection.execute(query)).all()]
 
 
 async def add_session(connection: AsyncConnection, hashed_token: str, session: Session) -> None:
@@ -139,7 +149,7 @@ async def session_user(connection: AsyncConnection, hashed_token: str) -> User |
         .where(sessions.c.token_hash == hashed_token, sessions.c.expires_at > now())
     )
     row = await _one(connection, query)
-    return _user(row) if row else None
+    return user_of(row) if row else None
 
 
 async def end_session(connection: AsyncConnection, hashed_token: str) -> None:
@@ -162,7 +172,7 @@ async def take_link(connection: AsyncConnection, hashed_token: str) -> User | No
     row = await _one(connection, query)
     spent = (sign_in_links.c.token_hash == hashed_token) | (sign_in_links.c.expires_at <= now())
     await connection.execute(delete(sign_in_links).where(spent))
-    return _user(row) if row else None
+    return user_of(row) if row else None
 
 
 async def _one(connection: AsyncConnection, query: Select[Any]) -> Row[Any] | None:
@@ -170,14 +180,26 @@ async def _one(connection: AsyncConnection, query: Select[Any]) -> Row[Any] | No
     return found
 
 
-def _user(row: Row[Any]) -> User:
+def key_of(row: Row[Any]) -> ApiKey:
+    return ApiKey(
+        public_key=row.public_key,
+        display_secret_key=row.display_secret_key,
+        created_at=row.created_at,
+        note=row.note,
+        expires_at=row.expires_at,
+    )
+
+
+def user_of(row: Row[Any]) -> User:
     return User(id=UserId(row.id), email=row.email, name=row.name)
 
 
-def _project(row: Row[Any]) -> Project:
+def project_of(row: Row[Any]) -> Project:
     return Project(
         id=ProjectId(row.id),
         name=row.name,
         organization_id=row.organization_id,
         organization_name=row.organization_name,
+        metadata=row.metadata or {},
+        created_at=row.created_at,
     )

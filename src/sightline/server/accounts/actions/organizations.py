@@ -1,0 +1,204 @@
+"""Running an organisation: its projects, their keys, and who has which role."""
+
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from sightline.server.accounts import secrets
+from sightline.server.accounts.actions.accounts import Accounts
+from sightline.server.accounts.records import (
+    ApiKey,
+    KeyDraft,
+    Membership,
+    NewApiKey,
+    OrganizationAccess,
+    OrganizationId,
+    OrganizationRole,
+    Project,
+    ProjectId,
+    UserId,
+)
+from sightline.server.accounts.store import accounts as account_store
+from sightline.server.accounts.store import organizations as store
+from sightline.server.runtime.clock import now
+from sightline.server.runtime.database import Connection, Database
+from sightline.server.runtime.errors import Conflict, InvalidRequest, NotFound, Unauthorized
+from sightline.server.runtime.ids import new_id
+
+
+class Organizations:
+    """Every method but `by_key` is confined to the organisation it is given."""
+
+    def __init__(self, database: Database, accounts: Accounts, *, pepper: bytes) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._pepper = pepper
+
+    async def by_key(self, public_key: str, secret_key: str) -> OrganizationAccess:
+        """The organisation a key pair runs. Unauthorized when the pair is no organisation's."""
+        async with self._database.reading() as connection:
+            found = await store.key(connection, public_key)
+        hashed = secrets.secret_hash(secret_key, self._pepper)
+        if found is None or not hmac.compare_digest(found[1], hashed):
+            raise Unauthorized(f"API key {public_key[:48]!r} is no organisation's key, or its secret is wrong")
+        return OrganizationAccess(organization_id=found[0], public_key=public_key)
+
+    async def keys(self, organization_id: OrganizationId) -> list[ApiKey]:
+        async with self._database.reading() as connection:
+            return await store.keys_of(connection, organization_id)
+
+    async def create_key(self, organization_id: OrganizationId, draft: KeyDraft) -> NewApiKey:
+        """A key pair that runs the organisation; this is the only time its secret is known."""
+        made = _pair(draft)
+        async with self._database.work() as work:
+            await _check_new(work.connection, made.key.public_key)
+            hashed = secrets.secret_hash(made.secret_key, self._pepper)
+            await store.add_key(work.connection, organization_id, made.key, hashed)
+        return made
+
+    async def projects(self, organization_id: OrganizationId) -> list[Project]:
+        async with self._database.reading() as connection:
+            return await store.projects_of(connection, organization_id)
+
+    async def project(self, organization_id: OrganizationId, project_id: str) -> Project:
+        async with self._database.reading() as connection:
+            return await _project(connection, organization_id, project_id)
+
+    async def create_project(self, organization_id: OrganizationId, name: str, metadata: Mapping[str, Any]) -> Project:
+        project_id = new_id()
+        async with self._database.work() as work:
+            await self._check_name(work.connection, organization_id, name)
+            await account_store.add_project(work.connection, project_id, organization_id, name)
+            await store.change_project(work.connection, ProjectId(project_id), {"metadata": dict(metadata)})
+            return await _project(work.connection, organization_id, project_id)
+
+    async def change_project(
+        self, organization_id: OrganizationId, project_id: str, name: str, metadata: Mapping[str, Any] | None
+    ) -> Project:
+        """Give a project another name, and other metadata unless that is None."""
+        async with self._database.work() as work:
+            old = await _project(work.connection, organization_id, project_id)
+            if name != old.name:
+                await self._check_name(work.connection, organization_id, name)
+            values: dict[str, Any] = {"name": name}
+            if metadata is not None:
+                values["metadata"] = dict(metadata)
+            await store.change_project(work.connection, old.id, values)
+            return await _project(work.connection, organization_id, project_id)
+
+    async def delete_project(self, organization_id: OrganizationId, project_id: str) -> ProjectId:
+        """Delete a project with its keys and everything else this database holds of it."""
+        async with self._database.work() as work:
+            project = await _project(work.connection, organization_id, project_id)
+            await store.delete_project(work.connection, project.id)
+            work.after_commit(self._accounts.forget_keys)
+        return project.id
+
+    async def create_project_key(self, organization_id: OrganizationId, project_id: str, draft: KeyDraft) -> NewApiKey:
+        made = _pair(draft)
+        async with self._database.work() as work:
+            project = await _project(work.connection, organization_id, project_id)
+            await _check_new(work.connection, made.key.public_key)
+            hashed = secrets.secret_hash(made.secret_key, self._pepper)
+            await account_store.put_key(work.connection, project.id, made.key, hashed)
+            work.after_commit(self._accounts.forget_keys)
+        return made
+
+    async def delete_project_key(self, organization_id: OrganizationId, project_id: str, public_key: str) -> None:
+        async with self._database.work() as work:
+            project = await _project(work.connection, organization_id, project_id)
+            if not await store.delete_project_key(work.connection, project.id, public_key):
+                raise NotFound(f"API key {public_key!r} does not exist in project {project_id!r}")
+            work.after_commit(self._accounts.forget_keys)
+
+    async def members(self, organization_id: OrganizationId) -> list[Membership]:
+        async with self._database.reading() as connection:
+            return await store.members(connection, organization_id)
+
+    async def put_member(self, organization_id: OrganizationId, user_id: UserId, role: OrganizationRole) -> Membership:
+        """Give a person a role; they become a member when they are none."""
+        async with self._database.work() as work:
+            user = await store.user(work.connection, user_id)
+            if user is None:
+                raise NotFound(f"user {user_id!r} does not exist")
+            await _keep_an_owner(work.connection, organization_id, user_id, role)
+            await store.put_member(work.connection, organization_id, user_id, role)
+        return Membership(user=user, role=role)
+
+    async def remove_member(self, organization_id: OrganizationId, user_id: UserId) -> None:
+        async with self._database.work() as work:
+            await _keep_an_owner(work.connection, organization_id, user_id, None)
+            if not await store.remove_member(work.connection, organization_id, user_id):
+                raise _no_member(user_id)
+
+    async def project_members(self, organization_id: OrganizationId, project_id: str) -> list[Membership]:
+        """Who has a role of their own in this project."""
+        async with self._database.reading() as connection:
+            project = await _project(connection, organization_id, project_id)
+            return await store.project_members(connection, project.id)
+
+    async def put_project_member(
+        self, organization_id: OrganizationId, project_id: str, user_id: UserId, role: OrganizationRole
+    ) -> Membership:
+        """Give a member of the organisation another role in one project."""
+        async with self._database.work() as work:
+            project = await _project(work.connection, organization_id, project_id)
+            found = await store.member(work.connection, organization_id, user_id)
+            if found is None:
+                raise _no_member(user_id)
+            await store.put_project_member(work.connection, project.id, user_id, role)
+        return Membership(user=found.user, role=role)
+
+    async def remove_project_member(self, organization_id: OrganizationId, project_id: str, user_id: UserId) -> None:
+        async with self._database.work() as work:
+            project = await _project(work.connection, organization_id, project_id)
+            if not await store.remove_project_member(work.connection, project.id, user_id):
+                raise NotFound(f"user {user_id!r} has no role of their own in project {project_id!r}")
+
+    async def _check_name(self, connection: Connection, organization_id: OrganizationId, name: str) -> None:
+        if any(project.name == name for project in await store.projects_of(connection, organization_id)):
+            raise Conflict(f"a project named {name!r} exists in this organisation: choose another name")
+
+
+def _pair(draft: KeyDraft) -> NewApiKey:
+    if bool(draft.public_key) != bool(draft.secret_key):
+        raise InvalidRequest("a key pair needs both halves: give publicKey and secretKey, or neither")
+    if draft.expires_at is not None and draft.expires_at <= now():
+        raise InvalidRequest(f"expiresAt {draft.expires_at} is past: choose a later time, or none")
+    random_public, random_secret = secrets.new_key_pair()
+    public_key, secret_key = draft.public_key or random_public, draft.secret_key or random_secret
+    key = ApiKey(
+        public_key=public_key,
+        display_secret_key=secrets.display(secret_key),
+        created_at=now(),
+        note=draft.note,
+        expires_at=draft.expires_at,
+    )
+    return NewApiKey(key=key, secret_key=secret_key)
+
+
+async def _check_new(connection: Connection, public_key: str) -> None:
+    if await store.known_key(connection, public_key):
+        raise Conflict(f"API key {public_key!r} exists: choose another public key")
+
+
+async def _project(connection: Connection, organization_id: OrganizationId, project_id: str) -> Project:
+    found = await store.project(connection, organization_id, project_id)
+    if found is None:
+        raise NotFound(f"project {project_id!r} does not exist in this organisation")
+    return found
+
+
+async def _keep_an_owner(
+    connection: Connection, organization_id: OrganizationId, user_id: UserId, role: OrganizationRole | None
+) -> None:
+    """InvalidRequest when the organisation would be left without an owner."""
+    current = await store.member(connection, organization_id, user_id)
+    if current is None or current.role != "OWNER" or role == "OWNER":
+        return
+    if await store.owners(connection, organization_id) == 1:
+        raise InvalidRequest(f"user {user_id!r} is the last owner of the organisation: make somebody else one first")
+
+
+def _no_member(user_id: UserId) -> NotFound:
+    return NotFound(f"user {user_id!r} does not exist or is not a member of this organisation")

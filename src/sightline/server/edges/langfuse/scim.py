@@ -1,0 +1,251 @@
+"""SCIM 2.0: a directory keeps an organisation's people. Users only; `active: false` takes a person out."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from sightline.server.accounts.records import Membership, OrganizationAccess, OrganizationRole, UserId
+from sightline.server.edges.access import OrganizationKey
+from sightline.server.edges.answers import Json
+from sightline.server.edges.services import Served, Services, base_url
+from sightline.server.runtime.errors import InvalidRequest
+
+router = APIRouter(prefix="/api/public/scim")
+
+CORE = "urn:ietf:params:scim:schemas:core:2.0"
+MESSAGES = "urn:ietf:params:scim:api:messages:2.0"
+USER = f"{CORE}:User"
+MEDIA_TYPE = "application/scim+json"
+FILTER = re.compile(r'^\s*userName\s+eq\s+"([^"]*)"\s*$', re.IGNORECASE)
+MOST_RESULTS = 1_000
+FEATURES = {"patch": True, "changePassword": False, "sort": False, "etag": False}
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class NameBody(Body):
+    formatted: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+
+    @property
+    def text(self) -> str | None:
+        parts = [part for part in (self.given_name, self.family_name) if part]
+        return self.formatted or " ".join(parts) or None
+
+
+class UserBody(Body):
+    user_name: str = Field(min_length=3, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
+    name: NameBody | None = None
+    active: bool = True
+    password: str | None = Field(default=None, min_length=8, max_length=1_000)
+    roles: list[OrganizationRole] | None = None
+    """The first one counts; without any a person sees nothing until somebody gives them a role."""
+
+
+class Operation(Body):
+    op: str
+    path: str | None = None
+    value: Any = None
+
+
+class PatchBody(Body):
+    operations: list[Operation] = Field(validation_alias="Operations", min_length=1, max_length=100)
+
+
+class UserParams(Body):
+    filter: str | None = None
+    start_index: int = Field(1, ge=1)
+    count: int = Field(100, ge=0, le=MOST_RESULTS)
+
+
+@router.get("/ServiceProviderConfig")
+async def configuration(_: OrganizationKey, request: Request, services: Served) -> Json:
+    features = {name: {"supported": supported} for name, supported in FEATURES.items()}
+    basic = {
+        "name": "HTTP Basic",
+        "description": "An organisation's key pair: public key as user name, secret key as password",
+        "specUri": "https://www.rfc-editor.org/info/rfc7617",
+        "type": "httpbasic",
+        "primary": True,
+    }
+    return _scim(
+        {
+            "schemas": [f"{CORE}:ServiceProviderConfig"],
+            "documentationUri": "https://www.rfc-editor.org/info/rfc7644",
+            **features,
+            "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+            "filter": {"supported": True, "maxResults": MOST_RESULTS},
+            "authenticationSchemes": [basic],
+            "meta": _meta("ServiceProviderConfig", f"{_base(request, services)}/ServiceProviderConfig"),
+        }
+    )
+
+
+@router.get("/ResourceTypes")
+async def resource_types(_: OrganizationKey, request: Request, services: Served) -> Json:
+    user = {
+        "schemas": [f"{CORE}:ResourceType"],
+        "id": "User",
+        "name": "User",
+        "endpoint": "/Users",
+        "description": "A member of the organisation",
+        "schema": USER,
+        "schemaExtensions": [],
+        "meta": _meta("ResourceType", f"{_base(request, services)}/ResourceTypes/User"),
+    }
+    return _scim(_listed([user], 1))
+
+
+@router.get("/Schemas")
+async def schemas(_: OrganizationKey, request: Request, services: Served) -> Json:
+    schema = {
+        "id": USER,
+        "name": "User",
+        "description": "A member of the organisation",
+        "attributes": [
+            _attribute("userName", "string", required=True, uniqueness="server"),
+            _attribute("name", "complex", subAttributes=[_attribute("formatted", "string")]),
+            _attribute("emails", "complex", multiValued=True, mutability="readOnly"),
+            _attribute("roles", "string", multiValued=True),
+            _attribute("active", "boolean"),
+            _attribute("password", "string", mutability="writeOnly", returned="never"),
+        ],
+        "meta": _meta("Schema", f"{_base(request, services)}/Schemas/{USER}"),
+    }
+    return _scim(_listed([schema], 1))
+
+
+@router.get("/Users")
+async def list_users(
+    who: OrganizationKey, request: Request, services: Served, params: Annotated[UserParams, Query()]
+) -> Json:
+    found, total = await services.people.page(
+        who.organization_id, _address(params.filter), params.start_index - 1, params.count
+    )
+    users = [_user(each, request, services) for each in found]
+    return _scim(_listed(users, total) | {"startIndex": params.start_index, "itemsPerPage": len(users)})
+
+
+@router.post("/Users")
+async def add_user(body: UserBody, who: OrganizationKey, request: Request, services: Served) -> Json:
+    name = body.name.text if body.name else None
+    role = body.roles[0] if body.roles else "NONE"
+    member = await services.people.add(who.organization_id, body.user_name, name, role, body.password)
+    return _scim(_user(member, request, services), status=201)
+
+
+@router.get("/Users/{userId}")
+async def read_user(userId: str, who: OrganizationKey, request: Request, services: Served) -> Json:
+    return _scim(_user(await services.people.get(who.organization_id, UserId(userId)), request, services))
+
+
+@router.put("/Users/{userId}")
+async def replace_user(userId: str, body: UserBody, who: OrganizationKey, request: Request, services: Served) -> Json:
+    """Name, roles and whether the person belongs here; an address names a person and stays."""
+    user_id = UserId(userId)
+    member = await services.people.get(who.organization_id, user_id)
+    if not body.active:
+        return await _take_out(who, member, request, services)
+    if body.roles:
+        await services.organizations.put_member(who.organization_id, user_id, body.roles[0])
+    member = await services.people.rename(who.organization_id, user_id, body.name.text if body.name else None)
+    return _scim(_user(member, request, services))
+
+
+@router.patch("/Users/{userId}")
+async def change_user(userId: str, body: PatchBody, who: OrganizationKey, request: Request, services: Served) -> Json:
+    member = await services.people.get(who.organization_id, UserId(userId))
+    changes = _changes(body.operations)
+    if changes.get("active") is False:
+        return await _take_out(who, member, request, services)
+    if "name" in changes:
+        member = await services.people.rename(who.organization_id, member.user.id, changes["name"])
+    return _scim(_user(member, request, services))
+
+
+@router.delete("/Users/{userId}", status_code=204)
+async def remove_user(userId: str, who: OrganizationKey, services: Served) -> None:
+    """Take a person out of the organisation; what they made stays."""
+    await services.organizations.remove_member(who.organization_id, UserId(userId))
+
+
+async def _take_out(who: OrganizationAccess, member: Membership, request: Request, services: Services) -> Json:
+    await services.organizations.remove_member(who.organization_id, member.user.id)
+    return _scim(_user(member, request, services) | {"active": False})
+
+
+def _changes(operations: list[Operation]) -> dict[str, Any]:
+    """What operations say about `active` and the name, whether by path or as one value; InvalidRequest for others."""
+    found: dict[str, Any] = {}
+    for operation in operations:
+        if operation.op.lower() not in ("replace", "add"):
+            raise InvalidRequest(f"operation {operation.op!r} is not supported: use replace")
+        value = operation.value
+        given = {operation.path: value} if operation.path else value if isinstance(value, dict) else {}
+        for path, each in given.items():
+            found |= _change(path, each)
+    return found
+
+
+def _change(path: str, value: Any) -> dict[str, Any]:
+    match path, value:
+        case "active", bool():
+            return {"active": value}
+        case "active", str() if value.lower() in ("true", "false"):
+            return {"active": value.lower() == "true"}  # Entra ID sends truths as texts.
+        case "name.formatted" | "displayName", str():
+            return {"name": value}
+        case "name", dict():
+            return {"name": NameBody.model_validate(value).text}
+        case _:
+            raise InvalidRequest(f"path {path!r} cannot be changed to {value!r}: use active or name.formatted")
+
+
+def _address(text: str | None) -> str | None:
+    if text is None:
+        return None
+    found = FILTER.match(text)
+    if found is None:
+        raise InvalidRequest(f'filter {text!r} is not supported: use userName eq "address"')
+    return found[1]
+
+
+def _user(membership: Membership, request: Request, services: Services) -> dict[str, Any]:
+    user = membership.user
+    return {
+        "schemas": [USER],
+        "id": user.id,
+        "userName": user.email,
+        "name": {"formatted": user.name},
+        "emails": [{"primary": True, "value": user.email, "type": "work"}],
+        "active": True,
+        "roles": [membership.role],
+        "meta": _meta("User", f"{_base(request, services)}/Users/{user.id}"),
+    }
+
+
+def _base(request: Request, services: Services) -> str:
+    return f"{base_url(request, services)}/api/public/scim"
+
+
+def _meta(kind: str, location: str) -> dict[str, str]:
+    return {"resourceType": kind, "location": location}
+
+
+def _attribute(name: str, kind: str, **more: Any) -> dict[str, Any]:
+    usual = {"multiValued": False, "required": False, "mutability": "readWrite", "returned": "default"}
+    return {"name": name, "type": kind} | usual | more
+
+
+def _listed(resources: list[dict[str, Any]], total: int) -> dict[str, Any]:
+    return {"schemas": [f"{MESSAGES}:ListResponse"], "totalResults": total, "Resources": resources}
+
+
+def _scim(content: Any, status: int = 200) -> Json:
+    return Json(content, status_code=status, media_type=MEDIA_TYPE)
