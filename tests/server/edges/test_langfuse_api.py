@@ -243,7 +243,7 @@ async def test_every_event_of_a_batch_gets_its_own_verdict(site: Site):
         event(1, "score-create", {"id": "from-batch", "name": "n", "value": 1, "traceId": "t"}),
         event(2, "score-create", {"name": "n"}),
         event(3, "sdk-log", {"log": "hello"}),
-        event(4, "trace-create", {"id": "t"}),
+        event(4, "moon-landing", {"id": "t"}),
         {"id": "e5"},
         "not an event",
     ]

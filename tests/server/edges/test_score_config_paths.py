@@ -64,3 +64,55 @@ async def test_what_is_not_there_cannot_be_read_or_changed(site: Site):
     assert (await site.client.get(f"{CONFIGS}/{config['id']}", headers=ELSEWHERE)).status_code == 404
     assert (await change(site, "none", isArchived=True)).status_code == 404
     assert (await change(site, config["id"])).status_code == 400
+
+
+async def score(site: Site, config: Any, value: Any, **more: Any) -> httpx2.Response:
+    body = {"name": config["name"], "traceId": "t", "configId": config["id"], "value": value} | more
+    return await site.client.post("/api/public/scores", json=body, headers=HERE)
+
+
+async def test_a_score_takes_its_type_and_number_from_its_config(site: Site):
+    truth = await made(site, name="right", dataType="BOOLEAN")
+    colour = await made(site, name="colour", dataType="CATEGORICAL", categories=COLOURS)
+    for config, value, stored in ((truth, 1, ("BOOLEAN", 1, "True")), (colour, "blue", ("CATEGORICAL", 2, "blue"))):
+        answer = await score(site, config, value)
+        assert answer.status_code == 200, answer.text
+        row = await site.get(f"/v2/scores/{answer.json()['id']}")
+        assert (row["dataType"], row["value"], row["stringValue"]) == stored
+
+
+async def test_a_score_that_does_not_fit_its_config_is_refused(site: Site):
+    bounded = await made(site, name="bounded", dataType="NUMERIC", minValue=0, maxValue=1)
+    colour = await made(site, name="colours", dataType="CATEGORICAL", categories=COLOURS)
+    words = await made(site, name="words", dataType="TEXT")
+    for config, value, said in (
+        (bounded, 2, "at most 1"),
+        (bounded, "high", "wants a number"),
+        (colour, "green", "red, blue"),
+        (words, 1, "wants a text"),
+        ({"name": "n", "id": "none"}, 1, "does not exist"),
+    ):
+        answer = await score(site, config, value)
+        assert answer.status_code in (400, 404)
+        assert said in answer.json()["message"]
+    mistyped = await score(site, bounded, 1, dataType="BOOLEAN")
+    assert (mistyped.status_code, "wants NUMERIC" in mistyped.json()["message"]) == (400, True)
+    await change(site, bounded["id"], isArchived=True)
+    assert "archived" in (await score(site, bounded, 1)).json()["message"]
+
+
+async def test_lists_and_batches_keep_the_scores_that_fit(site: Site):
+    config = await made(site, name="listed", dataType="NUMERIC", maxValue=1)
+    bodies = [
+        {"id": f"l{value}", "name": "n", "traceId": "t", "configId": config["id"], "value": value} for value in (1, 2)
+    ]
+    answer = await site.client.post("/api/public/scores", json=bodies, headers=HERE)
+    assert (answer.status_code, answer.json()["accepted"]) == (207, 1)
+    assert answer.json()["errors"][0]["message"].startswith("score 1: value 2 is out of range")
+    moment = "2026-01-01T00:00:00Z"
+    batch = [
+        {"id": f"e{n}", "type": "score-create", "timestamp": moment, "body": body} for n, body in enumerate(bodies)
+    ]
+    verdicts = (await site.client.post("/api/public/ingestion", json={"batch": batch}, headers=HERE)).json()
+    assert [each["id"] for each in verdicts["successes"]] == ["e0"]
+    assert (verdicts["errors"][0]["id"], verdicts["errors"][0]["status"]) == ("e1", 400)

@@ -105,6 +105,26 @@ ORDER BY (project_id, timestamp, id)
 SETTINGS {TABLE_SETTINGS}
 """
 
+CHANGES = f"""
+CREATE TABLE IF NOT EXISTS changes (
+    project_id LowCardinality(String),
+    subject LowCardinality(String),
+    subject_id String CODEC(ZSTD(1)),
+    event_id String CODEC(ZSTD(1)),
+    row_version UInt64 CODEC(Delta, ZSTD(1)),
+    trace_id String CODEC(ZSTD(1)),
+    occurred_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    creates UInt8,
+    fields String CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(row_version)
+PARTITION BY toYYYYMM(occurred_at)
+ORDER BY (project_id, subject, subject_id, event_id)
+TTL toDateTime(fromUnixTimestamp64Nano(toInt64(row_version))) + INTERVAL 31 DAY
+SETTINGS {TABLE_SETTINGS}
+"""
+"""Events of the older ingestion by what they are about. A month after they arrived only their result is kept."""
+
 PRICED_BY = """
 ALTER TABLE observations
     ADD COLUMN IF NOT EXISTS model_id LowCardinality(String) AFTER cost_usd,
@@ -120,4 +140,4 @@ ALTER TABLE observations
 """
 """For folders made before experiments were kept apart."""
 
-ANALYTICS_TABLES = (OBSERVATIONS, SCORES, PRICED_BY, EXPERIMENTS)
+ANALYTICS_TABLES = (OBSERVATIONS, SCORES, CHANGES, PRICED_BY, EXPERIMENTS)

@@ -116,6 +116,8 @@ class Observation:
     """Instrumentation scope name."""
     trace: TraceFields = TraceFields()
     experiment: ExperimentFields | None = None
+    stands_for_trace: bool = False
+    """No span: the row that carries what was said of the trace itself. Reads of observations leave it out."""
 
 
 ScoreType = Literal["NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION"]
@@ -215,8 +217,21 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One condition of a filter, in Langfuse's words; that type, operator and value go together was checked before."""
+
+    type: str
+    column: str
+    operator: str
+    value: Any = None
+    key: str = ""
+    """Which entry of a column that holds several: a key of metadata, the name of a score."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TraceQuery:
     window: Window = Window()
+    conditions: tuple[Condition, ...] = ()
     ids: tuple[TraceId, ...] = ()
     """Only these, where any are named."""
     name: str | None = None
@@ -243,6 +258,7 @@ class TraceQuery:
 @dataclass(frozen=True, kw_only=True)
 class ObservationQuery:
     window: Window = Window()
+    conditions: tuple[Condition, ...] = ()
     ids: tuple[ObservationId, ...] = ()
     """Only these, where any are named."""
     trace_id: TraceId | None = None
@@ -267,6 +283,11 @@ class ObservationQuery:
 class ScoreQuery:
     window: Window = Window()
     """Over the score's own timestamp."""
+    conditions: tuple[Condition, ...] = ()
+    trace_user_id: str | None = None
+    """The user of the scored trace."""
+    trace_tags: tuple[str, ...] = ()
+    """All of them on the scored trace."""
     ids: tuple[ScoreId, ...] = ()
     names: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from typing import Any
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.dashboards.records import DailyQuery, DailyUsage, Day
+from sightline.server.dashboards.store.sources import OBSERVED
 from sightline.server.dashboards.store.views import INPUT, OUTPUT
 from sightline.server.runtime.observations import ObservationsEngine
 
@@ -21,7 +22,8 @@ class DailyStore:
         rows, params = _matching(project_id, query)
         count = await self._engine.query(f"SELECT uniqExact(toDate(start_time)) AS days FROM {rows}", params)
         sql = (
-            "SELECT toDate(start_time) AS day, uniqExact(trace_id) AS traces, count() AS observations, "
+            "SELECT toDate(start_time) AS day, uniqExact(trace_id) AS traces, "
+            f"countIf({OBSERVED}) AS observations, "
             f"sum(cost_usd['total']) AS cost FROM {rows} GROUP BY day ORDER BY day DESC "
             f"LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
         )

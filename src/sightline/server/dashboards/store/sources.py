@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 from sightline.server.dashboards.records import ViewName
 from sightline.server.dashboards.store.views import Need
 
+OBSERVED = "kind != 'TRACE'"
+"""Rows of that kind carry what was said of a trace itself; they are no observations."""
 PROJECT = "project_id = {project:String}"
 ANY_TRACE_TEXT = "argMaxIf({column}, row_version, {column} != '') AS {column}"
 
@@ -31,7 +33,7 @@ def source(view: ViewName, needs: Collection[Need]) -> str:
 
 def _observations(needs: Collection[Need]) -> str:
     window = "start_time >= {start:DateTime64(6, 'UTC')} AND start_time < {end:DateTime64(6, 'UTC')}"
-    sql = f"(SELECT * FROM observations FINAL WHERE {PROJECT} AND {window}) AS o"
+    sql = f"(SELECT * FROM observations FINAL WHERE {PROJECT} AND {window} AND {OBSERVED}) AS o"
     if "scores" in needs:
         counted = "SELECT trace_id, observation_id AS id, count() AS score_count"
         sql += (
@@ -57,7 +59,8 @@ def _traces(needs: Collection[Need]) -> str:
         "argMinIf(name, start_time, is_root)) AS name, "
         f"{texts}, argMaxIf(trace_version, row_version, trace_version != '') AS version, "
         "argMin(environment, start_time) AS environment, arraySort(groupUniqArrayArray(tags)) AS tags, "
-        "count() AS observation_count, sum(usage['total']) AS total_tokens, sum(cost_usd['total']) AS total_cost, "
+        f"countIf({OBSERVED}) AS observation_count, "
+        "sum(usage['total']) AS total_tokens, sum(cost_usd['total']) AS total_cost, "
         "argMaxIf(trace_metadata, row_version, notEmpty(trace_metadata)) AS metadata "
         f"FROM observations FINAL WHERE {PROJECT} AND {near} GROUP BY trace_id "
         "HAVING timestamp >= {start:DateTime64(6, 'UTC')} AND timestamp < {end:DateTime64(6, 'UTC')}) AS t"

@@ -15,6 +15,7 @@ from sightline.server.edges.langfuse.score_shapes import V3_GROUPS, score_v3
 from sightline.server.edges.params import Commas, Moment, Params, field_groups, window
 from sightline.server.edges.services import Served
 from sightline.server.edges.stored import decoded, json_or_text
+from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.records import Experiment, ExperimentFields, ExperimentQuery, Observation, Score
 
 router = APIRouter(prefix="/api/public")
@@ -119,7 +120,10 @@ def _meta(names: tuple[str, ...], ends: Sequence[tuple[str, ...]]) -> dict[str, 
 
 def _filtered(query: ExperimentQuery, filter_text: str | None, fields: dict[str, str]) -> ExperimentQuery:
     for condition in conditions(filter_text, dict.fromkeys(fields, "text")) if filter_text else ():
-        named: dict[str, Any] = {fields[condition.column]: texts(condition)}
+        wanted = texts(condition)
+        if not wanted:
+            raise InvalidRequest(f"filter on {condition.column!r} takes = and any of, not {condition.operator!r}")
+        named: dict[str, Any] = {fields[condition.column]: wanted}
         query = replace(query, **named)
     return query
 

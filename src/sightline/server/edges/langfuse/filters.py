@@ -1,98 +1,161 @@
-"""The `filter` parameter: a JSON list of conditions, as far as the stores answer them by index."""
+"""The `filter` parameter: a JSON list of typed conditions, all of which must hold, checked before a store sees them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Annotated, Any, Literal
 
-import orjson
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, TypeAdapter, ValidationError
 
 from sightline.server.edges.answers import issues
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.errors import InvalidRequest
-from sightline.server.tracing.records import Window
+from sightline.server.tracing.records import Condition, Window
 
-Shape = Literal["text", "time", "truth", "texts"]
+Shape = Literal["text", "number", "time", "truth", "texts", "object", "scores"]
 
-OPERATORS: Mapping[Shape, tuple[str, ...]] = {
-    "text": ("=", "any of"),
-    "time": (">", ">=", "<", "<="),
-    "truth": ("=", "<>"),
-    "texts": ("all of", "any of"),
+TYPES: Mapping[Shape, tuple[str, ...]] = {
+    "text": ("string", "stringOptions", "null"),
+    "number": ("number", "null"),
+    "time": ("datetime", "null"),
+    "truth": ("boolean",),
+    "texts": ("arrayOptions", "null"),
+    "object": ("stringObject", "numberObject", "booleanObject"),
+    "scores": ("numberObject", "categoryOptions"),
 }
+"""What a column of that shape can be asked."""
+
+Texts = Annotated[list[str], Field(min_length=1)]
+Number = StrictInt | StrictFloat
+Compared = Literal["=", ">", "<", ">=", "<="]
+TextOperator = Literal["=", "contains", "does not contain", "starts with", "ends with"]
+MICROSECOND = timedelta(microseconds=1)
 
 
-class Condition(BaseModel):
+class _Filter(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    type: str
     column: str
-    operator: str
+    key: str = ""
+
+
+class _Text(_Filter):
+    type: Literal["string"]
+    operator: TextOperator | Literal["matches"]
+    value: str
+
+
+class _Options(_Filter):
+    type: Literal["stringOptions"]
+    operator: Literal["any of", "none of"]
+    value: Texts
+
+
+class _Number(_Filter):
+    type: Literal["number"]
+    operator: Compared
+    value: Number
+
+
+class _Time(_Filter):
+    type: Literal["datetime"]
+    operator: Literal[">", "<", ">=", "<="]
+    value: Moment
+
+
+class _Array(_Filter):
+    type: Literal["arrayOptions"]
+    operator: Literal["any of", "all of", "none of"]
+    value: Texts
+
+
+class _Truth(_Filter):
+    type: Literal["boolean"]
+    operator: Literal["=", "<>"]
+    value: StrictBool
+
+
+class _Null(_Filter):
+    type: Literal["null"]
+    operator: Literal["is null", "is not null"]
     value: Any = None
-    key: str | None = None
 
 
-CONDITIONS = TypeAdapter(list[Condition])
-MICROSECOND = timedelta(microseconds=1)
-MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
+class _Keyed(_Filter):
+    key: str = Field(min_length=1)
+
+
+class _TextObject(_Keyed):
+    type: Literal["stringObject"]
+    operator: TextOperator
+    value: str
+
+
+class _NumberObject(_Keyed):
+    type: Literal["numberObject"]
+    operator: Compared
+    value: Number
+
+
+class _TruthObject(_Keyed):
+    type: Literal["booleanObject"]
+    operator: Literal["=", "<>"]
+    value: StrictBool
+
+
+class _Category(_Keyed):
+    type: Literal["categoryOptions"]
+    operator: Literal["any of", "none of"]
+    value: Texts
+
+
+_One = Annotated[
+    _Text
+    | _Options
+    | _Number
+    | _Time
+    | _Array
+    | _Truth
+    | _Null
+    | _TextObject
+    | _NumberObject
+    | _TruthObject
+    | _Category,
+    Field(discriminator="type"),
+]
+_FILTERS: TypeAdapter[list[_One]] = TypeAdapter(list[_One])
 
 
 def conditions(text: str, columns: Mapping[str, Shape]) -> list[Condition]:
-    """The conditions of a `filter`; an unknown column or operator is an error that says what there is."""
+    """The conditions of a `filter`; an unknown column or a type that does not fit it says what there is."""
     try:
-        given = CONDITIONS.validate_python(orjson.loads(text))
-    except orjson.JSONDecodeError as problem:
-        raise InvalidRequest(f"filter is not JSON: {problem}") from problem
+        given = _FILTERS.validate_json(text)
     except ValidationError as problem:
-        raise InvalidRequest(f"filter is not a list of conditions: {issues(problem.errors())}") from problem
+        found = issues(problem.errors())
+        if found[0]["code"] == "json_invalid":
+            raise InvalidRequest(f"filter is not JSON: {found[0]['message']}") from problem
+        raise InvalidRequest(f"filter is not a list of conditions: {found}") from problem
     for condition in given:
         shape = columns.get(condition.column)
         if shape is None:
             raise InvalidRequest(f"filter on {condition.column!r} is not supported here; use {', '.join(columns)}")
-        if condition.operator not in OPERATORS[shape]:
+        if condition.type not in TYPES[shape]:
             raise InvalidRequest(
-                f"filter operator {condition.operator!r} is not supported for {condition.column!r}; "
-                f"use {', '.join(OPERATORS[shape])}"
+                f"filter type {condition.type!r} does not fit {condition.column!r}; use {', '.join(TYPES[shape])}"
             )
-    return given
-
-
-def one_text(condition: Condition) -> str:
-    """The single text a condition allows."""
-    value = condition.value
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if not isinstance(value, str):
-        raise InvalidRequest(f"filter on {condition.column!r} wants one text, not {value!r}")
-    return value
+    return [Condition(**each.model_dump()) for each in given]
 
 
 def texts(condition: Condition) -> tuple[str, ...]:
-    value = [condition.value] if isinstance(condition.value, str) else condition.value
-    if not isinstance(value, list):
-        raise InvalidRequest(f"filter on {condition.column!r} wants a list of texts, not {value!r}")
-    return tuple(str(item) for item in value)
-
-
-def truth(condition: Condition) -> bool:
-    if not isinstance(condition.value, bool):
-        raise InvalidRequest(f"filter on {condition.column!r} wants true or false, not {condition.value!r}")
-    return condition.value if condition.operator == "=" else not condition.value
+    """The texts of an `=` or `any of`, one of which must be there; none where the condition asks something else."""
+    if condition.operator == "=" and condition.type == "string":
+        return (condition.value,)
+    return tuple(condition.value) if condition.operator == "any of" else ()
 
 
 def bounded(window: Window, condition: Condition) -> Window:
     """A window narrowed by a comparison of times; its start is inclusive, its end is not."""
-    moment = _moment(condition)
+    moment = condition.value
     if condition.operator[0] == ">":
         return replace(window, start=moment + MICROSECOND if condition.operator == ">" else moment)
     return replace(window, end=moment + MICROSECOND if condition.operator == "<=" else moment)
-
-
-def _moment(condition: Condition) -> datetime:
-    try:
-        return MOMENT.validate_python(condition.value)
-    except ValidationError as problem:
-        raise InvalidRequest(
-            f"filter on {condition.column!r} wants an ISO-8601 time, not {condition.value!r}"
-        ) from problem

@@ -1,4 +1,4 @@
-"""Langfuse's older batch endpoint: scores and the SDKs' own logs; every event gets its own verdict."""
+"""Langfuse's older batch endpoint: traces, observations and scores in events; every event gets its own verdict."""
 
 import logging
 from collections.abc import Sequence
@@ -6,35 +6,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from sightline.server.accounts.records import Access
 from sightline.server.edges.access import ScoresKey
 from sightline.server.edges.answers import Json, issues
 from sightline.server.edges.bodies import read_json
+from sightline.server.edges.langfuse.event_bodies import Event, change_of
 from sightline.server.edges.langfuse.score_bodies import ScoreBody
-from sightline.server.edges.services import Served
+from sightline.server.edges.langfuse.score_fitting import fitting_scores
+from sightline.server.edges.services import Served, Services
 from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.tracing.legacy import Change
 from sightline.server.tracing.records import Score
 
 logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/public")
 
 
-class Event(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    id: str
-    type: str
-    timestamp: str
-    body: Any
-
-
 @dataclass
 class Verdicts:
     """What became of a batch."""
 
-    scores: list[Score] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    scores: list[tuple[str, ScoreBody]] = field(default_factory=list)
+    """With the ids of their events."""
     successes: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
@@ -47,14 +43,28 @@ class Verdicts:
 
 @router.post("/ingestion")
 async def ingest(request: Request, who: ScoresKey, services: Served) -> Json:
-    """Always 207 for a batch that is one; scores are stored when the answer comes."""
+    """Always 207 for a batch that is one; what it accepts is stored and readable when the answer comes."""
     document = await read_json(request, services.limits.body_bytes)
     batch = document.get("batch") if isinstance(document, dict) else None
     if not isinstance(batch, list):
         raise InvalidRequest("the body needs `batch`, a list of events")
     verdicts = judged(batch, who)
-    await services.tracing.record_scores(who.project_id, verdicts.scores)
+    await services.tracing.apply(who.project_id, verdicts.changes)
+    await services.tracing.record_scores(who.project_id, await _fitting(verdicts, who, services))
     return Json({"successes": verdicts.successes, "errors": verdicts.errors}, status_code=207)
+
+
+async def _fitting(verdicts: Verdicts, who: Access, services: Services) -> list[Score]:
+    """The scores that are what their configs say; the events of the others are refused after all."""
+    found = await fitting_scores(services, who.project_id, [body for _, body in verdicts.scores])
+    scores: list[Score] = []
+    for (event_id, _), score in zip(verdicts.scores, found, strict=True):
+        if isinstance(score, Score):
+            scores.append(score)
+        else:
+            verdicts.successes = [each for each in verdicts.successes if each["id"] != event_id]
+            verdicts.refuse(event_id, score.status, score.message)
+    return scores
 
 
 def judged(batch: Sequence[Any], who: Access) -> Verdicts:
@@ -70,17 +80,15 @@ def judged(batch: Sequence[Any], who: Access) -> Verdicts:
 
 def _judge(event: Event, who: Access, verdicts: Verdicts) -> None:
     if event.type == "score-create":
-        verdicts.scores.append(ScoreBody.model_validate(event.body).score(who.project_id))
+        verdicts.scores.append((event.id, ScoreBody.model_validate(event.body)))
         verdicts.accept(event.id)
     elif who.scope == "scores":
         verdicts.refuse(event.id, 401, "A public key alone may only create scores: send the key pair")
     elif event.type == "sdk-log":
         logger.info("message of a client: %s", str(event.body)[:1000])
         verdicts.accept(event.id)
+    elif (change := change_of(event)) is not None:
+        verdicts.changes.append(change)
+        verdicts.accept(event.id)
     else:
-        verdicts.refuse(
-            event.id,
-            400,
-            f"events of type {event.type!r} are not taken here: send spans by OpenTelemetry to "
-            "/api/public/otel/v1/traces",
-        )
+        verdicts.refuse(event.id, 400, f"there are no events of type {event.type!r}")

@@ -9,7 +9,7 @@ from pydantic import Field
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json
 from sightline.server.edges.cursors import cursor_position, cursor_text
-from sightline.server.edges.langfuse.filters import Condition, Shape, bounded, conditions, one_text, texts, truth
+from sightline.server.edges.langfuse.filters import Shape, bounded, conditions, texts
 from sightline.server.edges.langfuse.links import links_of
 from sightline.server.edges.langfuse.shapes import V2_GROUPS, observation_v1, observation_v2
 from sightline.server.edges.params import (
@@ -22,24 +22,40 @@ from sightline.server.edges.params import (
 )
 from sightline.server.edges.services import Served
 from sightline.server.runtime.errors import InvalidRequest
-from sightline.server.tracing.records import Kind, Level, Observation, ObservationId, ObservationQuery, TraceId
+from sightline.server.tracing.records import (
+    Condition,
+    Kind,
+    Level,
+    Observation,
+    ObservationId,
+    ObservationQuery,
+    TraceId,
+)
 
 router = APIRouter(prefix="/api/public")
 
 COLUMNS: dict[str, Shape] = {
-    "id": "text",
-    "traceId": "text",
-    "parentObservationId": "text",
-    "name": "text",
-    "type": "text",
-    "level": "text",
-    "userId": "text",
-    "sessionId": "text",
-    "version": "text",
-    "traceName": "text",
-    "environment": "texts",
-    "isRootObservation": "truth",
+    **dict.fromkeys(
+        (
+            *("id", "traceId", "parentObservationId", "name", "type", "level", "statusMessage", "environment"),
+            *("version", "release", "userId", "sessionId", "traceName", "model", "providedModelName", "modelId"),
+            *("promptName", "input", "output"),
+        ),
+        "text",
+    ),
+    **dict.fromkeys(
+        (
+            *("promptVersion", "latency", "timeToFirstToken", "inputTokens", "outputTokens", "totalTokens"),
+            *("inputCost", "outputCost", "totalCost"),
+        ),
+        "number",
+    ),
     "startTime": "time",
+    "endTime": "time",
+    "tags": "texts",
+    "traceTags": "texts",
+    "metadata": "object",
+    "isRootObservation": "truth",
 }
 FIELD_BY_COLUMN = {
     "traceId": "trace_id",
@@ -145,28 +161,18 @@ def _filtered(query: ObservationQuery, filter_text: str | None) -> ObservationQu
 
 
 def _narrowed(query: ObservationQuery, condition: Condition) -> ObservationQuery:
-    """A condition of `filter` goes before the simple parameter of the same name."""
-    column = condition.column
-    if column == "environment":
-        return replace(query, window=replace(query.window, environments=texts(condition)))
-    if column == "startTime":
+    """What an index can find goes where it is used, before the simple parameter of that name; the rest is checked."""
+    column, wanted = condition.column, texts(condition)
+    if column == "startTime" and condition.type == "datetime":
         return replace(query, window=bounded(query.window, condition))
-    if column == "isRootObservation":
-        return replace(query, is_root=truth(condition))
-    if column == "id":
-        return replace(query, ids=tuple(ObservationId(value) for value in texts(condition)))
-    if column in ("type", "level"):
-        return _of_kind_or_level(query, condition)
-    named: dict[str, Any] = {FIELD_BY_COLUMN[column]: one_text(condition)}
-    return replace(query, **named)
-
-
-def _of_kind_or_level(query: ObservationQuery, condition: Condition) -> ObservationQuery:
-    value = one_text(condition).upper()
-    try:
-        return replace(query, kind=Kind(value)) if condition.column == "type" else replace(query, level=Level(value))
-    except ValueError as problem:
-        raise InvalidRequest(f"filter on {condition.column!r}: {problem}") from problem
+    if column == "environment" and wanted:
+        return replace(query, window=replace(query.window, environments=wanted))
+    if column == "id" and wanted:
+        return replace(query, ids=tuple(ObservationId(value) for value in wanted))
+    if column in FIELD_BY_COLUMN and len(wanted) == 1:
+        named: dict[str, Any] = {FIELD_BY_COLUMN[column]: wanted[0]}
+        return replace(query, **named)
+    return replace(query, conditions=(*query.conditions, condition))
 
 
 def _cursor(last: Observation) -> str:

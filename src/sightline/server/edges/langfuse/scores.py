@@ -11,7 +11,9 @@ from sightline.server.edges.access import ProjectKey, ScoresKey
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import read_json
 from sightline.server.edges.cursors import cursor_position, cursor_text
+from sightline.server.edges.langfuse.filters import Shape, conditions
 from sightline.server.edges.langfuse.score_bodies import ScoreBody, complaint
+from sightline.server.edges.langfuse.score_fitting import fitting_scores
 from sightline.server.edges.langfuse.score_queries import OPERATORS, V3Params, v3_query
 from sightline.server.edges.langfuse.score_shapes import V3_GROUPS, score_of_trace, score_v2, score_v3
 from sightline.server.edges.params import (
@@ -23,7 +25,7 @@ from sightline.server.edges.params import (
     window,
 )
 from sightline.server.edges.services import Served, Services
-from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.runtime.errors import InvalidRequest, SightlineError
 from sightline.server.tracing.records import (
     ObservationId,
     ProjectId,
@@ -38,6 +40,18 @@ from sightline.server.tracing.records import (
 router = APIRouter(prefix="/api/public")
 
 CURSOR = ("lastTimestamp", "lastId")
+FILTERED: dict[str, Shape] = {
+    **dict.fromkeys(
+        (
+            *("id", "name", "traceId", "observationId", "sessionId", "datasetRunId", "source", "dataType"),
+            *("environment", "configId", "queueId", "authorUserId", "comment", "stringValue"),
+        ),
+        "text",
+    ),
+    "value": "number",
+    "timestamp": "time",
+    "metadata": "object",
+}
 
 
 class LegacyParams(Paged):
@@ -73,24 +87,33 @@ async def write(request: Request, who: ScoresKey, services: Served) -> Json:
     if isinstance(body, list):
         return await _write_list(body, who.project_id, services)
     try:
-        score = ScoreBody.model_validate(body).score(who.project_id)
+        given = ScoreBody.model_validate(body)
     except ValidationError as problem:
         raise RequestValidationError(problem.errors()) from problem
+    [score] = await fitting_scores(services, who.project_id, [given])
+    if isinstance(score, SightlineError):
+        raise score
     await services.tracing.record_scores(who.project_id, [score])
     return Json({"id": score.id})
 
 
 async def _write_list(bodies: Sequence[Any], project_id: ProjectId, services: Services) -> Json:
-    scores: list[Score] = []
-    errors: list[dict[str, str]] = []
+    parsed: dict[int, ScoreBody] = {}
+    errors: dict[int, str] = {}
     for position, body in enumerate(bodies):
         try:
-            scores.append(ScoreBody.model_validate(body).score(project_id))
+            parsed[position] = ScoreBody.model_validate(body)
         except ValidationError as problem:
-            errors.append({"message": f"score {position}: {complaint(problem)}"})
+            errors[position] = complaint(problem)
+    fitting = await fitting_scores(services, project_id, list(parsed.values()))
+    errors |= {
+        place: str(each) for place, each in zip(parsed, fitting, strict=True) if isinstance(each, SightlineError)
+    }
+    scores = [each for each in fitting if isinstance(each, Score)]
     await services.tracing.record_scores(project_id, scores)
+    said = [{"message": f"score {position}: {errors[position]}"} for position in sorted(errors)]
     if errors:
-        return Json({"accepted": len(scores), "rejected": len(errors), "errors": errors}, status_code=207)
+        return Json({"accepted": len(scores), "rejected": len(errors), "errors": said}, status_code=207)
     return Json({"message": "Accepted"}, status_code=202)
 
 
@@ -154,9 +177,6 @@ async def _add_traces(rows: Sequence[dict[str, Any]], project_id: ProjectId, ser
 
 
 def _legacy_query(params: LegacyParams) -> ScoreQuery:
-    for name in ("user_id", "trace_tags", "filter"):
-        if getattr(params, name):
-            raise InvalidRequest(f"scores cannot be filtered by {name} yet: filter the traces, then their scores")
     if (params.operator is None) != (params.value is None):
         raise InvalidRequest("operator and value go together, e.g. operator=%3E%3D&value=0.5")
     operator = OPERATORS.get(params.operator or "=")
@@ -164,6 +184,9 @@ def _legacy_query(params: LegacyParams) -> ScoreQuery:
         raise InvalidRequest(f"operator {params.operator!r} is not one of {', '.join(OPERATORS)}")
     return ScoreQuery(
         window=window(params.from_timestamp, params.to_timestamp, params.environment),
+        conditions=tuple(conditions(params.filter, FILTERED)) if params.filter else (),
+        trace_user_id=params.user_id,
+        trace_tags=params.trace_tags,
         ids=tuple(ScoreId(score_id) for score_id in params.score_ids),
         names=_one(params.name),
         sources=_one(params.source),

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json
-from sightline.server.edges.langfuse.filters import Condition, Shape, bounded, conditions, one_text, texts
+from sightline.server.edges.langfuse.filters import Shape, bounded, conditions, texts
 from sightline.server.edges.langfuse.links import links_of
 from sightline.server.edges.langfuse.score_shapes import score_v2
 from sightline.server.edges.langfuse.shapes import observation_v1, trace_row
@@ -16,7 +16,7 @@ from sightline.server.edges.params import Commas, Moment, Paged, Params, field_g
 from sightline.server.edges.services import Served
 from sightline.server.edges.stored import decoded
 from sightline.server.runtime.errors import InvalidRequest
-from sightline.server.tracing.records import TraceId, TraceQuery
+from sightline.server.tracing.records import Condition, TraceId, TraceQuery
 
 router = APIRouter(prefix="/api/public/traces")
 
@@ -28,14 +28,15 @@ FIELDS_BY_GROUP = {
     "metrics": ("latency", "totalCost"),
 }
 COLUMNS: dict[str, Shape] = {
-    "name": "text",
-    "userId": "text",
-    "sessionId": "text",
-    "version": "text",
-    "release": "text",
-    "environment": "text",
+    **dict.fromkeys(("id", "name", "userId", "sessionId", "version", "release", "environment"), "text"),
+    **dict.fromkeys(("latency", "observationCount", "errorCount"), "number"),
     "tags": "texts",
     "timestamp": "time",
+    "public": "truth",
+    "metadata": "object",
+    "scores": "scores",
+    "scores_avg": "scores",
+    "score_categories": "scores",
 }
 FIELD_BY_COLUMN = {
     "name": "name",
@@ -145,14 +146,15 @@ def _order(given: str) -> Literal["timestamp.desc", "timestamp.asc"]:
 
 
 def _narrowed(query: TraceQuery, condition: Condition) -> TraceQuery:
-    """A condition of `filter` goes before the simple parameter of the same name."""
-    if condition.column == "tags":
-        if condition.operator == "any of" and len(texts(condition)) > 1:
-            raise InvalidRequest("filter on 'tags' with 'any of' takes one tag; use 'all of' for several")
-        return replace(query, tags=texts(condition))
-    if condition.column == "environment":
-        return replace(query, window=replace(query.window, environments=texts(condition)))
-    if condition.column == "timestamp":
+    """What an index can find goes where it is used, before the simple parameter of that name; the rest is checked."""
+    column, wanted = condition.column, texts(condition)
+    if column == "tags" and condition.operator == "all of":
+        return replace(query, tags=tuple(condition.value))
+    if column == "environment" and wanted:
+        return replace(query, window=replace(query.window, environments=wanted))
+    if column == "timestamp" and condition.type == "datetime":
         return replace(query, window=bounded(query.window, condition))
-    named: dict[str, Any] = {FIELD_BY_COLUMN[condition.column]: one_text(condition)}
-    return replace(query, **named)
+    if column in FIELD_BY_COLUMN and len(wanted) == 1:
+        named: dict[str, Any] = {FIELD_BY_COLUMN[column]: wanted[0]}
+        return replace(query, **named)
+    return replace(query, conditions=(*query.conditions, condition))

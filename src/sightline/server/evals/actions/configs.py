@@ -1,7 +1,7 @@
 """Score configs: made, changed, archived; never deleted, since scores refer to them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,13 @@ class ScoreConfigs:
     async def get(self, project_id: ProjectId, config_id: ConfigId) -> ScoreConfig:
         async with self._database.reading() as connection:
             return await _existing(ScoreConfigStore(connection, project_id), config_id)
+
+    async def some(self, project_id: ProjectId, ids: Collection[ConfigId]) -> dict[ConfigId, ScoreConfig]:
+        """These configs by id; those that do not exist are left out."""
+        if not ids:
+            return {}
+        async with self._database.reading() as connection:
+            return await ScoreConfigStore(connection, project_id).some(ids)
 
     async def page(self, project_id: ProjectId, limit: int, offset: int) -> Page[ScoreConfig]:
         async with self._database.reading() as connection:

@@ -1,5 +1,6 @@
 """Score configs."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
@@ -19,6 +20,10 @@ class ScoreConfigStore:
         query = select(score_configs).where(self._mine, score_configs.c.id == config_id)
         row = (await self._connection.execute(query)).first()
         return _config(row) if row else None
+
+    async def some(self, ids: Collection[ConfigId]) -> dict[ConfigId, ScoreConfig]:
+        rows = await self._connection.execute(select(score_configs).where(self._mine, score_configs.c.id.in_(ids)))
+        return {ConfigId(row.id): _config(row) for row in rows}
 
     async def add(self, config: ScoreConfig) -> None:
         await self._connection.execute(insert(score_configs).values(_values(config)))

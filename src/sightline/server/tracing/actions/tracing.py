@@ -17,7 +17,9 @@ from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.runtime.writer import SpanWriter
 from sightline.server.tracing.actions.costs import with_costs
 from sightline.server.tracing.actions.inline import holds_files, image_ids, take_out
+from sightline.server.tracing.actions.legacy import LegacyIngestion
 from sightline.server.tracing.actions.media import MediaShelf
+from sightline.server.tracing.legacy import Change
 from sightline.server.tracing.records import (
     Bucket,
     Experiment,
@@ -40,6 +42,7 @@ from sightline.server.tracing.records import (
     Window,
 )
 from sightline.server.tracing.store import (
+    ChangeStore,
     ExperimentStore,
     ObservationStore,
     ScoreStore,
@@ -47,6 +50,7 @@ from sightline.server.tracing.store import (
     SessionStore,
     TraceStore,
 )
+from sightline.server.tracing.store.changes import change_row
 from sightline.server.tracing.store.rows import moment, observation_row
 from sightline.server.tracing.store.scores import score_row
 
@@ -77,6 +81,8 @@ class Tracing:
         self._series = SeriesStore(engine)
         self._experiments = ExperimentStore(engine)
         self._sessions = SessionStore(engine)
+        self._changes = ChangeStore(engine)
+        self._legacy = LegacyIngestion(self._changes, self._observations, self._keep_changes, self.record)
         self._media = MediaShelf(database, blobs, signing_secret)
         self._last_version = 0
 
@@ -100,6 +106,10 @@ class Tracing:
         await self._writer.write(rows)
         if rows:
             self._hub.publish(project_id, "traces", len({observation.trace_id for observation in observations}))
+
+    async def apply(self, project_id: ProjectId, changes: Sequence[Change]) -> None:
+        """Merge events of the older ingestion field by field over what is stored."""
+        await self._legacy.apply(project_id, changes)
 
     async def record_scores(self, project_id: ProjectId, scores: Sequence[Score]) -> None:
         """Store scores; one whose id exists replaces it but keeps its time of creation."""
@@ -126,6 +136,7 @@ class Tracing:
             return
         await self._observations.delete_traces(project_id, trace_ids)
         await self._scores.delete_of_traces(project_id, trace_ids)
+        await self._changes.delete_of_traces(project_id, trace_ids)
         await self._media.unlink_traces(project_id, trace_ids)
         self._hub.publish(project_id, "traces", len(trace_ids))
 
@@ -244,6 +255,12 @@ class Tracing:
     ) -> None:
         """Forbidden when the signature is another one or `expires` is past."""
         self._media.check_signature(project_id, media_id, verb, expires, signature)
+
+    async def _keep_changes(self, project_id: ProjectId, changes: Sequence[Change]) -> None:
+        first = self._versions(len(changes))
+        await self._writer.write(
+            [change_row(project_id, change, first + index) for index, change in enumerate(changes)]
+        )
 
     async def _one_trace(
         self, project_id: ProjectId, trace_id: TraceId, *, whole: bool

@@ -7,11 +7,12 @@ from sightline.server.tracing.mapping.spans import (
     span_to_observation,
     spans_to_observations,
 )
-from sightline.server.tracing.mapping.usage import normalised_usage
+from sightline.server.tracing.mapping.usage import model_parameters, normalised_usage
 
 __all__ = [
     "InvalidSpan",
     "SdkInfo",
+    "model_parameters",
     "normalised_usage",
     "sourced_spans",
     "span_to_observation",

@@ -97,6 +97,10 @@ def parameters_of(attributes: Attributes) -> dict[str, str]:
             for key, value in attributes.items()
             if key.startswith(PARAMETER_PREFIX) and key != "gen_ai.request.model"
         }
+    return model_parameters(given)
+
+
+def model_parameters(given: Mapping[str, Any]) -> dict[str, str]:
     return {name: _parameter_text(value) for name, value in given.items() if value is not None}
 
 

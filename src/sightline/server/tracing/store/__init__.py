@@ -1,5 +1,6 @@
 """All SQL of tracing. Every statement names the project it is confined to."""
 
+from sightline.server.tracing.store.changes import ChangeStore
 from sightline.server.tracing.store.experiments import ExperimentStore
 from sightline.server.tracing.store.media import MediaStore
 from sightline.server.tracing.store.observations import ObservationStore
@@ -9,6 +10,7 @@ from sightline.server.tracing.store.sessions import SessionStore
 from sightline.server.tracing.store.traces import TraceStore
 
 __all__ = [
+    "ChangeStore",
     "ExperimentStore",
     "MediaStore",
     "ObservationStore",

@@ -1,14 +1,16 @@
 # ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
 """Reading, counting and deleting observations. A row counts only if it is the newest of its id."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.records import Observation, ObservationId, ObservationQuery, Page, ProjectId, TraceId
 from sightline.server.tracing.store.conditions import Conditions
-from sightline.server.tracing.store.rows import NARROW, WIDE, observation_of
+from sightline.server.tracing.store.filters import OBSERVATION_COLUMNS, holds
+from sightline.server.tracing.store.rows import NARROW, TRACE_ROW, WIDE, observation_of
 
+IS_OBSERVATION = f"kind != '{TRACE_ROW}'"
 CANDIDATES = 200
 """Rows looked at beyond those wanted, so that a few replaced ones rarely cost another query."""
 
@@ -23,6 +25,7 @@ class ObservationStore:
         """All observations of a trace by start; without `whole` their inputs, outputs and metadata are left out."""
         where = Conditions(project_id)
         where.add("trace_id =", "String", trace_id)
+        where.add_clause(IS_OBSERVATION)
         columns = WIDE if whole else NARROW
         sql = f"SELECT {columns} FROM observations WHERE {where} ORDER BY row_version DESC LIMIT 1 BY id"
         rows = await self._engine.query(sql, where.params)
@@ -34,9 +37,31 @@ class ObservationStore:
         where = Conditions(project_id)
         where.add("id =", "String", observation_id)
         where.add("trace_id =", "String", trace_id)
+        where.add_clause(IS_OBSERVATION)
         sql = f"SELECT {WIDE} FROM observations WHERE {where} ORDER BY row_version DESC LIMIT 1"
         rows = await self._engine.query(sql, where.params)
         return observation_of(rows[0]) if rows else None
+
+    async def newest(self, project_id: ProjectId, ids: Collection[ObservationId]) -> list[Observation]:
+        """The newest row of each observation with one of these ids, whole; rows that stand for traces too."""
+        if not ids:
+            return []
+        where = Conditions(project_id)
+        where.add("id IN", "Array(String)", sorted(ids))
+        sql = f"SELECT {WIDE} FROM observations WHERE {where} ORDER BY row_version DESC LIMIT 1 BY trace_id, id"
+        return [observation_of(row) for row in await self._engine.query(sql, where.params)]
+
+    async def delete_moved(self, project_id: ProjectId, old: Sequence[Observation]) -> None:
+        """Delete the rows of observations that now begin at another time or belong to another trace.
+
+        The engine replaces rows of the same time only.
+        """
+        for observation in old:
+            where = Conditions(project_id)
+            where.add("id =", "String", observation.id)
+            where.add("trace_id =", "String", observation.trace_id)
+            where.add("start_time =", "DateTime64(6, 'UTC')", observation.start_time)
+            await self._engine.execute(f"DELETE FROM observations WHERE {where}", where.params)
 
     async def page(self, project_id: ProjectId, query: ObservationQuery) -> Page[Observation]:
         """Newest first. Keys are found through narrow columns, whole rows are read only for the page."""
@@ -54,6 +79,7 @@ class ObservationStore:
             return {}
         where = Conditions(project_id)
         where.add("trace_id IN", "Array(String)", list(trace_ids))
+        where.add_clause(IS_OBSERVATION)
         sql = (
             "SELECT trace_id, arrayMap(pair -> pair.2, arraySort(groupArray((started, id)))) AS ids FROM "
             f"(SELECT trace_id, id, min(start_time) AS started FROM observations WHERE {where} GROUP BY trace_id, id) "
@@ -122,6 +148,7 @@ class ObservationStore:
 
 def _conditions(project_id: ProjectId, query: ObservationQuery) -> Conditions:
     where = Conditions(project_id)
+    where.add_clause(IS_OBSERVATION)
     where.add_window(query.window, "start_time")
     texts = {
         "trace_id": query.trace_id,
@@ -140,6 +167,8 @@ def _conditions(project_id: ProjectId, query: ObservationQuery) -> Conditions:
         place = where.place("String", query.trace_name)
         where.add_clause(f"(trace_name = {place} OR (trace_name = '' AND is_root AND name = {place}))")
     where.add("is_root =", "UInt8", query.is_root)
+    for condition in query.conditions:
+        where.add_clause(holds(where, condition, OBSERVATION_COLUMNS[condition.column]))
     if query.before:
         start_time, trace_id, observation_id = query.before
         places = (

@@ -21,6 +21,9 @@ from sightline.server.tracing.records import (
 )
 from sightline.server.tracing.store.previews import preview
 
+TRACE_ROW = "TRACE"
+"""The kind of a row that carries a trace's own attributes and is no observation."""
+
 NARROW = (
     "project_id, trace_id, id, parent_id, row_version, start_time, end_time, completion_start_time, is_root, kind, "
     "name, level, status_message, environment, version, service, scope, model, model_parameters, usage, cost_usd, "
@@ -55,7 +58,7 @@ def _line(observation: Observation, image_ids: list[MediaId], row_version: int) 
             "end_time": _time(observation.end_time),
             "completion_start_time": _time(observation.completion_start_time),
             "is_root": int(observation.is_root),
-            "kind": observation.kind.value,
+            "kind": TRACE_ROW if observation.stands_for_trace else observation.kind.value,
             "name": observation.name,
             "level": observation.level.value,
             "status_message": observation.status_message or "",
@@ -117,7 +120,7 @@ def observation_of(row: Mapping[str, Any]) -> Observation:
         id=ObservationId(row["id"]),
         parent_id=ObservationId(row["parent_id"]) if row["parent_id"] else None,
         is_root=bool(row["is_root"]),
-        kind=Kind(row["kind"]),
+        kind=Kind.SPAN if row["kind"] == TRACE_ROW else Kind(row["kind"]),
         name=row["name"],
         start_time=moment(row["start_time"]),
         end_time=optional_moment(row["end_time"]),
@@ -141,6 +144,7 @@ def observation_of(row: Mapping[str, Any]) -> Observation:
         scope=row["scope"] or None,
         trace=_trace_fields(row),
         experiment=_experiment_fields(row),
+        stands_for_trace=row["kind"] == TRACE_ROW,
     )
 
 

@@ -10,6 +10,7 @@ from sightline.server.runtime.observations import ObservationsEngine, timestamp
 from sightline.server.runtime.writer import Row
 from sightline.server.tracing.records import ObservationId, Page, ProjectId, Score, ScoreId, ScoreQuery, TraceId
 from sightline.server.tracing.store.conditions import Conditions
+from sightline.server.tracing.store.filters import SCORE_COLUMNS, holds
 from sightline.server.tracing.store.rows import moment, partition_of
 
 TIME = "DateTime64(6, 'UTC')"
@@ -165,7 +166,22 @@ def _matching(where: Conditions, query: ScoreQuery) -> Conditions:
         matching.add(f"value {OPERATORS[operator]}", "Float64", number)
     matching.add("value >=", "Float64", query.value_min)
     matching.add("value <=", "Float64", query.value_max)
+    for condition in query.conditions:
+        matching.add_clause(holds(matching, condition, SCORE_COLUMNS[condition.column]))
+    if query.trace_user_id is not None or query.trace_tags:
+        matching.add_clause(f"trace_id IN ({_traces_asked(matching, query)})")
     if query.before:
         cursor = f"{where.place(TIME, query.before[0])}, {where.place('String', query.before[1])}"
         matching.add_clause(f"(timestamp, id) < ({cursor})")
     return matching
+
+
+def _traces_asked(where: Conditions, query: ScoreQuery) -> str:
+    """SELECT of the traces with the user and the tags that are asked for."""
+    having = []
+    if query.trace_user_id is not None:
+        having.append(f"countIf(user_id = {where.place('String', query.trace_user_id)}) > 0")
+    if query.trace_tags:
+        having.append(f"hasAll(groupUniqArrayArray(tags), {where.place('Array(String)', list(query.trace_tags))})")
+    mine = where.fork()
+    return f"SELECT trace_id FROM observations WHERE {mine} GROUP BY trace_id HAVING {' AND '.join(having)}"

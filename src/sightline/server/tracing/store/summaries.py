@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sightline.server.tracing.records import MediaId, ProjectId, Trace, TraceId
+from sightline.server.tracing.records import Condition, MediaId, ProjectId, Trace, TraceId
+from sightline.server.tracing.store.conditions import Conditions
+from sightline.server.tracing.store.filters import holds, scored
 from sightline.server.tracing.store.rows import moment, optional_moment
 
 AGGREGATES: Mapping[str, str] = {
@@ -25,7 +27,7 @@ AGGREGATES: Mapping[str, str] = {
         "argMinIf(version, start_time, is_root))"
     ),
     "release": "argMaxIf(release, row_version, release != '')",
-    "observation_count": "count()",
+    "observation_count": "countIf(kind != 'TRACE')",
     "error_count": "countIf(level = 'ERROR')",
     "media_id": "argMinIf(image_ids[1], start_time, notEmpty(image_ids))",
     "metered": "groupArrayIf((id, parent_id, kind, usage, cost_usd), notEmpty(usage) OR notEmpty(cost_usd))",
@@ -48,6 +50,32 @@ def text_aggregate(column: str) -> str:
         f"if(countIf({own} != '') > 0, argMaxIf({own}, row_version, {own} != ''), "
         f"argMinIf({roots}, start_time, is_root))"
     )
+
+
+TRACE_COLUMNS: Mapping[str, str] = {
+    "id": "trace_id",
+    "name": AGGREGATES["name"],
+    "userId": AGGREGATES["user_id"],
+    "sessionId": AGGREGATES["session_id"],
+    "environment": AGGREGATES["environment"],
+    "version": AGGREGATES["version"],
+    "release": AGGREGATES["release"],
+    "tags": AGGREGATES["tags"],
+    "timestamp": AGGREGATES["timestamp"],
+    "latency": f"dateDiff('millisecond', {AGGREGATES['timestamp']}, {AGGREGATES['end_time']}) / 1000",
+    "observationCount": AGGREGATES["observation_count"],
+    "errorCount": AGGREGATES["error_count"],
+    "public": f"ifNull({AGGREGATES['public']}, 0)",
+    "metadata": "mapFromArrays("
+    "arrayFlatten(groupArray(mapKeys(trace_metadata))), arrayFlatten(groupArray(mapValues(trace_metadata))))",
+}
+
+
+def trace_holds(where: Conditions, condition: Condition) -> str:
+    """The clause over a trace's aggregates that says a condition holds."""
+    if condition.column in ("scores", "scores_avg", "score_categories"):
+        return scored(where, condition)
+    return holds(where, condition, TRACE_COLUMNS[condition.column])
 
 
 def trace_of(row: Mapping[str, Any], project_id: ProjectId) -> Trace:

@@ -15,7 +15,7 @@ from sightline.server.tracing.records import Page, ProjectId, Trace, TraceId, Tr
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.rows import moment
 from sightline.server.tracing.store.search import holding
-from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, text_aggregate, trace_of
+from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, text_aggregate, trace_holds, trace_of
 
 FIRST_SLICE_ROWS = 2_000
 SLICE_GROWTH = 8
@@ -126,8 +126,8 @@ def matching_traces(where: Conditions, query: TraceQuery, span: tuple[datetime, 
     low, high = where.place(TIME, span[0]), where.place(TIME, span[1])
     ids = [f"SELECT trace_id FROM observations WHERE {project} AND start_time >= {low} AND start_time < {high}"]
     having = [f"timestamp >= {low} AND timestamp < {high}"]
-    for rows_hold, trace_holds in _filters(where, query):
-        having.append(trace_holds)
+    for rows_hold, all_hold in _filters(where, query):
+        having.append(all_hold)
         if rows_hold:
             ids.append(f"SELECT trace_id FROM observations WHERE {project} AND {rows_hold}")
     if query.before:
@@ -166,6 +166,7 @@ def _filters(where: Conditions, query: TraceQuery) -> list[tuple[str | None, str
         filters.append(("level = 'ERROR'", "error_count > 0"))
     if query.search:
         filters.append(_searched(where, query.search))
+    filters += [(None, trace_holds(where, condition)) for condition in query.conditions]
     return filters
 
 
