@@ -2,6 +2,7 @@
 
 from sightline.vlm.decoding.generate import decode, generate
 from sightline.vlm.decoding.looked import METHODS, LookedError, Method, Replay, check_method, look
+from sightline.vlm.decoding.matched import look_at_match
 from sightline.vlm.decoding.options import Decoding, DecodingError
 from sightline.vlm.decoding.words import Unfolding, Word, split_words
 from sightline.vlm.decoding.written import OnToken, Written
@@ -21,5 +22,6 @@ __all__ = [
     "decode",
     "generate",
     "look",
+    "look_at_match",
     "split_words",
 ]

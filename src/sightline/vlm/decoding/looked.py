@@ -69,7 +69,7 @@ class Replay:
 def look(model: Blip2, replay: Replay, grid: PatchGrid, method: Method) -> list[list[NDArray[np.float32]]]:
     """A map `[rows, cols]` for every word of every answer, not negative, summing to 1."""
     weights = _by_gradient(model, replay) if method == "gradient" else _by_attention(model, replay)
-    return [[_to_grid(weights_P, grid) for weights_P in weights_WP] for weights_WP in weights]
+    return [[to_grid(weights_P, grid) for weights_P in weights_WP] for weights_WP in weights]
 
 
 def _by_attention(model: Blip2, replay: Replay) -> list[Tensor]:
@@ -131,7 +131,7 @@ def _padded(rows: Sequence[Sequence[int]], pad_id: int) -> Tensor:
     return torch.tensor([[*row, *[pad_id] * (longest - len(row))] for row in rows], dtype=torch.long)
 
 
-def _to_grid(weights_P: Tensor, grid: PatchGrid) -> NDArray[np.float32]:
+def to_grid(weights_P: Tensor, grid: PatchGrid) -> NDArray[np.float32]:
     """The patches' weights on the image, scaled to sum to 1; even where nothing mattered."""
     placed = weights_P[grid.leading :].double().cpu().numpy().reshape(grid.rows, grid.cols)
     total = placed.sum()

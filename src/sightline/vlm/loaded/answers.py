@@ -47,6 +47,8 @@ class Matches:
     """Probability of a match `[N, M]`, from reading image and text together."""
     itc: Tensor
     """Cosine `[N, M]` of the separately embedded image and text, best over queries."""
+    looked: list[list[Looked]] | None = None
+    """Where the model looked for each word of each text, N lists of M, if asked for."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,8 @@
 """Where the model looked for each word of an answer, as a user holds it: maps, pictures, JSON."""
 
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from sightline.vlm.data.images import ImageSource, read
 from sightline.vlm.decoding import LookedError, Method
 from sightline.vlm.decoding.overlay import overlay, sheet
 
+WHOLE = "(all words)"
 DIGITS = 5
 """Decimals kept in spans and JSON."""
 
@@ -36,9 +39,13 @@ class Looked:
 
     method: Method
     words: tuple[WordMap, ...]
+    whole: NDArray[np.float32] | None = None
+    """Of the text as a whole, where it is more than its words: a matched text. `[rows, cols]`, sums to 1."""
 
     def map(self, word: int | str | None = None) -> NDArray[np.float32]:
-        """The grid of a word, by place or by text (its first occurrence); without one, the mean over all words."""
+        """The grid of a word, by place or by text (its first occurrence); without one, of the whole or of all words."""
+        if word is None and self.whole is not None:
+            return self.whole
         if not self.words:
             raise LookedError("the answer has no words, so there is no map")
         if word is None:
@@ -56,11 +63,21 @@ class Looked:
         return overlay(read(image), self.map(word), opacity)
 
     def sheet(self, image: ImageSource, opacity: float = 0.6) -> Image.Image:
-        """One picture with an overlay for every word."""
+        """One picture with an overlay for every word, the whole first where there is one."""
         picture = read(image)
-        return sheet([(each.text, overlay(picture, each.grid, opacity)) for each in self.words])
+        whole = [] if self.whole is None else [(WHOLE, overlay(picture, self.whole, opacity))]
+        return sheet([*whole, *((each.text, overlay(picture, each.grid, opacity)) for each in self.words)])
+
+    def save_arrays(self, path: str | PathLike[str]) -> None:
+        """Writes the maps as numpy arrays: `words` `[W]` and `grids` `[W, rows, cols]`, and `whole` if there is one."""
+        arrays = {"words": np.array([each.text for each in self.words]), "method": np.array(self.method)}
+        whole = {} if self.whole is None else {"whole": self.whole}
+        grids = np.stack([each.grid for each in self.words]) if self.words else np.zeros((0, 0, 0), np.float32)
+        with Path(path).open("wb") as file:
+            np.savez(file, allow_pickle=False, grids=grids, **arrays, **whole)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values: `{"method", "words": [{"text", "grid"}]}`, rounded."""
         words = [{"text": each.text, "grid": np.round(each.grid.astype(float), DIGITS).tolist()} for each in self.words]
-        return {"method": self.method, "words": words}
+        whole = {} if self.whole is None else {"whole": np.round(self.whole.astype(float), DIGITS).tolist()}
+        return {"method": self.method, "words": words, **whole}

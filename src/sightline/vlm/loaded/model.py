@@ -1,6 +1,7 @@
 """A model as a user holds it: caption, ask, match, embed, classify."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from sightline.vlm.loaded.answering import Task, answer, rank
 from sightline.vlm.loaded.answers import Answer, Classes, Features, Matches, Similarity
 from sightline.vlm.loaded.captioning import BridgeWriter
 from sightline.vlm.loaded.dialogue import Chat
-from sightline.vlm.loaded.inputs import Images, InputError, pair, read_pictures, texts_of
+from sightline.vlm.loaded.inputs import Images, InputError, pair, read_pictures, texts_of, to_pixels
+from sightline.vlm.loaded.matching import look_at_matches
 from sightline.vlm.loaded.scoring import Scorer
 from sightline.vlm.loaded.writing import Author, Manner, Rows, Seen, Writer
 from sightline.vlm.model import Devices, Dtypes
@@ -40,8 +42,7 @@ class Loaded:
         self.checkpoint = checkpoint
         self.name = checkpoint.name
         self.model = checkpoint.model
-        facts = checkpoint.image
-        self.preprocess = Preprocess(size=facts.size, mean=facts.mean, std=facts.std, resample=facts.resample)
+        self.preprocess = Preprocess(**asdict(checkpoint.image))
         self._scorer = Scorer(self.model, self.preprocess, checkpoint.text_tokenizer)
 
     def caption(
@@ -117,10 +118,22 @@ class Loaded:
 
         return Chat(say, self._template(template), remember)
 
-    def match(self, images: Images, texts: str | Sequence[str]) -> Matches:
-        """How well every image goes with every text; needs a checkpoint with the first stage's heads."""
-        patches_NPD = self._scorer.see(read_pictures(images, self.preprocess))
-        return self._scorer.match(patches_NPD, texts_of(texts, "texts"))
+    def match(self, images: Images, texts: str | Sequence[str], *, looked: str | None = None) -> Matches:
+        """How well every image goes with every text; needs a checkpoint with the first stage's heads.
+
+        Args:
+            images: One or several.
+            texts: One or several.
+            looked: "gradient" or "attention" to also say where the model looked for each word.
+        """
+        pictures, words = read_pictures(images, self.preprocess), texts_of(texts, "texts")
+        patches_NPD = self._scorer.see(pictures)
+        matches = self._scorer.match(patches_NPD, words)
+        if looked is None:
+            return matches
+        sides = to_pixels(pictures[:1], self.preprocess).shape[2:]
+        place = (self.model.encoder.grid(*sides), check_method(looked))
+        return replace(matches, looked=look_at_matches(self._scorer, patches_NPD, words, place))
 
     def embed(
         self, images: Images | None = None, texts: str | Sequence[str] | None = None, mode: str = "image"

@@ -20,7 +20,10 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFacts:
-    """How a picture becomes `[C, H, W]`: squashed to a square, scaled to 0..1, less the mean, over the deviation."""
+    """How a picture becomes `[C, H, W]`: made a square, scaled, less the mean, over the deviation.
+
+    The fields are those of `data.preprocess.Preprocess`, which does it and reads them from image processors' files.
+    """
 
     size: int
     """Pixels on a side."""
@@ -28,6 +31,10 @@ class ImageFacts:
     """Of each channel, red first, after scaling to 0..1."""
     std: tuple[float, ...] = CLIP_STD
     resample: Resample = "bicubic"
+    shortest_edge: int | None = None
+    """The shorter side is made this long and the square cut from the middle; none: squashed to the square."""
+    scale: float = 1 / 255
+    """What 8-bit values are multiplied with."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -169,6 +169,11 @@ def _processor(checkpoint: Checkpoint) -> Processor:
 def _images(image: ImageFacts) -> Any:
     from transformers import BlipImageProcessorPil  # late: importing transformers takes a second
 
+    if image.shortest_edge is not None:
+        raise CheckpointError(
+            "BLIP-2's image processor squashes, this model crops after resizing the shorter side to "
+            f"{image.shortest_edge}: save it in Sightline's layout"
+        )
     numbers = {filter_name: number for number, filter_name in RESAMPLES.items()}
     return BlipImageProcessorPil(
         size={"height": image.size, "width": image.size},

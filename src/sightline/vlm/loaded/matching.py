@@ -1,0 +1,40 @@
+"""Where the model looked to match: the maps of every image with every text."""
+
+from torch import Tensor
+
+from sightline.vlm.bridges import QFormer, Text
+from sightline.vlm.decoding import Method, Word, look_at_match, split_words
+from sightline.vlm.encoders.protocol import PatchGrid
+from sightline.vlm.loaded.inputs import InputError
+from sightline.vlm.loaded.looked import Looked, WordMap
+from sightline.vlm.loaded.scoring import Scorer
+from sightline.vlm.weights import Tokenizer
+
+
+def look_at_matches(
+    scorer: Scorer, patches_NPD: Tensor, texts: list[str], place: tuple[PatchGrid, Method]
+) -> list[list[Looked]]:
+    """N lists of M, a pair at a time; `place` is how patches lie on the images, and how to find out."""
+    bridge, tokenizer = scorer.model.bridge, scorer.tokenizer
+    if not isinstance(bridge, QFormer) or tokenizer is None:
+        raise InputError("this checkpoint has no text side in its Q-Former: load a retrieval checkpoint to match")
+    read = [_read(tokenizer, text, patches_NPD) for text in texts]
+    return [[_looked(bridge, patches_PD[None], *each, place) for each in read] for patches_PD in patches_NPD]
+
+
+def _looked(
+    bridge: QFormer, patches_1PD: Tensor, text: Text, words: list[Word], place: tuple[PatchGrid, Method]
+) -> Looked:
+    whole, grids = look_at_match(bridge, patches_1PD, text, words, place)
+    return Looked(place[1], tuple(WordMap(word.text, grid) for word, grid in zip(words, grids, strict=True)), whole)
+
+
+def _read(tokenizer: Tokenizer, text: str, beside: Tensor) -> tuple[Text, list[Word]]:
+    """A text's tokens and its words, without the special tokens around them."""
+    tokens = tokenizer.batch([text])
+    ids = tokens.tokens_BL[0].tolist()
+    words = [
+        Word(word.text, [place for place in word.places if tokenizer.decode([ids[place]]).strip()])
+        for word in split_words(ids, tokenizer.decode)
+    ]
+    return Text(tokens.tokens_BL.to(beside.device), tokens.mask_BL.to(beside.device)), words
