@@ -69,6 +69,21 @@ def test_where_it_looked_becomes_a_picture(folder: Path, tmp_path: Path, capsys:
         assert sheet.width == 256 * min(6, len(answer["looked"]["words"]))
 
 
+def test_where_it_looked_becomes_arrays_of_every_answer(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = ("--model", folder / "model")
+    for questions, names in ((["how many"], {"words", "grids"}), (["how many", "red ?"], {"words_0", "grids_1"})):
+        assert run("ask", folder / "one.png", *questions, *model, "--looked", tmp_path / "maps.npz") == 0
+        with np.load(tmp_path / "maps.npz") as arrays:
+            assert names <= set(arrays)
+    assert run("match", folder / "one.png", "a red", "two", *model, "--looked", tmp_path / "match.png") == 0
+    assert run("caption", folder / "one.png", "--prompt", "how many", *model, "--looked", tmp_path / "caption.png") == 0
+    with Image.open(tmp_path / "match.png") as sheet:
+        assert sheet.size == (3 * 256, 2 * (256 + 22))  # the whole text and each of two words; and a text of one word
+    assert len(capsys.readouterr().out.splitlines()) == 1 + 2 + 2 + 1
+
+
 def test_a_broken_image_in_a_batch_is_reported_and_the_rest_is_captioned(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

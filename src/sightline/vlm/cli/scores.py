@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.vlm.cli.batch import BATCH, Batch, Column, Job, Out, Overwrite, Sources, gathered, perform
-from sightline.vlm.cli.shell import DEFAULT_MODEL, Device, Json, ModelName, model_half
+from sightline.vlm.cli.batch import BATCH, Batch, Column, Job, Out, Overwrite, Sources, gathered, one_image, perform
+from sightline.vlm.cli.looked import LookedOut, write_looked
+from sightline.vlm.cli.shell import DEFAULT_MODEL, Device, Json, ModelName, load, model_half
 from sightline.vlm.config import SightlineVlmError
 
 if TYPE_CHECKING:
-    from sightline.vlm.bulk import Row
+    from sightline.vlm.bulk import Items, Row
 
 
 def match(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
@@ -19,6 +20,7 @@ def match(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
         None
     ),
     model: ModelName = DEFAULT_MODEL,
+    looked: LookedOut = None,
     out: Out = None,
     batch: Batch = BATCH,
     overwrite: Overwrite = False,
@@ -43,6 +45,8 @@ def match(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
         items = gathered(job)
         if not texts and not next(iter(items)).fields.get("text"):
             raise SightlineVlmError("no text: give one or several, or a table with a column `text`")
+        if looked is not None:
+            _look(job, items, texts or [], looked)
         perform(job, items, lambda loaded: MatchScores(model=loaded, texts=texts or []), _match_line)
 
 
@@ -111,6 +115,15 @@ def embed(  # noqa: PLR0913, PLR0917 - as above
 
         items = gathered(job, images=mode != "text")
         perform(job, items, lambda loaded: Vectors(model=loaded, mode=mode), lambda row, _: str(row))
+
+
+def _look(job: Job, items: "Items", texts: list[str], path: Path) -> None:
+    """Writes where the model looked to match the texts with the only image."""
+    from sightline.vlm.data.images import read  # late: brings torch
+
+    picture = read(one_image(items, "--looked"))
+    matches = load(job.model, job.device).match(picture, texts or [next(iter(items)).fields["text"]], looked="gradient")
+    write_looked((matches.looked or [[]])[0], picture, path)
 
 
 def _labels(given: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sightline.vlm.cli.batch import BATCH, Batch, Column, Job, Out, Overwrite, Sources, gathered, one_image, perform
+from sightline.vlm.cli.looked import LookedOut, write_looked
 from sightline.vlm.cli.shell import (
     DEFAULT_MODEL,
     Beams,
@@ -22,12 +23,6 @@ from sightline.vlm.config import SightlineVlmError
 
 if TYPE_CHECKING:
     from sightline.vlm.bulk import Items
-    from sightline.vlm.loaded import Answer
-
-LookedOut = Annotated[
-    Path | None,
-    typer.Option("--looked", help="Write where the model looked, word by word: a picture (.png) or arrays (.npz)."),
-]
 
 
 def ask(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
@@ -112,7 +107,7 @@ def caption(  # noqa: PLR0913, PLR0917 - as above
         if looked is not None:
             picture = read(one_image(items, "--looked"))
             answers = load(model, device).caption(picture, prompt, looked="gradient", **options)
-            write_looked(answers, picture, looked)
+            write_looked([answer.looked for answer in answers], picture, looked)
             if as_json:
                 rows = [{"image": images[0], **told(answer, "caption")} for answer in answers]
                 print_json({"model": model, "captions": rows})
@@ -137,7 +132,7 @@ def _ask_one(job: Job, items: "Items", questions: list[str], looked: Path | None
     method = "gradient" if looked is not None else None
     answers = load(job.model, job.device).ask(picture, questions, looked=method, **options)
     if looked is not None:
-        write_looked(answers, picture, looked)
+        write_looked([answer.looked for answer in answers], picture, looked)
     if job.as_json:
         rows = [
             {"question": question, **told(answer, "answer")}
@@ -147,14 +142,3 @@ def _ask_one(job: Job, items: "Items", questions: list[str], looked: Path | None
         return
     for answer in answers:
         typer.echo(answer.text)
-
-
-def write_looked(answers: list["Answer"], picture: Any, path: Path) -> None:
-    """The overlays of the first answer that has words."""
-    looked = next((each.looked for each in answers if each.looked is not None and each.looked.words), None)
-    if looked is None:
-        raise SightlineVlmError("no answer has a word to show, so there is no picture of where the model looked")
-    try:
-        looked.sheet(picture).save(path)
-    except (OSError, ValueError) as error:
-        raise SightlineVlmError(f"cannot write {path}: {error} (give a name that ends in .png)") from error

@@ -68,13 +68,16 @@ class Looked:
         whole = [] if self.whole is None else [(WHOLE, overlay(picture, self.whole, opacity))]
         return sheet([*whole, *((each.text, overlay(picture, each.grid, opacity)) for each in self.words)])
 
-    def save_arrays(self, path: str | PathLike[str]) -> None:
-        """Writes the maps as numpy arrays: `words` `[W]` and `grids` `[W, rows, cols]`, and `whole` if there is one."""
-        arrays = {"words": np.array([each.text for each in self.words]), "method": np.array(self.method)}
-        whole = {} if self.whole is None else {"whole": self.whole}
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The maps as arrays: `words` `[W]`, `grids` `[W, rows, cols]`, and `whole` if there is one."""
         grids = np.stack([each.grid for each in self.words]) if self.words else np.zeros((0, 0, 0), np.float32)
+        whole = {} if self.whole is None else {"whole": self.whole}
+        return {"words": np.array([each.text for each in self.words]), "grids": grids, **whole}
+
+    def save_arrays(self, path: str | PathLike[str]) -> None:
+        """Writes `arrays()` as one .npz file."""
         with Path(path).open("wb") as file:
-            np.savez(file, allow_pickle=False, grids=grids, **arrays, **whole)
+            np.savez(file, allow_pickle=False, **self.arrays())
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values: `{"method", "words": [{"text", "grid"}]}`, rounded."""
