@@ -12,7 +12,7 @@ from sightline import __version__
 from sightline.server.accounts.actions import Accounts, Organizations, People
 from sightline.server.accounts.records import InitialAccounts, Seeded
 from sightline.server.connections.actions import LlmConnections
-from sightline.server.dashboards.actions import Metrics
+from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
 from sightline.server.edges import langfuse, otlp, web
 from sightline.server.edges.access import declared
 from sightline.server.edges.answers import translate_errors
@@ -21,6 +21,7 @@ from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PublicCors, SameOrigin, SecurityHeaders
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.judges.actions import Evaluators, Rules
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.blobs import Blobs
@@ -138,6 +139,10 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         removal=Removal(parts.engine, parts.blobs),
         prices=tracing.prices,
         metrics=Metrics(parts.engine),
+        dashboards=Dashboards(database),
+        widgets=Widgets(database),
+        evaluators=Evaluators(database),
+        rules=Rules(database),
         comments=Comments(database, tracing, prompts, hub),
         queues=Queues(database, parts.accounts, score_configs, hub),
         llm_connections=LlmConnections(database, Seal(installation_secret(parts.folder, "seal"))),

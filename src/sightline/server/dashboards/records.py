@@ -1,9 +1,11 @@
-"""Questions about many observations or scores at once, and the rows that answer them."""
+"""Questions about many observations or scores at once, the rows that answer them, and the boards that show them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NewType
+
+from sightline.server.accounts.records import ProjectId
 
 ViewName = Literal["observations", "traces", "scores-numeric", "scores-boolean", "scores-categorical"]
 Aggregation = Literal["sum", "avg", "count", "max", "min", "p50", "p75", "p90", "p95", "p99", "histogram", "uniq"]
@@ -105,3 +107,65 @@ class Day:
     observations: int
     cost_usd: float
     usage: Sequence[DailyUsage]
+
+
+DashboardId = NewType("DashboardId", str)
+WidgetId = NewType("WidgetId", str)
+PlacementId = NewType("PlacementId", str)
+
+ChartType = Literal[
+    "LINE_TIME_SERIES",
+    "AREA_TIME_SERIES",
+    "BAR_TIME_SERIES",
+    "HORIZONTAL_BAR",
+    "VERTICAL_BAR",
+    "PIE",
+    "NUMBER",
+    "HISTOGRAM",
+    "PIVOT_TABLE",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Widget:
+    """A question about a window of time that is chosen later, and the chart that shows the answer."""
+
+    id: WidgetId
+    project_id: ProjectId
+    name: str
+    description: str
+    view: ViewName
+    dimensions: Sequence[str]
+    metrics: Sequence[Metric]
+    filters: Sequence[Filter]
+    chart_type: ChartType
+    chart_config: Mapping[str, Any]
+    """`row_limit`, `show_value_labels`, `bins`, `defaultSort`, where they are set."""
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """A widget, or a preset of the pages, in the grid of a dashboard."""
+
+    id: PlacementId
+    kind: Literal["widget", "preset"]
+    shows: str
+    """The widget's or the preset's id."""
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dashboard:
+    id: DashboardId
+    project_id: ProjectId
+    name: str
+    description: str
+    placements: Sequence[Placement]
+    filters: Sequence[Filter]
+    created_at: datetime
+    updated_at: datetime

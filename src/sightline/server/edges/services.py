@@ -7,10 +7,11 @@ from fastapi import Depends, Request
 
 from sightline.server.accounts.actions import Accounts, Organizations, People
 from sightline.server.connections.actions import LlmConnections
-from sightline.server.dashboards.actions import Metrics
+from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.judges.actions import Evaluators, Rules
 from sightline.server.pricing.actions import Prices
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
@@ -37,6 +38,10 @@ class Services:
     removal: Removal
     prices: Prices
     metrics: Metrics
+    dashboards: Dashboards
+    widgets: Widgets
+    evaluators: Evaluators
+    rules: Rules
     comments: Comments
     queues: Queues
     llm_connections: LlmConnections

@@ -1,6 +1,7 @@
 """Rows of one table that belong to one project, as records: what most relational stores begin with."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Table, delete, func, insert, select, update
@@ -47,6 +48,18 @@ class ProjectRows(Generic[Record]):
         total = (await self.connection.execute(counted)).scalar_one()
         rows = (await self.connection.execute(self._newest_first(where).limit(limit).offset(offset))).all()
         return [self._record(dict(row._mapping)) for row in rows], total
+
+    async def following(
+        self, limit: int, after: tuple[datetime, str] | None, *where: ColumnElement[bool]
+    ) -> tuple[list[Record], bool]:
+        """A page of the newest after the row made then, with that id; and whether there are more."""
+        clauses = list(where)
+        if after is not None:
+            made, row_id = after
+            columns = self.table.c
+            clauses.append((columns.created_at < made) | ((columns.created_at == made) & (columns.id > row_id)))
+        rows = (await self.connection.execute(self._newest_first(clauses).limit(limit + 1))).all()
+        return [self._record(dict(row._mapping)) for row in rows[:limit]], len(rows) > limit
 
     async def add(self, record: Record) -> None:
         await self.connection.execute(insert(self.table).values(self._row(record)))

@@ -5,12 +5,14 @@ from fastapi import APIRouter
 from sightline.server.edges.langfuse import (
     annotation_queues,
     comments,
+    dashboards,
     dataset_items,
     dataset_runs,
     datasets,
     experiments,
     ingestion,
     instance,
+    judges,
     llm_connections,
     media,
     metrics,
@@ -28,7 +30,7 @@ from sightline.server.edges.langfuse import (
 router = APIRouter(include_in_schema=False)
 for part in (instance, traces, observations, scores, media, ingestion):
     router.include_router(part.router)
-for part in (models, metrics, comments, annotation_queues, llm_connections, organizations, scim):
+for part in (models, metrics, comments, annotation_queues, llm_connections, organizations, scim, dashboards, judges):
     router.include_router(part.router)
 for part in (prompts, datasets, dataset_items, dataset_runs, score_configs, experiments, sessions):
     router.include_router(part.router)

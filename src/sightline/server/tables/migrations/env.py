@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from sightline.server.tables import accounts, connections, evals, media, pricing, prompts, reviews
+from sightline.server.tables import accounts, connections, dashboards, evals, judges, media, pricing, prompts, reviews
 from sightline.server.tables.metadata import metadata
 
 TABLES = (
@@ -13,6 +13,8 @@ TABLES = (
     pricing.models,
     reviews.comments,
     connections.llm_connections,
+    dashboards.dashboards,
+    judges.evaluators,
 )
 """Named so that every module of tables has registered before metadata is compared."""
 
