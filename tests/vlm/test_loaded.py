@@ -224,9 +224,9 @@ def test_a_prefix_is_read_once_for_all_candidates(model: Loaded) -> None:
 def test_a_bridge_of_instructions_reads_the_whole_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Loaded(checkpoint(opt(), question_to_bridge=True, template_to_bridge=True, caption="a red one"))
     read: list[list[str] | None] = []
-    writer = type(model._writer)
-    original = writer._questions
-    monkeypatch.setattr(writer, "_questions", lambda self, rows: (read.append(rows.questions), original(self, rows))[1])
+    writer = type(model.writer)
+    original = writer.questions
+    monkeypatch.setattr(writer, "questions", lambda self, asked: (read.append(asked), original(self, asked))[1])
     model.caption(picture(1))
     model.ask(picture(1), "how many")
     assert read == [["a red one"], ["question : how many answer :"]]

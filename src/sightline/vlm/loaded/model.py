@@ -43,7 +43,7 @@ class Loaded:
         self.name = checkpoint.name
         self.model = checkpoint.model
         self.preprocess = Preprocess(**asdict(checkpoint.image))
-        self._scorer = Scorer(self.model, self.preprocess, checkpoint.text_tokenizer)
+        self.scorer = Scorer(self.model, self.preprocess, checkpoint.text_tokenizer)
 
     def caption(
         self,
@@ -68,7 +68,7 @@ class Loaded:
         words = self.checkpoint.prompts.caption if prompt is None else prompt
         many = len(pictures)
         task = self._task(range(many), [words] * many, [prompt or ""] * many)
-        return answer(self.name, self._captioner, pictures, task, manner)
+        return answer(self.name, self.captioner, pictures, task, manner)
 
     def ask(
         self,
@@ -97,7 +97,7 @@ class Loaded:
         pictures = read_pictures(images, self.preprocess)
         of, asked = pair(len(pictures), texts_of(questions, "questions"), "questions")
         prompts = [form.replace("{}", question) for question in asked]
-        return answer(self.name, self._writer, pictures, self._task(of, prompts, asked), manner)
+        return answer(self.name, self.writer, pictures, self._task(of, prompts, asked), manner)
 
     def chat(self, image: Images, *, template: str | None = None, remember: int | None = None) -> Chat:
         """A dialogue about one image, which is encoded here, once.
@@ -107,7 +107,7 @@ class Loaded:
             template: What a question is put into, with one `{}`; None is the checkpoint's.
             remember: How many earlier turns the model reads before a question; None is all.
         """
-        pictures, writer = read_pictures(image, self.preprocess), self._writer
+        pictures, writer = read_pictures(image, self.preprocess), self.writer
         if len(pictures) != 1:
             raise InputError(f"a dialogue is about one image, {len(pictures)} were given")
         seen = writer.see(pictures, spans.Timeline())
@@ -127,13 +127,13 @@ class Loaded:
             looked: "gradient" or "attention" to also say where the model looked for each word.
         """
         pictures, words = read_pictures(images, self.preprocess), texts_of(texts, "texts")
-        patches_NPD = self._scorer.see(pictures)
-        matches = self._scorer.match(patches_NPD, words)
+        patches_NPD = self.scorer.see(pictures)
+        matches = self.scorer.match(patches_NPD, words)
         if looked is None:
             return matches
         sides = to_pixels(pictures[:1], self.preprocess).shape[2:]
         place = (self.model.encoder.grid(*sides), check_method(looked))
-        return replace(matches, looked=look_at_matches(self._scorer, patches_NPD, words, place))
+        return replace(matches, looked=look_at_matches(self.scorer, patches_NPD, words, place))
 
     def embed(
         self, images: Images | None = None, texts: str | Sequence[str] | None = None, mode: str = "image"
@@ -146,29 +146,29 @@ class Loaded:
             if needed and given is None:
                 raise InputError(f"mode {mode!r} needs {name}=")
         if mode == "text":
-            return self._scorer.embed_texts(texts_of(texts or [], "texts"))
-        patches_NPD = self._scorer.see(read_pictures([] if images is None else images, self.preprocess))
+            return self.scorer.embed_texts(texts_of(texts or [], "texts"))
+        patches_NPD = self.scorer.see(read_pictures([] if images is None else images, self.preprocess))
         if mode == "image":
-            return self._scorer.embed_images(patches_NPD)
+            return self.scorer.embed_images(patches_NPD)
         of, paired = pair(len(patches_NPD), texts_of(texts or [], "texts"), "texts")
-        return self._scorer.embed_pairs(patches_NPD[of], paired)
+        return self.scorer.embed_pairs(patches_NPD[of], paired)
 
     def similarity(self, images: Images, texts: str | Sequence[str], k: int = 128) -> Similarity:
         """Retrieval scores both ways: cosines rank all pairs, matching re-ranks the `k` best of each image and text.
 
         With the published checkpoints and k=128 this is the paper's retrieval evaluation (section 4.4).
         """
-        patches_NPD = self._scorer.see(read_pictures(images, self.preprocess))
-        return self._scorer.similarity(patches_NPD, texts_of(texts, "texts"), k)
+        patches_NPD = self.scorer.see(read_pictures(images, self.preprocess))
+        return self.scorer.similarity(patches_NPD, self.scorer.tokens(texts_of(texts, "texts")), k)
 
     def classify(self, images: Images, labels: Sequence[str]) -> Classes:
         """Probabilities of labels: by image-text cosine where the checkpoint has it, else by the language model."""
         pictures, words = read_pictures(images, self.preprocess), texts_of(labels, "labels")
-        if self._scorer.can_embed_texts:
-            return self._scorer.classify(self._scorer.see(pictures), words)
+        if self.scorer.can_embed_texts:
+            return self.scorer.classify(self.scorer.see(pictures), words)
         many = len(pictures)
         task = self._task(range(many), [self.checkpoint.prompts.caption] * many, [""] * many)
-        return Classes(tuple(words), rank(self._writer, pictures, task, words).softmax(1))
+        return Classes(tuple(words), rank(self.writer, pictures, task, words).softmax(1))
 
     def rank(
         self,
@@ -188,7 +188,7 @@ class Loaded:
         of, asked = pair(len(pictures), texts_of(questions, "questions"), "questions")
         prompts = [form.replace("{}", question) for question in asked]
         words = texts_of(candidates, "candidates")
-        return Classes(tuple(words), rank(self._writer, pictures, self._task(of, prompts, asked), words).softmax(1))
+        return Classes(tuple(words), rank(self.writer, pictures, self._task(of, prompts, asked), words).softmax(1))
 
     def generate(self, patches_BPD: Tensor, prompts: Sequence[str], how: Decoding | None = None) -> list[list[Written]]:
         """Tokens from cached patch features (`self.model.see`) and prompts, without templates and spans."""
@@ -196,11 +196,11 @@ class Loaded:
         questions = list(prompts) if self.checkpoint.prompts.question_to_bridge else None
         rows = Rows([], range(len(prompts)), prompts, questions)
         manner = self._manner({}, None) if how is None else Manner(how=how)
-        return self._writer.write(rows, seen, manner, spans.Timeline()).written
+        return self.writer.write(rows, seen, manner, spans.Timeline()).written
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of token ids, without special tokens."""
-        return self._writer.tokenizer.decode(tokens)
+        return self.writer.tokenizer.decode(tokens)
 
     def save(self, folder: str | Path) -> None:
         """Writes the checkpoint as a folder that `load` reads."""
@@ -211,15 +211,16 @@ class Loaded:
         weights.save_huggingface(self.checkpoint, Path(folder))
 
     @property
-    def _captioner(self) -> Author:
+    def captioner(self) -> Author:
         """The language model, else a Q-Former that can caption by itself."""
         bridge = self.model.bridge
         if self.model.language is None and isinstance(bridge, QFormer) and bridge.captioning is not None:
             return BridgeWriter.of(self.model, self.preprocess, self.checkpoint.text_tokenizer)
-        return self._writer
+        return self.writer
 
     @property
-    def _writer(self) -> Writer:
+    def writer(self) -> Writer:
+        """The language model with what feeds it; raises `InputError` for a checkpoint without."""
         tokenizer = self.checkpoint.tokenizer
         if self.model.language is None:
             raise InputError(

@@ -42,17 +42,17 @@ class Scorer:
 
     def match(self, patches_NPD: Tensor, texts: list[str]) -> Matches:
         """Every image with every text."""
-        bridge, words = self._bridge(), self._tokens(texts)
+        bridge, words = self._bridge(), self.tokens(texts)
         itc_NM = self.cosines(patches_NPD, words)
         with torch.no_grad():
             logits_NM2 = torch.stack([self._match(bridge, patches_PD[None], words) for patches_PD in patches_NPD])
         return Matches(logits_NM2.softmax(2)[:, :, 1], itc_NM)
 
-    def similarity(self, patches_NPD: Tensor, texts: list[str], k: int) -> Similarity:
+    def similarity(self, patches_NPD: Tensor, words: Text, k: int) -> Similarity:
         """Matching logit plus cosine for the `k` best of each image and of each text by cosine (paper, section 4.4)."""
         if k < 1:
             raise InputError(f"k={k}: re-rank at least one")
-        bridge, words = self._bridge(), self._tokens(texts)
+        bridge = self._bridge()
         itc_NM = self.cosines(patches_NPD, words)
         to_text_NM, to_image_MN = torch.full_like(itc_NM, UNSEEN), torch.full_like(itc_NM.T, UNSEEN)
         with torch.no_grad():
@@ -100,17 +100,17 @@ class Scorer:
         """First-token outputs, and their unit vectors where the checkpoint has the head."""
         bridge = self._bridge()
         with torch.no_grad():
-            words_MZ = bridge.text_features(self._tokens(texts))
+            words_MZ = bridge.text_features(self.tokens(texts))
             return Features(words_MZ, bridge.contrast_texts(words_MZ) if bridge.text_contrast is not None else None)
 
     def embed_pairs(self, patches_BPD: Tensor, texts: list[str]) -> Features:
         """Query outputs after reading image and text together."""
         with torch.no_grad():
-            return Features(self._bridge()(patches_BPD, self._tokens(texts)), None)
+            return Features(self._bridge()(patches_BPD, self.tokens(texts)), None)
 
     def classify(self, patches_NPD: Tensor, labels: list[str]) -> Classes:
         """Soft-max of image-text cosines over the learned temperature."""
-        cosines_NM = self.cosines(patches_NPD, self._tokens(labels))
+        cosines_NM = self.cosines(patches_NPD, self.tokens(labels))
         temperature = self._bridge().temperature
         if temperature is None:
             raise InputError("this checkpoint has no contrastive heads: load a retrieval checkpoint")
@@ -122,7 +122,8 @@ class Scorer:
             raise InputError(f"a {kind} has no text side: matching and text features need a Q-Former checkpoint")
         return self.model.bridge
 
-    def _tokens(self, texts: list[str]) -> Text:
+    def tokens(self, texts: list[str]) -> Text:
+        """Texts for the bridge, `[M, L]`."""
         if self.tokenizer is None:
             raise InputError("this checkpoint has no text side in its Q-Former: load a retrieval checkpoint to match")
         text = self.tokenizer.batch(texts)

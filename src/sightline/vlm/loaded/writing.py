@@ -109,7 +109,7 @@ class Writer:
     def write(self, rows: Rows, seen: Seen, manner: Manner, timeline: Timeline) -> Spoken:
         """The answers of one batch."""
         how, method = manner.how, manner.method
-        asked = Replayed(seen, self._of(rows, seen), self._questions(rows), self._prompts(rows))
+        asked = Replayed(seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts))
         self._check_length(asked.prompt, how)
         with torch.no_grad():
             logits_BV, state, lengths = self._read(asked, timeline)
@@ -127,11 +127,9 @@ class Writer:
 
         Image and prompt are read once a row; the texts go on from there, `CANDIDATES_AT_ONCE` together.
         """
-        asked = Replayed(seen, self._of(rows, seen), self._questions(rows), self._prompts(rows))
+        asked = Replayed(seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts))
         device = self.model.spot("language").device
-        many = [
-            self._candidates(texts[at : at + CANDIDATES_AT_ONCE]) for at in range(0, len(texts), CANDIDATES_AT_ONCE)
-        ]
+        many = [self.candidates(texts[at : at + CANDIDATES_AT_ONCE]) for at in range(0, len(texts), CANDIDATES_AT_ONCE)]
         with torch.no_grad():
             logits_BV, state, _ = self._read(asked, Timeline())
             scores = [
@@ -141,7 +139,7 @@ class Writer:
             ]
         return torch.cat(scores).view(len(logits_BV), -1)
 
-    def _candidates(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    def candidates(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Texts as answers, ended, `[M, T]`, and their mask."""
         rows = [[*self.tokenizer.encode(f" {text}", special=False), *self.model.writer.eos_ids[:1]] for text in texts]
         device = self.model.spot("language").device
@@ -169,14 +167,16 @@ class Writer:
         lengths = (prompt.mask_BL.sum(1) + queries.shape[1]).tolist()
         return logits_BV, state, [int(length) for length in lengths]
 
-    def _prompts(self, rows: Rows) -> Text:
+    def tokens(self, prompts: Sequence[str]) -> Text:
+        """Prompts for the language model, `[B, L]`."""
         pad: Literal["left", "right"] = "right" if self.model.writer.is_encoder_decoder else "left"
-        return self._placed(self.tokenizer.batch(rows.prompts, pad=pad), "language")
+        return self._placed(self.tokenizer.batch(prompts, pad=pad), "language")
 
-    def _questions(self, rows: Rows) -> Text | None:
-        if rows.questions is None or self.text_tokenizer is None:
+    def questions(self, questions: Sequence[str] | None) -> Text | None:
+        """Questions for the bridge, `[B, L]`; none where it reads none."""
+        if questions is None or self.text_tokenizer is None:
             return None
-        question = self.text_tokenizer.batch(rows.questions)
+        question = self.text_tokenizer.batch(questions)
         most = getattr(getattr(self.model.bridge, "config", None), "positions", question.mask_BL.shape[1])
         if question.mask_BL.shape[1] > most:
             raise InputError(f"a question of {question.mask_BL.shape[1]} tokens, the bridge reads {most}: shorten it")

@@ -1,0 +1,108 @@
+"""What every model behind the door has: LAVIS' way of loading, training mode, and the names of its parts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from sightline.vlm import weights
+from sightline.vlm.bridges import QFormer
+from sightline.vlm.config import ConfigError, ModelError, closest
+from sightline.vlm.loaded import Loaded, load
+from sightline.vlm.weights.catalog import CATALOG
+
+Samples = Mapping[str, Any]
+"""A batch: "image" `[B, 3, H, W]`, and what a method reads of "text_input", "text_output", "prompt", …"""
+
+
+class LavisModel(nn.Module):
+    """A loaded model behind LAVIS' methods; `loaded` is the same model behind ours."""
+
+    name: ClassVar[str]
+    """As LAVIS calls the class."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        super().__init__()
+        self.blip2 = loaded.model
+        self._loaded = [loaded]  # in a list, so that it is no submodule's twin
+
+    @property
+    def loaded(self) -> Loaded:
+        """The same weights as `sightline.vlm.load` gives them."""
+        return self._loaded[0]
+
+    @classmethod
+    def types(cls) -> dict[str, str]:
+        """The model types of this class, and the name each has in our catalogue."""
+        if cls.name in CATALOG:
+            return {"base": cls.name}
+        known = [(alias, name) for name, each in CATALOG.items() for alias in each.also]
+        return {alias.partition(":")[2]: name for alias, name in known if alias.partition(":")[0] == cls.name}
+
+    @classmethod
+    def from_pretrained(cls, model_type: str, device: str | torch.device = "cpu") -> Self:
+        """A published model by its type, or any checkpoint folder; raises `ConfigError` for a type not known."""
+        if Path(model_type).expanduser().is_dir():
+            return cls(load(model_type, device=device))
+        types = cls.types()
+        if model_type not in types:
+            known = closest(model_type, types) if types else "nobody has published one"
+            raise ConfigError(f"{cls.name} has no type {model_type!r}, and there is no such folder: {known}")
+        return cls(load(types[model_type], device=device))
+
+    def load_checkpoint(self, path: str | Path) -> None:
+        """Puts a `.pth` of LAVIS, whole or of trained tensors only, into this model."""
+        weights.update_from_lavis(self.loaded.checkpoint, Path(path))
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode for what BLIP-2 trains; encoder and language model stay frozen and in evaluation mode."""
+        super().train(mode)
+        self.blip2.encoder.eval()  # type: ignore[attr-defined]
+        if self.blip2.language is not None:
+            self.blip2.language.eval()  # type: ignore[attr-defined]
+        for part in (self.blip2.norm, self.blip2.bridge, self.blip2.project):
+            if isinstance(part, nn.Module):
+                part.requires_grad_(mode)
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        """Where inputs belong."""
+        return self.blip2.spot("encoder").device
+
+    @property
+    def visual_encoder(self) -> Any:
+        """The frozen vision model."""
+        return self.blip2.encoder
+
+    @property
+    def ln_vision(self) -> nn.LayerNorm:
+        """The norm after it."""
+        return self.blip2.norm
+
+    @property
+    def query_tokens(self) -> Tensor:
+        """`[1, Q, Z]`."""
+        return self.qformer.query_tokens[None]
+
+    @property
+    def qformer(self) -> QFormer:
+        """The Q-Former; raises `ModelError` for a model with another bridge."""
+        if not isinstance(self.blip2.bridge, QFormer):
+            raise ModelError(f"this model's bridge is a {type(self.blip2.bridge).__name__}, not a Q-Former")
+        return self.blip2.bridge
+
+    def see(self, samples: Samples) -> Tensor:
+        """Normalised patch features `[B, P, D]` of a batch's images."""
+        where = self.blip2.spot("encoder")
+        return self.blip2.see(samples["image"].to(where.device, where.dtype))
+
+
+def texts_of(samples: Samples, key: str) -> list[str]:
+    """A batch's texts under a key; raises `ModelError` when there are none."""
+    if key not in samples:
+        raise ModelError(f"samples has no {key!r}, it has {', '.join(samples)}")
+    given = samples[key]
+    return [given] if isinstance(given, str) else list(given)

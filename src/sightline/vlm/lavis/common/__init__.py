@@ -1,0 +1,1 @@
+"""What LAVIS keeps in `lavis.common`."""

@@ -1,0 +1,108 @@
+"""LAVIS' way in: models with their processors, by name and type."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sightline.vlm.config import ConfigError, closest
+from sightline.vlm.lavis import first_stage, second_stage
+from sightline.vlm.lavis.base import LavisModel
+from sightline.vlm.lavis.common.registry import registry
+from sightline.vlm.lavis.processors import BaseProcessor, load_processor
+from sightline.vlm.weights import Checkpoint
+
+__all__ = ["ModelZoo", "load_model", "load_model_and_preprocess", "load_preprocess", "model_zoo"]
+
+Processors = dict[str, BaseProcessor]
+
+
+def load_model(
+    name: str,
+    model_type: str = "base",
+    is_eval: bool = False,
+    device: str | torch.device = "cpu",
+    checkpoint: str | Path | None = None,
+) -> LavisModel:
+    """A model by LAVIS' name and type, or by name and checkpoint folder.
+
+    Args:
+        name: "blip2_opt", "blip2_image_text_matching", … (`model_zoo` lists them), or "sightline-tiny".
+        model_type: One of the name's types, or a folder that `sightline.vlm.load` reads.
+        is_eval: Evaluation mode, nothing trainable; else bridge, norm and projection can be trained.
+        device: Where it goes.
+        checkpoint: A `.pth` of LAVIS whose tensors replace those of the same name.
+
+    Raises:
+        ConfigError: No such name or type.
+    """
+    kind = registry.get_model_class(name)
+    if kind is None:
+        raise ConfigError(f"unknown model {name!r}: {closest(name, registry.list_models())}")
+    model: LavisModel = kind.from_pretrained(model_type, device)
+    if checkpoint is not None:
+        model.load_checkpoint(checkpoint)
+    return model.train(not is_eval)
+
+
+def load_model_and_preprocess(
+    name: str, model_type: str = "base", is_eval: bool = False, device: str | torch.device = "cpu"
+) -> tuple[LavisModel, Processors, Processors]:
+    """A model as `load_model` gives it, its image processors and its text processors, each for "train" and "eval"."""
+    model = load_model(name, model_type, is_eval, device)
+    images, texts = load_preprocess(preprocess_of(model.loaded.checkpoint))
+    return model, images, texts
+
+
+def load_preprocess(config: Mapping[str, Any]) -> tuple[Processors, Processors]:
+    """Image and text processors from LAVIS' `preprocess` settings: {"vis_processor": {"eval": {"name": …}}, …}."""
+    images, texts = (config.get(f"{kind}_processor") or {} for kind in ("vis", "text"))
+    return _built(images), _built(texts)
+
+
+def preprocess_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The settings that go with a checkpoint: its own size, mean and deviation."""
+    image = checkpoint.image
+    facts = {"image_size": image.size, "mean": image.mean, "std": image.std}
+    return {
+        "vis_processor": {
+            "train": {"name": "blip2_image_train", **facts},
+            "eval": {"name": "blip_image_eval", "resample": image.resample, **facts},
+        },
+        "text_processor": {"train": {"name": "blip_caption"}, "eval": {"name": "blip_caption"}},
+    }
+
+
+def _built(settings: Mapping[str, Any]) -> Processors:
+    """For "train" and "eval"; one that is not configured passes things through."""
+    built = {}
+    for split in ("train", "eval"):
+        values = dict(settings.get(split) or {})
+        built[split] = load_processor(values.pop("name"), values) if "name" in values else BaseProcessor()
+    return built
+
+
+class ModelZoo:
+    """All names and types, printable and iterable as (name, types)."""
+
+    def __init__(self) -> None:
+        names = registry.list_models()
+        self.model_zoo = {name: list(registry.get_model_class(name).types()) for name in names}
+
+    def __iter__(self) -> Iterator[tuple[str, list[str]]]:
+        return iter(self.model_zoo.items())
+
+    def __len__(self) -> int:
+        return sum(len(types) for types in self.model_zoo.values())
+
+    def __repr__(self) -> str:
+        wide = max(len(name) for name in self.model_zoo) + 2
+        lines = [f"{name:<{wide}}{', '.join(types) or '(from a folder)'}" for name, types in self]
+        rule = "=" * max(map(len, lines))
+        return "\n".join([rule, f"{'Architectures':<{wide}}Types", rule, *lines])
+
+
+# the classes register themselves; naming the modules says that they are needed
+_REGISTERED = (first_stage, second_stage)
+model_zoo = ModelZoo()
