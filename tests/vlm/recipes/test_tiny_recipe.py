@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.vlm.data.digit_scenes import Scene, Thing, sample_scenes
+from sightline.vlm.data.digit_scenes import Question, Scene, Thing, sample_scenes
 from sightline.vlm.loaded import load
 from sightline.vlm.recipes.tiny import bridge, tiny, tiny_model, tiny_once
 from sightline.vlm.recipes.tiny.encoder import EncoderStage, NamedPatches, naming_accuracy
@@ -13,8 +13,10 @@ from sightline.vlm.recipes.tiny.language import (
     LanguageStage,
     all_right,
     asked,
+    asked_about,
     example,
     ids_of,
+    listed,
     padded,
     read_aloud,
 )
@@ -59,20 +61,54 @@ def test_the_tokenizer_forgives_case_punctuation_and_spelling():
     assert backend.encode("Question: What color is the FIVE? Answer:").ids == canonical
 
 
-def test_a_list_before_a_text_holds_every_thing_of_the_scene():
+THINGS = (Thing(3, "red", (2, 4, 24, 26)), Thing(7, "blue", (40, 6, 62, 28)))
+
+
+def words_of(positions: list[list[int]]) -> set[str]:
+    return {VOCABULARY[word] for position in positions for word in position}
+
+
+def test_a_list_holds_every_thing_that_is_told_of():
     rng = np.random.default_rng(0)
-    things = (Thing(3, "red", (2, 4, 24, 26)), Thing(7, "blue", (40, 6, 62, 28)))
-    listed = [each.listed for each in (example(things, rng) for _ in range(200)) if each.listed]
-    assert 0.6 < len(listed) / 200 < 0.8
-    for positions in listed:
-        words = {VOCABULARY[word] for position in positions for word in position}
+    for _ in range(200):
+        positions = listed(THINGS, THINGS, rng)
         assert len(positions) == LIST_LENGTH
-        assert words - {"first", "second"} == {"nothing", "red", "three", "x3", "y3", "blue", "seven", "x12", "y4"}
+        assert words_of(positions) - {"first", "second", "left"} == {
+            *("nothing", "red", "three", "x3", "y3", "blue", "seven", "x12", "y4")
+        }
+
+
+def test_a_list_holds_nothing_else():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        assert not words_of(listed(THINGS, THINGS[1:], rng)) & {"red", "three", "first"}
+        assert words_of(listed(THINGS, (), rng)) == {"nothing"}
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        (Question("digit", "which digit is red", "three", THINGS[0]), THINGS[:1]),
+        (Question("position", "which digit is on the right", "seven", THINGS[1]), THINGS[1:]),
+        (Question("colour", "what colour is the seven", "blue"), THINGS[1:]),
+        (Question("exist", "is there a three", "yes"), THINGS[:1]),
+        (Question("exist", "is there a four", "no"), ()),
+        (Question("larger", "which is larger", "seven"), THINGS),
+        (Question("count", "how many digits", "two"), THINGS),
+    ],
+)
+def test_a_question_is_about_what_one_has_to_see_to_answer(question, told):
+    assert asked_about(question, THINGS) == told
+
+
+def test_most_texts_stand_after_a_list():
+    rng = np.random.default_rng(0)
+    assert 0.75 < sum(bool(example(THINGS, rng).listed) for _ in range(400)) / 400 < 0.95
 
 
 def test_questions_of_every_kind_are_asked(scenes):
     rng = np.random.default_rng(0)
-    texts = {asked(scene.things, rng)[0].split()[0] for scene in scenes for _ in range(40)}
+    texts = {asked(scene.things, rng).text.split()[0] for scene in scenes for _ in range(40)}
     assert texts >= {"how", "what", "which", "is"}
 
 

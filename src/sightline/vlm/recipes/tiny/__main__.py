@@ -28,9 +28,7 @@ def main(
 
     figures = run(tiny(), out, evaluating)
     status.stop()
-    text = json.dumps(figures, indent=1)
-    (out / "evaluation.json").write_text(text + "\n")
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline.vlm.bridges import QFormer, Text
-from sightline.vlm.data.digit_scenes import Scene, questions_about
+from sightline.vlm.data.digit_scenes import Question, Scene, questions_about
 from sightline.vlm.model import Blip2
 from sightline.vlm.recipes.tiny.encoder import normalised, stacked
 from sightline.vlm.recipes.tiny.language import IDS, all_right, asked, ids_of, padded
@@ -115,10 +115,12 @@ class SecondStage:
         half = len(rows) // 2
         told, told_BPD = self.data[rows[:half]]
         questioned, questioned_BPD = self.data[rows[half:]]
-        pairs = [asked(scene.things, rng) for scene in questioned]
+        questions = [asked(scene.things, rng) for scene in questioned]
         losses = {
             "captions": caption_rows(told).loss(self.model, self.bridge(told_BPD)),
-            "answers": question_rows(pairs).loss(self.model, self.bridge(questioned_BPD, bridge_questions(pairs))),
+            "answers": question_rows(questions).loss(
+                self.model, self.bridge(questioned_BPD, bridge_questions(questions))
+            ),
         }
         if step % self.rehearse_every == 0:
             losses |= first_stage(self.bridge, told, told_BPD)
@@ -152,17 +154,17 @@ def caption_rows(scenes: Sequence[Scene]) -> Told:
     return Told([[IDS[BOS]] for _ in scenes], [[*ids_of(scene.caption), IDS[EOS]] for scene in scenes])
 
 
-def question_rows(pairs: Sequence[tuple[str, str]]) -> Told:
+def question_rows(questions: Sequence[Question]) -> Told:
     """Questions in their template, and answers."""
     return Told(
-        [[IDS[BOS], *ids_of(QUESTION_TEMPLATE.format(question))] for question, _ in pairs],
-        [[*ids_of(answer), IDS[EOS]] for _, answer in pairs],
+        [[IDS[BOS], *ids_of(QUESTION_TEMPLATE.format(each.text))] for each in questions],
+        [[*ids_of(each.answer), IDS[EOS]] for each in questions],
     )
 
 
-def bridge_questions(pairs: Sequence[tuple[str, str]]) -> Text:
+def bridge_questions(questions: Sequence[Question]) -> Text:
     """The bare questions, for the bridge."""
-    return padded([[IDS[BOS], *ids_of(question)] for question, _ in pairs])
+    return padded([[IDS[BOS], *ids_of(each.text)] for each in questions])
 
 
 def retrieval_at_1(model: Blip2, held_out: SeenScenes, among: int = 100) -> dict[str, float]:
@@ -184,14 +186,14 @@ def spoken_accuracy(model: Blip2, held_out: SeenScenes) -> dict[str, float]:
     few_B = torch.tensor([len(scene.things) <= 2 for scene in scenes])
     figures = {"caption": _share(right_B), "caption_up_to_two": _share(right_B[few_B])}
     rng = np.random.default_rng(0)
-    questions = [(row, each) for row, scene in enumerate(scenes) for each in questions_about(scene.things, rng)]
-    pairs = [(each.text, each.answer) for _, each in questions]
-    rows_B = torch.tensor([row for row, _ in questions])
-    told = question_rows(pairs)
-    answered_B = all_right(told.logits(model, model.bridge(patches_BPD[rows_B], bridge_questions(pairs))), told.targets)
+    asked_of = [(row, each) for row, scene in enumerate(scenes) for each in questions_about(scene.things, rng)]
+    rows_B, questions = torch.tensor([row for row, _ in asked_of]), [each for _, each in asked_of]
+    told = question_rows(questions)
+    queries_BQZ = model.bridge(patches_BPD[rows_B], bridge_questions(questions))
+    answered_B = all_right(told.logits(model, queries_BQZ), told.targets)
     figures["vqa"] = _share(answered_B)
-    for kind in sorted({each.kind for _, each in questions}):
-        figures[kind] = _share(answered_B[torch.tensor([each.kind == kind for _, each in questions])])
+    for kind in sorted({each.kind for each in questions}):
+        figures[kind] = _share(answered_B[torch.tensor([each.kind == kind for each in questions])])
     return figures | retrieval_at_1(model, held_out)
 
 

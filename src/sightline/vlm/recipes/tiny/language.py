@@ -1,9 +1,11 @@
 """Pre-training of the language model, on text alone: most of it is reading.
 
 A frozen language model that never learnt to read what stands before a sentence cannot use a soft prompt either. So
-before most texts stands a shuffled list of what is in a scene: each thing's ink, digit, column and row, and in half of
-the lists its rank in the caption. One list in ten is written word by word (`red three x4 y9 …`); in the others the
-words of a thing are laid into one position, as a bridge may do. The rest are plain sentences.
+before most texts stands a shuffled list of what is in a scene: each thing's ink, digit, column and row, and mostly its
+rank in the caption, the first of two with the word that will stand between them. One list in ten is written word by
+word (`red three x4 y9 …`); in the others the words of a thing are laid into one position, as a bridge may do. Before
+most questions the list holds only what is asked about: a bridge hears the question, and need not tell the language
+model of anything else. The rest are plain sentences.
 
 Shapes: B texts, L prefix positions of K words each (padded), T target tokens, V words, E embedding width.
 """
@@ -15,7 +17,6 @@ from functools import cached_property
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sightline.vlm.bridges import Text
 from sightline.vlm.data.digit_scenes import (
@@ -25,6 +26,7 @@ from sightline.vlm.data.digit_scenes import (
     KINDS,
     Box,
     Drawing,
+    Question,
     Thing,
     caption_of,
     in_caption_order,
@@ -44,9 +46,9 @@ from sightline.vlm.recipes.tiny.words import (
     ROWS,
     VOCABULARY,
 )
-from sightline.vlm.training import Run
+from sightline.vlm.training import Run, language_loss
 
-READING_SHARE, LAID_SHARE, RANKED_SHARE, CAPTION_SHARE = 0.7, 0.9, 0.5, 0.5
+READING_SHARE, LAID_SHARE, RANKED_SHARE, FOCUSED_SHARE, CAPTION_SHARE = 0.9, 0.9, 0.8, 0.6, 0.6
 LIST_LENGTH = 24
 """Positions of a list: as many as the bridge has queries."""
 KIND_SHARES = (0.08, 0.17, 0.13, 0.25, 0.25, 0.12)
@@ -72,39 +74,62 @@ def ids_of(text: str) -> list[int]:
     return [IDS[word] for word in text.replace(":", "").split()]
 
 
-def asked(things: tuple[Thing, ...], rng: np.random.Generator) -> tuple[str, str]:
-    """A question about the things, of a kind drawn by `KIND_SHARES`, and its answer."""
+def asked(things: tuple[Thing, ...], rng: np.random.Generator) -> Question:
+    """A question about the things, of a kind drawn by `KIND_SHARES`."""
     kind = KINDS[rng.choice(len(KINDS), p=KIND_SHARES)]
     question = question_of(kind, things, rng) or question_of("digit", things, rng)
     if question is None:
         raise ValueError("a scene without things has nothing to ask about")
-    return question.text, question.answer
+    return question
+
+
+def asked_about(question: Question, things: tuple[Thing, ...]) -> tuple[Thing, ...]:
+    """What one has to see to answer: none of the things where none is what is asked for."""
+    if question.about:
+        return (question.about,)
+    if question.kind in ("colour", "exist"):
+        return tuple(thing for thing in things if thing.word in question.text.split())
+    return things
 
 
 def example(things: tuple[Thing, ...], rng: np.random.Generator) -> Example:
-    """One text about the things, three in ten without their list."""
-    listed = _list(things, rng) if rng.random() < READING_SHARE else []
+    """One text about the things, some without their list."""
+    reads = rng.random() < READING_SHARE
     if rng.random() < CAPTION_SHARE:
-        return Example(listed, [IDS[BOS]], [*ids_of(caption_of(things)), IDS[EOS]])
-    question, answer = asked(things, rng)
-    prompt = [IDS[BOS], *ids_of(QUESTION_TEMPLATE.format(question))]
-    return Example(listed, prompt, [*ids_of(answer), IDS[EOS]])
+        prompt, target = [IDS[BOS]], [*ids_of(caption_of(things)), IDS[EOS]]
+        return Example(listed(things, things, rng) if reads else [], prompt, target)
+    question = asked(things, rng)
+    prompt = [IDS[BOS], *ids_of(QUESTION_TEMPLATE.format(question.text))]
+    told = asked_about(question, things) if rng.random() < FOCUSED_SHARE else things
+    return Example(listed(things, told, rng) if reads else [], prompt, [*ids_of(question.answer), IDS[EOS]])
 
 
-def _list(things: tuple[Thing, ...], rng: np.random.Generator) -> list[list[int]]:
-    ranked = rng.random() < RANKED_SHARE
-    named = [_words(thing) + ([IDS[RANKS[rank]]] if ranked else []) for rank, thing in enumerate(things)]
-    order = [named[index] for index in rng.permutation(len(named))]
-    if rng.random() < LAID_SHARE:
-        listed = order + [named[index] for index in rng.integers(len(named), size=rng.integers(LIST_LENGTH // 3))]
-        listed += [[IDS[NOTHING]]] * (LIST_LENGTH - len(listed))
-        return [listed[index] for index in rng.permutation(LIST_LENGTH)]
-    blocks = [[[word] for word in words] for words in order]
+def listed(things: tuple[Thing, ...], told: tuple[Thing, ...], rng: np.random.Generator) -> list[list[int]]:
+    """A list of those of the things that are told of, in any order."""
+    named = [_words(thing) for thing in things]
+    if rng.random() < RANKED_SHARE:
+        named = [[*words, IDS[rank]] for words, rank in zip(named, RANKS, strict=False)]
+        if len(things) == 2:
+            named[0].append(IDS["above" if "above" in caption_of(things).split() else "left"])
+    blocks = [named[index] for index in rng.permutation(len(things)) if things[index] in told]
+    return _laid(blocks, rng) if rng.random() < LAID_SHARE else _spelt(blocks, rng)
+
+
+def _laid(blocks: list[list[int]], rng: np.random.Generator) -> list[list[int]]:
+    """Each block in one position, some in several; nothing in the others."""
+    again = rng.integers(len(blocks), size=rng.integers(LIST_LENGTH // 3)) if blocks else ()
+    positions = blocks + [blocks[index] for index in again]
+    positions += [[IDS[NOTHING]]] * (LIST_LENGTH - len(positions))
+    return [positions[index] for index in rng.permutation(LIST_LENGTH)]
+
+
+def _spelt(blocks: list[list[int]], rng: np.random.Generator) -> list[list[int]]:
+    """Each block word by word, nothing between the blocks."""
     gaps = rng.multinomial(LIST_LENGTH - sum(map(len, blocks)), np.full(len(blocks) + 1, 1 / (len(blocks) + 1)))
-    listed = [[IDS[NOTHING]]] * int(gaps[0])
+    positions = [[IDS[NOTHING]]] * int(gaps[0])
     for block, gap in zip(blocks, gaps[1:], strict=True):
-        listed += block + [[IDS[NOTHING]]] * int(gap)
-    return listed
+        positions += [[word] for word in block] + [[IDS[NOTHING]]] * int(gap)
+    return positions
 
 
 def _words(thing: Thing) -> list[int]:
@@ -155,7 +180,7 @@ class LanguageStage:
     def losses(self, step: int) -> dict[str, Tensor]:
         """Cross-entropy of what is to be written."""
         logits_BTV, targets = read_aloud(self.language, self.draw(self.run.batch, (self.run.seed, step)))
-        return {"language": evenly(logits_BTV, targets)}
+        return {"language": language_loss(logits_BTV, targets)}
 
     def draw(self, n: int, seed: tuple[int, ...]) -> list[Example]:
         """`n` examples."""
@@ -179,12 +204,6 @@ class LanguageStage:
             "read_caption": float(right_B[caption_B].float().mean()),
             "read_answer": float(right_B[~caption_B].float().mean()),
         }
-
-
-def evenly(logits_BTV: Tensor, targets: Text) -> Tensor:
-    """Cross-entropy in which every text weighs the same: a caption of ten words would drown ten answers of one."""
-    losses_BT = F.cross_entropy(logits_BTV.transpose(1, 2), targets.tokens_BL, reduction="none")
-    return ((losses_BT * targets.mask_BL).sum(1) / targets.mask_BL.sum(1)).mean()
 
 
 def all_right(logits_BTV: Tensor, targets: Text) -> Tensor:

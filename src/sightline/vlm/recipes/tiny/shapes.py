@@ -78,7 +78,7 @@ def tiny() -> Tiny:
     """The recipe behind the shipped weights: under an hour on two cores."""
     return Tiny(
         encoder=_run("encoder", peak=1e-3, steps=2_800, warmup=150),
-        language=_run("language", peak=2e-3, steps=4_000, warmup=100),
+        language=_run("language", peak=2e-3, steps=3_500, warmup=100),
         stage1=_run("stage1", peak=1e-3, steps=500, warmup=100),
         stage2=_run("stage2", peak=1e-3, steps=4_500, warmup=150),
     )

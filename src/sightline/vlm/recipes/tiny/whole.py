@@ -1,5 +1,6 @@
 """The recipe from start to end: four parts, each resumable, then the checkpoint folder, then its evaluation."""
 
+import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from sightline.vlm.language import CausalLanguage
 from sightline.vlm.loaded import load
 from sightline.vlm.model import Blip2
 from sightline.vlm.recipes.tiny import bridge as bridges
+from sightline.vlm.recipes.tiny.card import card
 from sightline.vlm.recipes.tiny.encoder import MEAN, STD, EncoderStage, NamedPatches, naming_accuracy
 from sightline.vlm.recipes.tiny.language import FULLER, LanguageStage
 from sightline.vlm.recipes.tiny.shapes import SEED, Tiny
@@ -114,11 +116,15 @@ def save(model: Blip2, recipe: Tiny, folder: Path) -> None:
 
 
 def run(recipe: Tiny, out: Path, progress: evals.Progress = evals.silent) -> dict[str, Any]:
-    """Trains what is not trained yet, saves the folder, and evaluates it as a user would load it."""
+    """Trains what is not trained yet, saves the folder, evaluates it as a user would load it, and writes its card."""
     workshop = Workshop.open(recipe, out)
     workshop.train()
     save(workshop.model, recipe, out)
-    return evals.run("digit-scenes", load(out), progress)
+    figures = evals.run("digit-scenes", load(out), progress)
+    (out / "evaluation.json").write_text(json.dumps(figures, indent=1) + "\n")
+    parameters = sum(each.numel() for each in workshop.model.parameters())
+    (out / "README.md").write_text(card(figures, workshop.runs, parameters, len(VOCABULARY)))
+    return figures
 
 
 def _freeze(part: nn.Module) -> None:
