@@ -24,7 +24,7 @@ from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.mapping import InvalidSpan, SdkInfo, sourced_spans, span_to_observation
 from sightline.server.tracing.records import Observation, ProjectId
 
-router = APIRouter(include_in_schema=False, max_body_size=BOUNDED_HERE)
+router = APIRouter(max_body_size=BOUNDED_HERE)
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"

@@ -27,7 +27,7 @@ from sightline.server.edges.langfuse import (
     traces,
 )
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
 for part in (instance, traces, observations, scores, media, ingestion):
     router.include_router(part.router)
 for part in (models, metrics, comments, annotation_queues, llm_connections, organizations, scim, dashboards, judges):

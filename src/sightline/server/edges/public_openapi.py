@@ -1,0 +1,99 @@
+"""The public API's OpenAPI document: `python -m sightline.server.edges.public_openapi > DOCUMENT`.
+
+It is made from the routes, committed beside this module, and served as it lies there; a test fails when it has
+drifted. Paths, parameters, bodies, credentials and refusals are described; answers have Langfuse's published shapes.
+"""
+
+import json
+import sys
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
+
+from sightline.server.edges import langfuse, otlp
+from sightline.server.edges.access import Caller, declared
+
+NAME = "public_openapi.json"
+SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
+    "anyone": [],
+    "project key": [{"ProjectKey": []}],
+    "scores key": [{"ProjectKey": []}, {"PublicKey": []}],
+    "organization key": [{"OrganizationKey": []}],
+    "signed url": [],
+}
+SCHEMES = {
+    "ProjectKey": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A project's key pair: public key as user name, secret key as password.",
+    },
+    "PublicKey": {"type": "http", "scheme": "bearer", "description": "The public key alone: creates scores only."},
+    "OrganizationKey": {"type": "http", "scheme": "basic", "description": "An organisation's key pair."},
+}
+REFUSAL = {
+    "title": "Refusal",
+    "type": "object",
+    "required": ["message", "error"],
+    "properties": {
+        "message": {"type": "string", "description": "What is wrong, and what would be right."},
+        "error": {
+            "description": "A name of the error, or a list of what does not fit.",
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}],
+        },
+        "code": {"type": "string", "description": "On newer paths."},
+        "details": {"type": "object", "description": "On newer paths."},
+    },
+}
+
+
+def document() -> dict[str, Any]:
+    app = FastAPI(title="Sightline public API", version="1", telemetry={"tracing": False}, openapi_url=None)
+    app.router.routes.clear()
+    for router in (otlp.router, langfuse.router):
+        app.include_router(router)
+    made = get_openapi(
+        title=app.title,
+        version=app.version,
+        description="Langfuse's public API, as this server answers it.",
+        routes=list(iter_route_contexts(app.routes)),
+    )
+    callers = {
+        ((route.path or "").replace(":path}", "}"), method.lower()): caller
+        for route, caller in declared(app)
+        for method in route.methods or ()
+    }
+    for path, operations in made["paths"].items():
+        for method, operation in operations.items():
+            _describe(operation, callers[path, method])
+    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Refusal"] = REFUSAL
+    made["components"]["securitySchemes"] = SCHEMES
+    return made
+
+
+def text() -> str:
+    """As committed: sorted, indented, with a final newline."""
+    return json.dumps(document(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def committed() -> str:
+    """The document as it lies in the package."""
+    return files("sightline.server.edges").joinpath(NAME).read_text(encoding="utf-8")
+
+
+def _describe(operation: dict[str, Any], caller: Caller) -> None:
+    """Credentials, and refusals as they are: 400 instead of the framework's 422."""
+    operation["security"] = SECURITY[caller]
+    answers = operation["responses"]
+    answers.pop("422", None)
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}
+    answers["4XX"] = {"description": "Refused", "content": content}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())
