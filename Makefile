@@ -9,7 +9,7 @@ STATIC := src/sightline/server/edges/web/static
 ENV := .venv/.pins-$(shell cat constraints.txt pyproject.toml | sha256sum | cut -c1-16)
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help env web demo test check lint format bench golden tiny shots campaign-kills clean
+.PHONY: help env web demo test test-cluster check lint format bench golden tiny shots campaign-kills clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -33,7 +33,11 @@ test: env web ## every test of the suite (CPU, offline)
 	@scripts/browser.sh
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-check: lint test ## all that CI runs
+test-cluster: env ## the server's tests on PostgreSQL and a ClickHouse server
+	@scripts/cluster.sh
+	@$(BIN)/pytest -n 2 --dist loadfile --stack cluster tests/server $(ARGS)
+
+check: lint test test-cluster ## all that CI runs
 
 lint: env web ## ruff, mypy, import contracts, biome and tsc
 	@$(BIN)/ruff check .

@@ -45,5 +45,6 @@ def clean_environment() -> Iterator[None]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--golden-update` rewrites the golden files; `make golden` is its one caller."""
+    """`--golden-update` is for `make golden`; `--stack` says which stores the server's tests run on."""
     parser.addoption("--golden-update", action="store_true", help="rewrite the golden files instead of comparing")
+    parser.addoption("--stack", choices=["embedded", "cluster"], default="embedded", help="stores of server tests")

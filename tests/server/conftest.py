@@ -1,17 +1,21 @@
-"""A real storage stack in a folder of its own for every test: engine, writer, database, media, two projects."""
+"""A real storage stack of its own for every test: engine, writer, database, media, two projects.
 
-from collections.abc import AsyncIterator
+Embedded by default; with `--stack cluster` the same tests run on PostgreSQL and a ClickHouse server.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from server.cluster import Cluster, Place, embedded_in
 from sightline.server.accounts.actions import Accounts
 from sightline.server.accounts.records import InitialAccounts, ProjectId
 from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.hub import LiveHub
-from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.runtime.observations import ObservationsEngine, engine_at
 from sightline.server.runtime.writer import SpanWriter
 from sightline.server.tables import migrate, migrate_observations
 from sightline.server.tracing.actions import Tracing
@@ -33,19 +37,33 @@ class Storage:
     tracing: Tracing
 
 
+@pytest.fixture(scope="session")
+def new_place(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Place]]:
+    """Makes places to store in that nothing was stored in before; the argument is a folder that may be used."""
+    if request.config.getoption("--stack") == "embedded":
+        yield embedded_in
+        return
+    with Cluster.running() as cluster:
+        yield lambda _: cluster.place()
+
+
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[ObservationsEngine]:
-    engine = ObservationsEngine(tmp_path / "observations", database="test")
+def place(new_place: Callable[[Path], Place], tmp_path: Path) -> Place:
+    return new_place(tmp_path)
+
+
+@pytest.fixture
+async def engine(place: Place) -> AsyncIterator[ObservationsEngine]:
+    engine = engine_at(place.observations)
     await engine.open()
     yield engine
     await engine.close()
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite+aiosqlite:///{tmp_path}/sightline.db"
-    await migrate(url)
-    database = Database(url)
+async def database(place: Place) -> AsyncIterator[Database]:
+    await migrate(place.database)
+    database = Database(place.database)
     yield database
     await database.close()
 

@@ -13,7 +13,7 @@ from sightline.server.accounts.actions import Accounts, Organizations, People
 from sightline.server.accounts.records import InitialAccounts, Seeded
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
-from sightline.server.edges import description, langfuse, otlp, web
+from sightline.server.edges import langfuse, otlp, web
 from sightline.server.edges.access import declared
 from sightline.server.edges.answers import translate_errors
 from sightline.server.edges.endpoint import ModelEndpoint
@@ -27,7 +27,7 @@ from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.hub import LiveHub
-from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.runtime.observations import ObservationsEngine, engine_at
 from sightline.server.runtime.seal import Seal
 from sightline.server.runtime.secret import installation_secret
 from sightline.server.runtime.writer import SpanWriter
@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.hub = LiveHub()
     app.state.draining = False
     translate_errors(app)
-    for router in (otlp.router, langfuse.router, description.router, web.router, web.pages):
+    for router in (otlp.router, langfuse.router, web.router, web.pages):
         app.include_router(router)
     app.add_middleware(SameOrigin, public_url=settings.public_url)
     app.add_middleware(PublicCors)
@@ -89,7 +89,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
     folder = settings.data_dir.expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
     # The engine's folder first: its lock keeps a second server out of everything else.
-    engine = ObservationsEngine(Path(settings.observations_url or folder / "observations"))
+    engine = engine_at(settings.observations_url or folder / "observations")
     await engine.open()
     stack.push_async_callback(engine.close)
     await migrate_observations(engine)

@@ -1,5 +1,6 @@
 """Every knob of the server with its help, read once from `SIGHTLINE_*` variables and the command line."""
 
+import re
 from pathlib import Path
 from typing import Self
 
@@ -29,7 +30,9 @@ class Settings(BaseSettings):
         None, description="sqlite+aiosqlite:///… or postgresql+asyncpg://…; a file in the data folder by default."
     )
     observations_url: str | None = Field(
-        None, description="Folder of the embedded analytics engine; inside the data folder by default."
+        None,
+        description="Where observations are kept: the embedded engine's folder (inside the data folder by default), or "
+        "clickhouse://user:password@host:8123/database (clickhouses:// over TLS).",
     )
     media_url: str | None = Field(
         None,
@@ -79,11 +82,11 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _observations_are_embedded(self) -> Self:
-        if self.observations_url and "://" in self.observations_url:
+    def _observations_are_somewhere_known(self) -> Self:
+        if re.match(r"(?!clickhouses?:)[a-z]+://", self.observations_url or ""):
             raise ValueError(
-                f"SIGHTLINE_OBSERVATIONS_URL is {self.observations_url!r}: this version keeps observations in the "
-                "embedded engine only. Name a folder, or leave it unset."
+                f"SIGHTLINE_OBSERVATIONS_URL is {self.observations_url!r}: name a folder for the embedded engine, or "
+                "a ClickHouse server as clickhouse://user:password@host:8123/database"
             )
         return self
 

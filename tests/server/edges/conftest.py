@@ -7,13 +7,15 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from server.cluster import Place
 from server.edges.running_site import Site, browser, opened, settings_in
 from sightline.server.settings import Settings
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return settings_in(tmp_path_factory.mktemp("data"))
+def settings(tmp_path_factory: pytest.TempPathFactory, new_place: Callable[[Path], Place]) -> Settings:
+    folder = tmp_path_factory.mktemp("data")
+    return settings_in(folder, new_place(folder))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -37,6 +39,8 @@ async def eve(site: Site) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 @pytest.fixture
-def fresh_settings(tmp_path: Path) -> Callable[..., Settings]:
+def fresh_settings(tmp_path: Path, new_place: Callable[[Path], Place]) -> Callable[..., Settings]:
     """Settings on a folder of this test alone."""
-    return lambda **more: settings_in(tmp_path / "data", **more)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return lambda **more: settings_in(folder, new_place(folder), **more)

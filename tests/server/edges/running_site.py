@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from pydantic import SecretStr
 
+from server.cluster import Place
 from sightline.server.accounts.records import InitialAccounts
 from sightline.server.app import create_app
 from sightline.server.settings import Settings
@@ -95,9 +96,11 @@ class Site:
         return response.json()
 
 
-def settings_in(folder: Path, **more: Any) -> Settings:
+def settings_in(folder: Path, place: Place, **more: Any) -> Settings:
     return Settings(
         data_dir=folder,
+        database_url=place.database,
+        observations_url=place.observations,
         init_org_id="lab",
         init_project_id="here",
         init_project_public_key="pk-lf-here",

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from sightline.server.runtime import observations
 from sightline.server.runtime.errors import FolderInUse, Unavailable
-from sightline.server.runtime.observations import EngineFailed, ObservationsEngine
+from sightline.server.runtime.observations import EmbeddedEngine, EngineFailed, ObservationsEngine
+from sightline.server.runtime.observations import engine as limits_of
 
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
-from sightline.server.runtime.observations import ObservationsEngine
-asyncio.run(ObservationsEngine(Path(sys.argv[1])).open())
+from sightline.server.runtime.observations import EmbeddedEngine
+asyncio.run(EmbeddedEngine(Path(sys.argv[1])).open())
 print("open", flush=True)
 sys.stdin.read()
 """
@@ -43,9 +43,9 @@ async def test_a_wrong_statement_and_a_wrong_row_are_errors_of_ours(engine: Obse
 async def test_a_query_beyond_its_limits_is_unavailable_and_says_the_way_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    limits = {**observations.SESSION_SETTINGS, "max_memory_usage": 1_000_000}
-    monkeypatch.setattr(observations, "SESSION_SETTINGS", limits)
-    engine = ObservationsEngine(tmp_path / "small")
+    limits = {**limits_of.SESSION_SETTINGS, "max_memory_usage": 1_000_000}
+    monkeypatch.setattr(limits_of, "SESSION_SETTINGS", limits)
+    engine = EmbeddedEngine(tmp_path / "small")
     await engine.open()
     try:
         with pytest.raises(Unavailable, match="narrow"):
@@ -68,17 +68,17 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 async def test_a_second_process_is_told_who_holds_the_folder(tmp_path: Path, holder: subprocess.Popen[str]):
     with pytest.raises(FolderInUse, match=f"in use by process {holder.pid}") as refusal:
-        await ObservationsEngine(tmp_path).open()
+        await EmbeddedEngine(tmp_path).open()
     assert refusal.value.pid == holder.pid
     holder.kill()
     holder.wait()
-    engine = ObservationsEngine(tmp_path)
+    engine = EmbeddedEngine(tmp_path)
     await engine.open()
     await engine.close()
 
 
 async def test_one_folder_holds_several_databases_and_opens_again(tmp_path: Path):
-    one, two = (ObservationsEngine(tmp_path, database=name) for name in ("one", "two"))
+    one, two = (EmbeddedEngine(tmp_path, database=name) for name in ("one", "two"))
     await one.open()
     await two.open()
     await one.execute("CREATE TABLE numbers (n UInt64) ENGINE = MergeTree ORDER BY n")
@@ -86,7 +86,7 @@ async def test_one_folder_holds_several_databases_and_opens_again(tmp_path: Path
         await two.query("SELECT * FROM numbers")
     await one.close()
     await two.close()
-    again = ObservationsEngine(tmp_path, database="one")
+    again = EmbeddedEngine(tmp_path, database="one")
     await again.open()
     assert await again.query("SELECT * FROM numbers") == []
     await again.close()
@@ -94,4 +94,4 @@ async def test_one_folder_holds_several_databases_and_opens_again(tmp_path: Path
 
 def test_a_database_name_is_a_plain_name(tmp_path: Path):
     with pytest.raises(ValueError, match="plain name"):
-        ObservationsEngine(tmp_path, database="a; DROP")
+        EmbeddedEngine(tmp_path, database="a; DROP")

@@ -10,7 +10,7 @@ from sightline.server.accounts.records import ProjectId
 from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.hub import LiveHub
-from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.runtime.observations import EmbeddedEngine
 from sightline.server.runtime.writer import SpanWriter
 from sightline.server.tables import migrate_observations
 from sightline.server.tracing.actions import Tracing
@@ -40,7 +40,7 @@ async def send(tracing: Tracing) -> None:
 
 
 async def main(folder: Path) -> None:
-    engine = ObservationsEngine(folder / "observations")
+    engine = EmbeddedEngine(folder / "observations")
     await engine.open()
     await migrate_observations(engine)
     writer = SpanWriter(engine)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.tracing import ingesting
-from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.runtime.observations import EmbeddedEngine
 from sightline.server.tracing.records import ObservationQuery
 from sightline.server.tracing.store import ObservationStore
 
@@ -37,7 +37,7 @@ def acknowledged(tmp_path: Path) -> list[tuple[str, str]]:
 async def test_every_acknowledged_span_survives_a_kill_exactly_once(
     tmp_path: Path, acknowledged: list[tuple[str, str]]
 ):
-    engine = ObservationsEngine(tmp_path / "observations")
+    engine = EmbeddedEngine(tmp_path / "observations")
     await engine.open()
     page = await ObservationStore(engine).page(ingesting.HERE, ObservationQuery(limit=1_000_000))
     await engine.close()

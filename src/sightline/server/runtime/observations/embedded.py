@@ -1,4 +1,4 @@
-"""The analytics engine: ClickHouse's dialect, embedded (chdb). One process per folder, one connection per thread.
+"""ClickHouse embedded in the process (chdb). One process per folder, one connection per thread.
 
 Queries run in a small pool of reader threads and release the interpreter lock while they do; inserts run on whatever
 thread calls `insert`, which in the product is the writer's. Every cache has an explicit bound: left alone, eight
@@ -7,18 +7,16 @@ readers hold 1.6 GB.
 
 import asyncio
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from sightline.server.runtime.errors import SightlineError, Unavailable
 from sightline.server.runtime.folder_lock import FolderLock
+from sightline.server.runtime.observations import engine
+from sightline.server.runtime.observations.engine import MIB, plain_name, rows_of, translated
+from sightline.server.runtime.observations.parameters import parameter
 
-MIB = 1024 * 1024
 SERVER_SETTINGS: Mapping[str, int] = {
     "max_server_memory_usage": 3072 * MIB,
     "mark_cache_size": 64 * MIB,
@@ -38,39 +36,15 @@ SERVER_SETTINGS: Mapping[str, int] = {
 }
 """Given once, when the first connection of the process opens the folder."""
 
-SESSION_SETTINGS: Mapping[str, int] = {
-    "async_insert": 0,
-    "input_format_parallel_parsing": 0,
-    "max_partitions_per_insert_block": 1,
-    "max_insert_block_size": 1_000_000,
-    "min_insert_block_size_rows": 0,
-    "min_insert_block_size_bytes": 0,
-    "max_memory_usage": 1536 * MIB,
-    "max_bytes_before_external_group_by": 512 * MIB,
-    "max_bytes_before_external_sort": 512 * MIB,
-    "max_execution_time": 30,
-    "max_threads": 2,
-    "output_format_json_quote_64bit_integers": 0,
-    "enable_full_text_index": 1,
-}
-"""Given to every connection. Parallel parsing would cut an insert into several parts: a crash may keep some of them."""
-
 READERS = 3
-TIMEOUT_CODE, MEMORY_CODE = "Code: 159.", "Code: 241."
 
 
-class EngineFailed(SightlineError):  # noqa: N818 - named like the rest of its family
-    """The engine refused a statement: a bug of ours, or a full disk."""
-
-
-class ObservationsEngine:
+class EmbeddedEngine:
     """`await open()` before use, `await close()` at the end; `FolderInUse` names the process that holds the folder."""
 
     def __init__(self, folder: Path, *, database: str = "sightline") -> None:
-        if not database.isidentifier():
-            raise ValueError(f"database {database!r} is not a plain name: use letters, digits and underscores")
         self.folder = folder
-        self.database = database
+        self.database = plain_name(database)
         self._lock = FolderLock(folder)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="observations-reader")
         self._mine = threading.local()
@@ -95,8 +69,7 @@ class ObservationsEngine:
 
     async def query(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Rows of a SELECT, each a dict by column name. `params` fill `{name:Type}` places."""
-        body = await self._in_reader(self._run, sql, "JSONEachRow", params or {})
-        return [orjson.loads(line) for line in body.splitlines()]
+        return rows_of(await self._in_reader(self._run, sql, "JSONEachRow", params or {}))
 
     async def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
         """A statement without an answer: DDL, DELETE."""
@@ -117,13 +90,13 @@ class ObservationsEngine:
                 raise
             connection.insert_done(inserter)
         except RuntimeError as failure:
-            raise _translated(failure) from failure
+            raise translated(failure) from failure
 
     async def _in_reader(self, act: Any, *arguments: Any) -> Any:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._readers, act, *arguments)
         except RuntimeError as failure:
-            raise _translated(failure) from failure
+            raise translated(failure) from failure
 
     def _run(self, sql: str, answer_format: str, params: Mapping[str, Any]) -> bytes:
         texts = {name: parameter(value) for name, value in params.items()}
@@ -146,47 +119,8 @@ class ObservationsEngine:
         arguments = "&".join(f"{name}={value}" for name, value in SERVER_SETTINGS.items())
         connection = _chdb.connect(f"{self.folder}?{arguments}")  # type: ignore[attr-defined]  # compiled, untyped
         self._connections.append(connection)
-        for name, value in SESSION_SETTINGS.items():
+        for name, value in engine.SESSION_SETTINGS.items():
             connection.query(f"SET {name} = {value}", "Null")
         if use:
             connection.query(f"USE {self.database}", "Null")
         return connection
-
-
-def parameter(value: Any) -> str:
-    """A query parameter as the engine reads it: text is escaped as in tab-separated values, arrays as literals."""
-    match value:
-        case str():
-            return value.translate(_TEXT_ESCAPES)
-        case bool():
-            return "1" if value else "0"
-        case datetime():
-            return timestamp(value)
-        case Sequence():
-            return "[" + ",".join(_literal(item) for item in value) + "]"
-        case _:
-            return str(value)
-
-
-def timestamp(moment: datetime) -> str:
-    """A time as the engine reads it: UTC, to the microsecond."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-
-
-_TEXT_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"})
-_LITERAL_ESCAPES = _TEXT_ESCAPES | str.maketrans({"'": "\\'"})
-
-
-def _literal(item: Any) -> str:
-    return f"'{item.translate(_LITERAL_ESCAPES)}'" if isinstance(item, str) else str(item)
-
-
-def _translated(failure: RuntimeError) -> SightlineError:
-    text = str(failure)
-    if TIMEOUT_CODE in text:
-        return Unavailable(
-            f"the query took longer than {SESSION_SETTINGS['max_execution_time']} s: narrow its time range or filters"
-        )
-    if MEMORY_CODE in text:
-        return Unavailable("the query needed more memory than it may use: narrow its time range or filters")
-    return EngineFailed(text)

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# PostgreSQL from Debian and a ClickHouse server for `make test-cluster`; nothing is started here.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+fi
+version=26.7.3-stable.1
+package='@chdb/lib-linux-x64-gnu'
+if ! grep -qs "\"version\": \"$version\"" ".cache/clickhouse/node_modules/$package/package.json"; then
+  echo "Fetching a ClickHouse server for the tests …" >&2
+  mkdir -p .cache/clickhouse
+  npm install --silent --no-audit --no-fund --no-save --prefix .cache/clickhouse "$package@$version"
+fi

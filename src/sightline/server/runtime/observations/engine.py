@@ -1,0 +1,83 @@
+"""What every analytics engine offers, embedded or a server: one SQL text, one set of limits, one family of errors."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from sightline.server.runtime.errors import SightlineError, Unavailable
+
+MIB = 1024 * 1024
+SESSION_SETTINGS: Mapping[str, int] = {
+    "async_insert": 0,
+    "input_format_parallel_parsing": 0,
+    "max_partitions_per_insert_block": 1,
+    "max_insert_block_size": 1_000_000,
+    "min_insert_block_size_rows": 0,
+    "min_insert_block_size_bytes": 0,
+    "max_memory_usage": 1536 * MIB,
+    "max_bytes_before_external_group_by": 512 * MIB,
+    "max_bytes_before_external_sort": 512 * MIB,
+    "max_execution_time": 30,
+    "max_threads": 2,
+    "output_format_json_quote_64bit_integers": 0,
+    "enable_full_text_index": 1,
+}
+"""For every statement. Parallel parsing would cut an insert into several parts: a crash may keep some of them."""
+
+TIMEOUT_CODE, MEMORY_CODE = "Code: 159.", "Code: 241."
+
+
+class EngineFailed(SightlineError):  # noqa: N818 - named like the rest of its family
+    """The engine refused a statement: a bug of ours, or a full disk."""
+
+
+class ObservationsEngine(Protocol):
+    """`await open()` before use, `await close()` at the end."""
+
+    async def open(self) -> None:
+        """Be ready for statements; the database exists afterwards."""
+        ...
+
+    async def close(self) -> None:
+        """Wait for running queries and let go of everything."""
+        ...
+
+    async def query(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Rows of a SELECT, each a dict by column name. `params` fill `{name:Type}` places."""
+        ...
+
+    async def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
+        """A statement without an answer: DDL, DELETE."""
+        ...
+
+    def insert(self, table: str, lines: Iterable[bytes]) -> None:
+        """Insert JSON rows as one part, on the calling thread; returns once they are synced to disk and readable.
+
+        All lines must belong to one partition. On an error nothing of them is stored.
+        """
+        ...
+
+
+def plain_name(database: str) -> str:
+    """`database` itself, which goes into statements as it stands; raises `ValueError` for anything but a plain name."""
+    if not database.isidentifier():
+        raise ValueError(f"database {database!r} is not a plain name: use letters, digits and underscores")
+    return database
+
+
+def rows_of(body: bytes) -> list[dict[str, Any]]:
+    """Rows of an answer in the format JSONEachRow."""
+    return [orjson.loads(line) for line in body.splitlines()]
+
+
+def translated(failure: Exception) -> SightlineError:
+    """An engine's complaint as an error of ours."""
+    text = str(failure)
+    if TIMEOUT_CODE in text:
+        return Unavailable(
+            f"the query took longer than {SESSION_SETTINGS['max_execution_time']} s: narrow its time range or filters"
+        )
+    if MEMORY_CODE in text:
+        return Unavailable("the query needed more memory than it may use: narrow its time range or filters")
+    return EngineFailed(text)
