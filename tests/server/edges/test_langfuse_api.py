@@ -100,7 +100,10 @@ async def test_the_legacy_list_counts_its_pages(site: Site):
     assert "observations" not in slim["data"][0]
     oldest = await site.get("/traces", sessionId="pages", orderBy="timestamp.asc", limit=1)
     assert oldest["data"][0]["name"] == "n0"
-    assert "orderBy" in await refused(site, "/traces", orderBy="name.asc")
+    by_name = await site.get("/traces", sessionId="pages", orderBy="name.asc")
+    assert [trace["name"] for trace in by_name["data"]] == ["n0", "n1", "n2"]
+    assert "orderBy" in await refused(site, "/traces", orderBy="moon.asc")
+    assert "orderBy" in await refused(site, "/traces", orderBy="name.up")
     assert "Invalid request data" in await refused(site, "/traces", limit="101")
 
 
@@ -256,7 +259,8 @@ async def test_every_event_of_a_batch_gets_its_own_verdict(site: Site):
         ("e5", 400),
         ("", 400),
     ]
-    assert (await site.get("/v2/scores/from-batch"))["name"] == "n"
+    kept = await site.get("/v2/scores/from-batch")
+    assert (kept["name"], kept["timestamp"]) == ("n", "2026-01-01T00:00:00.000Z")
     alone = await site.client.post("/api/public/ingestion", json={"batch": batch}, headers=SCORES_ONLY)
     assert {each["id"]: each["status"] for each in alone.json()["errors"]}["e4"] == 401
     assert (await site.client.post("/api/public/ingestion", json={}, headers=HERE)).status_code == 400

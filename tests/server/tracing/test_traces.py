@@ -92,7 +92,7 @@ async def test_paging_by_number_counts_what_matches(tracing: Tracing):
     await tracing.record(HERE, [observation(f"t{n}", start=n) for n in range(7)])
     page = await tracing.traces(HERE, TraceQuery(limit=3, offset=3, counted=True))
     assert ([trace.id for trace in page.items], page.total, page.more) == (["t3", "t2", "t1"], 7, True)
-    assert await names(tracing, order_by="timestamp.asc", limit=2) == ["t0", "t1"]
+    assert await names(tracing, ascending=True, limit=2) == ["t0", "t1"]
 
 
 async def test_a_trace_is_listed_by_its_first_observation_however_long_it_runs(tracing: Tracing):
@@ -107,7 +107,7 @@ async def test_more_rows_than_a_slice_holds_are_found_in_order(tracing: Tracing)
     rows = [observation("busy", f"b{n}", start=10 + n / 1000) for n in range(2500)]
     await tracing.record(HERE, [*rows, *(observation(f"t{n}", start=n) for n in range(5))])
     assert await names(tracing, limit=3) == ["busy", "t4", "t3"]
-    assert await names(tracing, limit=3, order_by="timestamp.asc") == ["t0", "t1", "t2"]
+    assert await names(tracing, limit=3, ascending=True) == ["t0", "t1", "t2"]
 
 
 async def test_filters_look_at_the_trace_as_a_whole(tracing: Tracing):

@@ -228,6 +228,9 @@ class Condition:
     """Which entry of a column that holds several: a key of metadata, the name of a score."""
 
 
+TraceOrder = Literal["timestamp", "id", "name", "userId", "sessionId", "release", "version", "public", "latency"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class TraceQuery:
     window: Window = Window()
@@ -244,7 +247,9 @@ class TraceQuery:
     errors_only: bool = False
     search: str | None = None
     """Text somewhere in names, ids, inputs or outputs."""
-    order_by: Literal["timestamp.desc", "timestamp.asc"] = "timestamp.desc"
+    order_by: TraceOrder = "timestamp"
+    """By time only the rows near the page are read, by anything else all that match."""
+    ascending: bool = False
     limit: int = 50
     offset: int = 0
     before: tuple[datetime, TraceId] | None = None

@@ -80,7 +80,9 @@ def judged(batch: Sequence[Any], who: Access) -> Verdicts:
 
 def _judge(event: Event, who: Access, verdicts: Verdicts) -> None:
     if event.type == "score-create":
-        verdicts.scores.append((event.id, ScoreBody.model_validate(event.body)))
+        body = ScoreBody.model_validate(event.body)
+        # A score without a time of its own was given when its event says.
+        verdicts.scores.append((event.id, body.model_copy(update={"timestamp": body.timestamp or event.timestamp})))
         verdicts.accept(event.id)
     elif who.scope == "scores":
         verdicts.refuse(event.id, 401, "A public key alone may only create scores: send the key pair")

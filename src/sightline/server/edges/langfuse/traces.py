@@ -1,7 +1,7 @@
 """Traces, read and deleted through Langfuse's legacy paths."""
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -16,7 +16,7 @@ from sightline.server.edges.params import Commas, Moment, Paged, Params, field_g
 from sightline.server.edges.services import Served
 from sightline.server.edges.stored import decoded
 from sightline.server.runtime.errors import InvalidRequest
-from sightline.server.tracing.records import Condition, TraceId, TraceQuery
+from sightline.server.tracing.records import Condition, TraceId, TraceOrder, TraceQuery
 
 router = APIRouter(prefix="/api/public/traces")
 
@@ -118,6 +118,7 @@ def _only(row: dict[str, Any], groups: frozenset[str]) -> dict[str, Any]:
 
 
 def _query(params: TraceParams) -> TraceQuery:
+    order_by, ascending = _order(params.order_by)
     query = TraceQuery(
         name=params.name,
         user_id=params.user_id,
@@ -126,7 +127,8 @@ def _query(params: TraceParams) -> TraceQuery:
         version=params.version,
         release=params.release,
         window=window(params.from_timestamp, params.to_timestamp, params.environment),
-        order_by=_order(params.order_by),
+        order_by=order_by,
+        ascending=ascending,
         limit=params.limit,
         offset=params.offset,
         counted=True,
@@ -137,12 +139,15 @@ def _query(params: TraceParams) -> TraceQuery:
     return query
 
 
-def _order(given: str) -> Literal["timestamp.desc", "timestamp.asc"]:
-    if given == "timestamp.asc":
-        return "timestamp.asc"
-    if given in ("timestamp.desc", "timestamp"):
-        return "timestamp.desc"
-    raise InvalidRequest(f"orderBy {given!r} is not supported; use timestamp.desc or timestamp.asc")
+def _order(given: str) -> tuple[TraceOrder, bool]:
+    """The field and whether it ascends, of `field.asc`, `field.desc` or `field`, which descends."""
+    name, _, direction = given.partition(".")
+    field = next((each for each in get_args(TraceOrder) if each == name), None)
+    if field is None or direction not in ("", "asc", "desc"):
+        raise InvalidRequest(
+            f"orderBy {given!r} is not supported; use a field of {', '.join(get_args(TraceOrder))} with .asc or .desc"
+        )
+    return field, direction == "asc"
 
 
 def _narrowed(query: TraceQuery, condition: Condition) -> TraceQuery:

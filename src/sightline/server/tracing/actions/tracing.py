@@ -206,7 +206,7 @@ class Tracing:
         if found is None:
             raise NotFound(f"session {session_id} does not exist: no trace names it")
         traces: list[Trace] = []
-        query = TraceQuery(session_id=session_id, order_by="timestamp.asc", limit=SESSION_STEP, whole=True)
+        query = TraceQuery(session_id=session_id, ascending=True, limit=SESSION_STEP, whole=True)
         while True:
             page = await self._traces.page(project_id, replace(query, offset=len(traces)))
             traces += page.items

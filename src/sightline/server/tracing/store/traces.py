@@ -15,7 +15,14 @@ from sightline.server.tracing.records import Page, ProjectId, Trace, TraceId, Tr
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.rows import moment
 from sightline.server.tracing.store.search import holding
-from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, text_aggregate, trace_holds, trace_of
+from sightline.server.tracing.store.summaries import (
+    AGGREGATES,
+    COLUMNS,
+    TRACE_COLUMNS,
+    text_aggregate,
+    trace_holds,
+    trace_of,
+)
 
 FIRST_SLICE_ROWS = 2_000
 SLICE_GROWTH = 8
@@ -46,12 +53,14 @@ class TraceStore:
 
     async def _find(self, project_id: ProjectId, query: TraceQuery, wanted: int) -> list[TraceId]:
         """The first `wanted` trace ids in the order asked for."""
-        newest_first = query.order_by == "timestamp.desc"
+        newest_first = not query.ascending
         since, until = query.window.start or BEGINNING, query.window.end or END
         if query.before:
             until = min(until, query.before[0] + timedelta(microseconds=1))
         filtered = bool(_filters(Conditions(project_id), query))
         rows: int | None = FILTERED_SLICE_ROWS if filtered else FIRST_SLICE_ROWS
+        if query.order_by != "timestamp":
+            rows = None
         while True:
             edge = rows and await self._slice_edge(project_id, (since, until), rows, newest_first=newest_first)
             low, high = (edge or since, until) if newest_first else (since, edge or until)
@@ -81,10 +90,9 @@ class TraceStore:
         """Matching traces that began within `span`, in order."""
         where = Conditions(project_id)
         matching = matching_traces(where, query, span)
-        direction = "DESC" if query.order_by == "timestamp.desc" else "ASC"
-        sql = (
-            f"SELECT trace_id FROM ({matching}) ORDER BY timestamp {direction}, trace_id {direction} LIMIT {int(limit)}"
-        )
+        direction = "ASC" if query.ascending else "DESC"
+        order = f"ordered {direction}, timestamp {direction}, trace_id {direction}"
+        sql = f"SELECT trace_id FROM ({matching}) ORDER BY {order} LIMIT {int(limit)}"
         return [TraceId(row["trace_id"]) for row in await self._engine.query(sql, where.params)]
 
     async def _count(self, project_id: ProjectId, query: TraceQuery) -> int:
@@ -118,7 +126,7 @@ def newest(columns: str, where: str, more: Sequence[str] = ()) -> str:
 
 
 def matching_traces(where: Conditions, query: TraceQuery, span: tuple[datetime, datetime]) -> str:
-    """SELECT of `trace_id, timestamp, end_time, error_count` of the traces that match and began within `span`.
+    """SELECT of `trace_id, timestamp, ended, error_count, ordered` of the traces that match and began within `span`.
 
     Each filter first narrows the trace ids through the rows' indexes, then is checked on the newest rows.
     """
@@ -135,8 +143,8 @@ def matching_traces(where: Conditions, query: TraceQuery, span: tuple[datetime, 
         having.append(f"(timestamp, trace_id) < ({cursor})")
     rows = newest(COLUMNS, " AND ".join((project, *(f"trace_id IN ({sql})" for sql in ids))))
     fields = ", ".join(f"{AGGREGATES[name]} AS {name}" for name in ("timestamp", "error_count"))
-    ends = f"{AGGREGATES['end_time']} AS ended"
-    return f"SELECT trace_id, {fields}, {ends} FROM ({rows}) GROUP BY trace_id HAVING {' AND '.join(having)}"
+    more = f"{AGGREGATES['end_time']} AS ended, {TRACE_COLUMNS[query.order_by]} AS ordered"
+    return f"SELECT trace_id, {fields}, {more} FROM ({rows}) GROUP BY trace_id HAVING {' AND '.join(having)}"
 
 
 def _filters(where: Conditions, query: TraceQuery) -> list[tuple[str | None, str]]:
