@@ -54,7 +54,7 @@ def interrupt(command: list[str], index: Path, at: int) -> dict[str, Any]:
     started_s = time.monotonic()
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None and indexed(index) < at:
-            time.sleep(0.05)
+            time.sleep(0.005)
         process.kill()
     return {"images_in": indexed(index), "seconds": round(time.monotonic() - started_s, 2)}
 
@@ -126,7 +126,7 @@ def measure(folder: Path, images: int, kill_at: int, name: str = MODEL) -> dict[
         "indexing": {
             "killed": killed,
             "resumed": resumed,
-            "images_per_s": round((images - resumed["resumed"]) / resumed["seconds"], 1),
+            "images_per_s": round((images - resumed["resumed"]) / max(resumed["seconds"], 0.01), 1),
             "images_in_index": len(opened),
             "doubled": len(opened.names) - len(set(opened.names)),
             "index_bytes": sum(path.stat().st_size for path in index.iterdir()),
