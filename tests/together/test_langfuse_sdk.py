@@ -106,7 +106,7 @@ def test_the_root_comes_back_with_every_field(written: Written):
     assert json.loads(root.input) == {"question": "which digit?"}
     assert json.loads(root.output) == {"answer": 3}
     assert root.metadata["depth"] == {"of": [1, None]}
-    assert root.metadata["text"] == "3"
+    assert root.metadata["text"] == 3, "Langfuse's reads type what is JSON"
     assert root.metadata["tier"] == "gold"
     assert root.metadata["resourceAttributes"]["telemetry.sdk.language"] == "python"
     assert root.metadata["scope"]["name"] == "langfuse-sdk"

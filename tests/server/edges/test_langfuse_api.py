@@ -55,6 +55,17 @@ async def test_only_the_field_groups_asked_for_come_back(site: Site):
     assert "parseIoAsJson" in await refused(site, "/v2/observations", parseIoAsJson="true")
 
 
+async def test_metadata_that_is_json_is_read_as_what_it_says(site: Site):
+    values = {"number": "3", "text": "three", "list": "[1]", "quoted": '"a"'}
+    attributes = {f"langfuse.observation.metadata.{name}": value for name, value in values.items()}
+    sent = await site.send(attributes)
+    wanted = {"number": 3, "text": "three", "list": [1], "quoted": '"a"'}
+    [current] = (await site.get("/v2/observations", traceId=sent.trace_id, fields="metadata"))["data"]
+    older = await site.get(f"/observations/{sent.span_id}")
+    for row in (current, older, await site.get(f"/traces/{sent.trace_id}")):
+        assert {name: row["metadata"][name] for name in values} == wanted
+
+
 async def test_observations_are_found_by_what_the_parameters_say(site: Site):
     root = await site.send({"langfuse.environment": "e-1", "langfuse.trace.name": "t-name"}, name="root-1")
     child = await site.send(

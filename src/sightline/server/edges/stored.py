@@ -22,6 +22,20 @@ def decoded(metadata: Mapping[str, str]) -> dict[str, Any]:
     return {key: json_or_text(value) for key, value in metadata.items()}
 
 
+def typed(stored: str) -> Any:
+    """A metadata value as Langfuse reads it: text that is JSON itself is what it says, so "3" reads as 3.
+
+    What is stored, and what the pages show, keeps the two apart.
+    """
+    value = json_or_text(stored)
+    inner = json_or_text(value) if isinstance(value, str) else value
+    return value if isinstance(inner, str) else inner
+
+
+def typed_metadata(metadata: Mapping[str, str]) -> dict[str, Any]:
+    return {key: typed(value) for key, value in metadata.items()}
+
+
 def latency_s(observation: Observation) -> float | None:
     if observation.end_time is None:
         return None

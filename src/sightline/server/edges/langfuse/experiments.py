@@ -14,7 +14,7 @@ from sightline.server.edges.langfuse.filters import conditions, texts
 from sightline.server.edges.langfuse.score_shapes import V3_GROUPS, score_v3
 from sightline.server.edges.params import Commas, Moment, Params, field_groups, window
 from sightline.server.edges.services import Served
-from sightline.server.edges.stored import decoded, json_or_text
+from sightline.server.edges.stored import json_or_text, typed_metadata
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.records import Experiment, ExperimentFields, ExperimentQuery, Observation, Score
 
@@ -167,7 +167,7 @@ def _item(observation: Observation, experiment: ExperimentFields, groups: frozen
             "output": json_or_text(observation.output),
             "expectedOutput": json_or_text(experiment.expected_output),
         },
-        "metadata": {"metadata": decoded(observation.metadata)},
+        "metadata": {"metadata": typed_metadata(observation.metadata)},
         "itemMetadata": {"experimentItemMetadata": _object(experiment.item_metadata)},
         "experimentMetadata": {
             "experimentMetadata": _object(experiment.metadata),

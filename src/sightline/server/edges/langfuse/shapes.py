@@ -6,7 +6,7 @@ from typing import Any
 
 from sightline.server.edges.answers import iso
 from sightline.server.edges.langfuse.links import Links
-from sightline.server.edges.stored import decoded, json_or_text, latency_s, time_to_first_token_s
+from sightline.server.edges.stored import json_or_text, latency_s, time_to_first_token_s, typed, typed_metadata
 from sightline.server.tracing.records import Kind, Observation, Trace
 
 METADATA_PREVIEW = 200
@@ -29,7 +29,7 @@ def observation_v1(observation: Observation, links: Links) -> dict[str, Any]:
         "modelParameters": dict(observation.model_parameters),
         "input": json_or_text(observation.input),
         "output": json_or_text(observation.output),
-        "metadata": decoded(observation.metadata),
+        "metadata": typed_metadata(observation.metadata),
         "level": observation.level,
         "statusMessage": observation.status_message,
         "version": observation.version,
@@ -91,9 +91,7 @@ def _short_metadata(observation: Observation, expanded: frozenset[str]) -> dict[
     """The span's own metadata over the trace's, long values cut unless their key is expanded."""
     merged = {**observation.trace.metadata, **observation.metadata}
     return {
-        key: json_or_text(value)
-        if len(value) <= METADATA_PREVIEW or key in expanded
-        else _cut(json_or_text(value), value)
+        key: typed(value) if len(value) <= METADATA_PREVIEW or key in expanded else _cut(json_or_text(value), value)
         for key, value in merged.items()
     }
 
@@ -198,7 +196,7 @@ def trace_row(trace: Trace, observation_ids: Sequence[str]) -> dict[str, Any]:
         "release": trace.release,
         "version": trace.version,
         "userId": trace.user_id,
-        "metadata": decoded(trace.metadata),
+        "metadata": typed_metadata(trace.metadata),
         "tags": list(trace.tags),
         "public": trace.public,
         "bookmarked": False,

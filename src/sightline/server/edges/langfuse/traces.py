@@ -14,7 +14,7 @@ from sightline.server.edges.langfuse.score_shapes import score_v2
 from sightline.server.edges.langfuse.shapes import observation_v1, trace_row
 from sightline.server.edges.params import Commas, Moment, Paged, Params, field_groups, window
 from sightline.server.edges.services import Served
-from sightline.server.edges.stored import decoded
+from sightline.server.edges.stored import typed_metadata
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.records import Condition, TraceId, TraceOrder, TraceQuery
 
@@ -92,7 +92,7 @@ async def get_trace(
     root = next((each for each in observations if each.is_root), None)
     if root is not None:
         # Langfuse writes a root's metadata on its trace too; here it is stored once and met on the way out.
-        row["metadata"] = decoded(root.metadata) | row["metadata"]
+        row["metadata"] = typed_metadata(root.metadata) | row["metadata"]
     links = await links_of(services, who.project_id, observations)
     row["observations"] = [observation_v1(observation, links) for observation in observations]
     row["scores"] = [score_v2(score) for score in trace.scores]
