@@ -13,7 +13,7 @@ from sightline.server.accounts.actions import Accounts, Organizations, People
 from sightline.server.accounts.records import InitialAccounts, Seeded
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
-from sightline.server.edges import langfuse, otlp, web
+from sightline.server.edges import description, langfuse, mcp, otlp, web
 from sightline.server.edges.access import declared
 from sightline.server.edges.answers import translate_errors
 from sightline.server.edges.endpoint import ModelEndpoint
@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.hub = LiveHub()
     app.state.draining = False
     translate_errors(app)
-    for router in (otlp.router, langfuse.router, web.router, web.pages):
+    for router in (otlp.router, langfuse.router, description.router, mcp.router, web.router, web.pages):
         app.include_router(router)
     app.add_middleware(SameOrigin, public_url=settings.public_url)
     app.add_middleware(PublicCors)

@@ -33,6 +33,11 @@ class NotFound(SightlineError):
     error = "LangfuseNotFoundError"
 
 
+class MethodNotAllowed(SightlineError):
+    status = 405
+    error = "MethodNotAllowedError"
+
+
 class Conflict(SightlineError):
     status = 409
     error = "LangfuseConflictError"

@@ -1,0 +1,112 @@
+"""The Model Context Protocol over streamable HTTP, without sessions: one request, one JSON answer.
+
+Agents get the public API's operations as tools, with a project's key pair as HTTP Basic.
+"""
+
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sightline import __version__
+from sightline.server.edges.access import project_key
+from sightline.server.edges.answers import Json
+from sightline.server.edges.bodies import read_body
+from sightline.server.edges.mcp.tools import call, tools
+from sightline.server.edges.services import Served
+from sightline.server.runtime.errors import InvalidRequest, MethodNotAllowed
+
+router = APIRouter(prefix="/mcp", include_in_schema=False)
+
+VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26")
+"""Of the protocol, the newest first."""
+NOT_JSON, NOT_A_REQUEST, UNKNOWN_METHOD, WRONG_PARAMETERS = -32700, -32600, -32601, -32602
+
+
+class Call(BaseModel):
+    """A JSON-RPC request; without an id a notification, which has no answer."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    jsonrpc: str = Field(pattern=r"^2\.0$")
+    id: str | int | None = None
+    method: str
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class Refused(Exception):  # noqa: N818 - named for what happened
+    """A JSON-RPC error."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@router.post("", dependencies=[Depends(project_key)])
+async def message(request: Request, services: Served) -> Response:
+    """One message of a client."""
+    asked: Call | None = None
+    try:
+        asked = _parsed(await read_body(request, services.limits.body_bytes))
+        if asked.id is None:
+            return Response(status_code=202)
+        result = await _answer(asked, request)
+    except Refused as refused:
+        error = {"code": refused.code, "message": str(refused)}
+        return Json({"jsonrpc": "2.0", "id": asked.id if asked else None, "error": error})
+    return Json({"jsonrpc": "2.0", "id": asked.id, "result": result})
+
+
+@router.get("", dependencies=[Depends(project_key)])
+@router.delete("", dependencies=[Depends(project_key)])
+async def stream() -> None:
+    """There are no sessions to end and nothing to listen to."""
+    raise MethodNotAllowed("this server keeps no sessions: send each message with POST")
+
+
+def _parsed(body: bytes) -> Call:
+    try:
+        return Call.model_validate(orjson.loads(body))
+    except orjson.JSONDecodeError as problem:
+        raise Refused(NOT_JSON, f"the body is not JSON: {problem}") from problem
+    except ValidationError as problem:
+        raise Refused(
+            NOT_A_REQUEST, f"the body is not a JSON-RPC 2.0 request: {problem.errors()[0]['msg']}"
+        ) from problem
+
+
+async def _answer(asked: Call, request: Request) -> dict[str, Any]:
+    match asked.method:
+        case "initialize":
+            return _introduction(asked.params.get("protocolVersion"))
+        case "ping":
+            return {}
+        case "tools/list":
+            return {"tools": [tool.shape() for tool in tools().values()]}
+        case "tools/call":
+            return await _called(asked.params, request)
+        case _:
+            raise Refused(UNKNOWN_METHOD, f"method {asked.method!r} is not supported: this server offers tools")
+
+
+def _introduction(wanted: Any) -> dict[str, Any]:
+    return {
+        "protocolVersion": wanted if wanted in VERSIONS else VERSIONS[0],
+        "capabilities": {"tools": {}},
+        "serverInfo": {"name": "sightline", "version": __version__},
+        "instructions": "Traces, scores, prompts, datasets and metrics of one project. Tools are the operations of its "
+        "public API; what they refuse, they explain.",
+    }
+
+
+async def _called(params: dict[str, Any], request: Request) -> dict[str, Any]:
+    """The answer as text; what the API refuses is an error of the tool, for the model to read."""
+    tool, arguments = tools().get(str(params.get("name"))), params.get("arguments") or {}
+    if tool is None or not isinstance(arguments, dict):
+        raise Refused(WRONG_PARAMETERS, f"tool {params.get('name')!r} is unknown: ask for tools/list")
+    try:
+        answer = await call(request.app, tool, arguments, request.headers["authorization"])
+    except InvalidRequest as problem:
+        return {"content": [{"type": "text", "text": problem.message}], "isError": True}
+    return {"content": [{"type": "text", "text": answer.text}], "isError": answer.status_code >= 400}

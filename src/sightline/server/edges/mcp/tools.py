@@ -1,0 +1,140 @@
+"""The public API's operations as tools: named, described and bounded by the same OpenAPI document.
+
+A tool is called by sending its request through the application itself, with the caller's own credentials: what a key
+may not do by HTTP, it may not do as a tool.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+from fastapi import FastAPI
+
+from sightline.server.runtime.errors import InvalidRequest
+
+LEFT_OUT = ("/v1/traces", "/api/public/otel", "/api/public/ingestion", "/api/public/media", "/api/public/health")
+"""What programs send, not people or agents."""
+REFERENCE = "#/components/schemas/"
+BODY = "body"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """One operation."""
+
+    name: str
+    description: str
+    method: str
+    path: str
+    path_parameters: tuple[str, ...]
+    query_parameters: tuple[str, ...]
+    schema: Mapping[str, Any]
+
+    def shape(self) -> dict[str, Any]:
+        """As a client reads it."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "inputSchema": self.schema,
+            "annotations": {
+                "title": self.name.replace("_", " "),
+                "readOnlyHint": self.method == "get",
+                "destructiveHint": self.method == "delete",
+                "idempotentHint": self.method in ("get", "put", "delete"),
+                "openWorldHint": False,
+            },
+        }
+
+
+@cache
+def tools() -> Mapping[str, Tool]:
+    """Every operation that a project's key may call, by name."""
+    document = json.loads(files("sightline.server.edges").joinpath("public_openapi.json").read_bytes())
+    found: dict[str, Tool] = {}
+    for path, operations in sorted(document["paths"].items()):
+        for method, operation in sorted(operations.items()):
+            if {"ProjectKey": []} in operation["security"] and not path.startswith(LEFT_OUT):
+                tool = _tool(path, method, operation, document["components"]["schemas"])
+                found[tool.name] = tool
+    return found
+
+
+async def call(app: FastAPI, tool: Tool, arguments: Mapping[str, Any], authorization: str) -> httpx2.Response:
+    """The answer of the application to the tool's request."""
+    known = {*tool.path_parameters, *tool.query_parameters, BODY}
+    unknown = sorted(set(arguments) - known)
+    missing = [name for name in tool.path_parameters if arguments.get(name) in (None, "")]
+    if unknown or missing:
+        raise InvalidRequest(
+            f"tool {tool.name} does not take {', '.join(unknown) or 'this'}; "
+            f"it needs {', '.join(missing) or 'nothing more'} and takes {', '.join(sorted(known))}"
+        )
+    path = tool.path
+    for name in tool.path_parameters:
+        path = path.replace(f"{{{name}}}", quote(str(arguments[name]), safe=""))
+    query = {name: _text(arguments[name]) for name in tool.query_parameters if arguments.get(name) is not None}
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://tools.invalid") as client:
+        return await client.request(
+            tool.method.upper(),
+            path,
+            params=query,
+            json=arguments.get(BODY),
+            headers={"Authorization": authorization},
+        )
+
+
+def _tool(path: str, method: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> Tool:
+    parameters = operation.get("parameters", ())
+    properties = {each["name"]: each["schema"] for each in parameters if each["in"] in ("path", "query")}
+    required = [each["name"] for each in parameters if each.get("required")]
+    if method in ("post", "put", "patch"):
+        described = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        properties[BODY] = described.get("schema", {"type": "object", "description": "As Langfuse's API takes it."})
+        required.append(BODY)
+    said = [operation["summary"], operation.get("description", ""), f"{method.upper()} {path}"]
+    return Tool(
+        name=_name(path, method),
+        description="\n".join(text for text in said if text),
+        method=method,
+        path=path,
+        path_parameters=tuple(each["name"] for each in parameters if each["in"] == "path"),
+        query_parameters=tuple(each["name"] for each in parameters if each["in"] == "query"),
+        schema=_standing_alone({"type": "object", "properties": properties, "required": required}, schemas),
+    )
+
+
+def _name(path: str, method: str) -> str:
+    """`GET /api/public/v2/prompts/{name}` is `get_v2_prompts_by_name`."""
+    words = [word for word in path.strip("/").split("/") if word not in ("api", "public", "unstable")]
+    named = [f"by_{word[1:-1]}" if word.startswith("{") else word.replace("-", "_") for word in words]
+    return "_".join([method, *named])
+
+
+def _standing_alone(schema: dict[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema with every definition it leads to, so that it can be read without the document."""
+    needed: dict[str, Any] = {}
+    texts = [json.dumps(schema)]
+    while texts:
+        text = texts.pop()
+        for name in schemas:
+            if name not in needed and f'"{REFERENCE}{name}"' in text:
+                needed[name] = schemas[name]
+                texts.append(json.dumps(schemas[name]))
+    whole = schema | ({"$defs": needed} if needed else {})
+    alone: dict[str, Any] = json.loads(json.dumps(whole).replace(REFERENCE, "#/$defs/"))
+    return alone
+
+
+def _text(value: Any) -> str:
+    """A query parameter: lists with commas, objects as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ",".join(value)
+    return json.dumps(value)
