@@ -122,7 +122,9 @@ def _look(job: Job, items: "Items", texts: list[str], path: Path) -> None:
     from sightline.vlm.data.images import read  # late: brings torch
 
     picture = read(one_image(items, "--looked"))
-    matches = load(job.model, job.device).match(picture, texts or [next(iter(items)).fields["text"]], looked="gradient")
+    matches = load(job.model, job.device).match(
+        picture, texts or [next(iter(items)).fields["text"]], looked="attention"
+    )
     write_looked((matches.looked or [[]])[0], picture, path)
 
 

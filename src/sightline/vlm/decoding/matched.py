@@ -6,13 +6,12 @@
                 gradient is that of the match's margin, its logit above that of no match. Of a word: the mean of what is
                 lost of this map and of the attention map when the word is hidden.
 
-One batched pass (and one backward pass) serve all words of a text. Chosen by the pointing game with sightline-tiny on
-280 held-out scenes of two and more digits and their captions; share of peaks on the digit that the word names, of 602
-such words (chance is about 13 %):
+One batched pass (and one backward pass) serve all words of a text. By the pointing game with sightline-tiny, on 379
+held-out scenes of two and more digits and their captions (peaks on the digit that a word names, of 824 such words; and
+peaks of the whole text's map on any of its digits; chance is about 13 and 26 %), attention is the better here:
 
-    the whole text's map 37 %     lost gradient map 72 %     lost attention 82 %     mean of both 85 %
-
-The whole text's gradient map peaks on one of its digits in 91 % of the scenes.
+    word    the whole text's gradient map 35 %     lost gradient 78 %     mean of both 93 %     lost attention 98 %
+    whole   gradient 88 %     attention 100 %
 
 Shapes: R readings of one text (as it stands, then with each of W words hidden), L tokens, P patches of width D.
 """
