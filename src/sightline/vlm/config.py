@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
+from importlib.metadata import entry_points
 from typing import Any, ClassVar, Self, TypeVar
 
 C = TypeVar("C", bound="Config")
+
+PLUGINS = "sightline.parts"
+"""Entry points of packages with encoders, bridges and language models of their own: `MyConfig = "package:MyConfig"`."""
 
 
 class SightlineVlmError(Exception):
@@ -56,6 +60,28 @@ class Config:
         values = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
         return {"type": type(self).__name__, **values}
 
+    def to_yaml(self) -> str:
+        """The tree as YAML that `from_yaml` reads back; fields that have their default are left out."""
+        import yaml  # late: only a config file needs it
+
+        return str(yaml.safe_dump(_short(self), sort_keys=False, allow_unicode=True))
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Self:
+        """The tree written as YAML: `type` names the class of each config in it, lists are tuples.
+
+        Raises `ConfigError` for what is not YAML, and as `from_dict` does.
+        """
+        import yaml  # late: only a config file needs it
+
+        try:
+            values = yaml.safe_load(text)
+        except yaml.YAMLError as problem:
+            raise ConfigError(f"this is not YAML: {problem}") from problem
+        if not isinstance(values, dict):
+            raise ConfigError(f"this YAML is a {type(values).__name__}: a config is a mapping with a type")
+        return cls.from_dict({"type": cls.__name__, **values})
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The tree that `to_dict` wrote. Raises `ConfigError` for unknown classes and fields, and for another class."""
@@ -88,13 +114,33 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _plugged_in(name: str) -> type[Config] | None:
+    """A config class that another package offers under this name as an entry point of the group `sightline.parts`."""
+    for point in entry_points(group=PLUGINS, name=name):
+        kind = point.load()
+        if not (isinstance(kind, type) and issubclass(kind, Config)):
+            raise ConfigError(f"the entry point {name!r} of {PLUGINS} is {kind!r}: it must name a class of Config")
+        return kind
+    return None
+
+
+def _short(config: Config) -> dict[str, Any]:
+    """As `to_dict`, without fields that have their default."""
+    told: dict[str, Any] = {"type": type(config).__name__}
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if field.default is MISSING or value != field.default:
+            told[field.name] = _short(value) if isinstance(value, Config) else _plain(value)
+    return told
+
+
 def _read(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_read(item) for item in value)
     if not isinstance(value, dict) or "type" not in value:
         return value  # a plain value, or a foreign config (transformers') kept as it is
     name = value["type"]
-    kind = Config._kinds.get(name)
+    kind = Config._kinds.get(name) or _plugged_in(str(name))
     if kind is None:
         raise ConfigError(f"unknown config type {name!r}: {closest(str(name), Config._kinds)}")
     known = {field.name for field in fields(kind)}

@@ -2,6 +2,7 @@
 
 from sightline.vlm.weights.catalog import CATALOG, Known
 from sightline.vlm.weights.checkpoint import Checkpoint, Family, ImageFacts, Prompts
+from sightline.vlm.weights.compose import ModelConfig, PretrainedEncoder, PretrainedLanguage
 from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
 from sightline.vlm.weights.export import save_huggingface
 from sightline.vlm.weights.folder import save_folder
@@ -18,6 +19,9 @@ __all__ = [
     "Family",
     "ImageFacts",
     "Known",
+    "ModelConfig",
+    "PretrainedEncoder",
+    "PretrainedLanguage",
     "Prompts",
     "Tokenizer",
     "UnknownModelError",

@@ -50,7 +50,7 @@ def read_language(
     """
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM  # late, as above
 
-    folder = _folder(name_or_folder)
+    folder = folder_of(name_or_folder)
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     language: CausalLanguage | Seq2SeqLanguage
     if config.is_encoder_decoder:
@@ -63,13 +63,14 @@ def read_language(
 
 
 def _pretrained(automatic: Any, name_or_folder: str | Path, dtype: torch.dtype) -> Any:
-    folder = _folder(name_or_folder)
+    folder = folder_of(name_or_folder)
     try:
         return automatic.from_pretrained(folder, dtype=dtype, local_files_only=True, use_safetensors=True)
     except (OSError, ValueError) as problem:
         raise CheckpointError(f"{folder} cannot be read as a model of transformers: {problem}") from problem
 
 
-def _folder(name_or_folder: str | Path) -> Path:
+def folder_of(name_or_folder: str | Path) -> Path:
+    """A folder as it stands, anything else from the hub; raises `UnknownModelError` when it is not there."""
     folder = Path(name_or_folder).expanduser()
     return folder if folder.is_dir() else download(str(name_or_folder))

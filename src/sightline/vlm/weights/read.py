@@ -8,6 +8,7 @@ from sightline.vlm.config import closest
 from sightline.vlm.model import Devices, Dtypes
 from sightline.vlm.weights.catalog import CATALOG, find
 from sightline.vlm.weights.checkpoint import Checkpoint
+from sightline.vlm.weights.compose import read_model_file
 from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
 from sightline.vlm.weights.folder import CARD, read_folder
 from sightline.vlm.weights.hub import download
@@ -20,7 +21,8 @@ def read(name_or_folder: str | Path, dtype: Dtypes | None = None, device: Device
     """A model by its name, hub id or folder, ready to use: evaluation mode, no gradients on weights.
 
     Args:
-        name_or_folder: A name of `weights.catalog`, a folder in Sightline's or Hugging Face's layout, or a hub id.
+        name_or_folder: A name of `weights.catalog`, a folder in Sightline's or Hugging Face's layout, a hub id, or a
+            YAML file that declares a model (`weights.compose`), which says its precision itself.
         dtype: Of encoder and language model, or by part, `{"language": torch.bfloat16}`; none: the checkpoint's own (a
             CPU widens float16 to float32). The bridge stays in float32 unless it is named.
         device: Where the model goes, or by part, `{"encoder": "cuda:0", "language": "cuda:1"}`.
@@ -38,6 +40,8 @@ def read(name_or_folder: str | Path, dtype: Dtypes | None = None, device: Device
         )
     if known is not None:
         folder = known.folder or download(known.hub_id or name)
+    elif Path(name).suffix in (".yaml", ".yml"):
+        return read_model_file(Path(name).expanduser(), device)
     elif Path(name).expanduser().is_dir():
         folder = Path(name).expanduser()
     elif HUB_ID.fullmatch(name):

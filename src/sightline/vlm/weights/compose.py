@@ -1,0 +1,157 @@
+"""A model of one's own, declared in one place: a Python value or the YAML file that says the same.
+
+    type: ModelConfig
+    encoder: {type: PretrainedEncoder, name: facebook/dinov2-base, drop_layers: 1}
+    bridge: {type: QFormerConfig, patch_width: 768}
+    language: {type: PretrainedLanguage, name: Qwen/Qwen2.5-0.5B}
+    precision: {encoder: bfloat16, language: bfloat16}
+    image: {size: 224}
+
+Frozen parts come with their weights, the bridge and the projection are new and to be trained. Widths are compared by
+their configs, before any weights are read.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sightline.vlm.config import Config, ConfigError
+from sightline.vlm.model import PATCH_WIDTH, Blip2, Blip2Config, Devices, Layout, fit
+from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts, Prompts
+from sightline.vlm.weights.errors import CheckpointError
+from sightline.vlm.weights.huggingface import family_of, read_tokenizer
+from sightline.vlm.weights.parts import folder_of, read_encoder, read_language
+from sightline.vlm.weights.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedEncoder(Config):
+    """A published vision model with its weights."""
+
+    name: str
+    """Hub id or folder."""
+    drop_layers: int = 1
+    """Layers cut off at the end: which layer's features the bridge reads."""
+
+    @property
+    def width(self) -> int | None:
+        """Width of one feature as its config says; no weights are read."""
+        from transformers import AutoConfig  # late: importing transformers takes a second
+
+        config: Any = AutoConfig.from_pretrained(folder_of(self.name), local_files_only=True)
+        return getattr(getattr(config, "vision_config", config), "hidden_size", None)
+
+    def build(self) -> Any:
+        return read_encoder(self.name, drop_layers=self.drop_layers, dtype=torch.get_default_dtype())
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedLanguage(Config):
+    """A published language model with its weights and its tokenizer."""
+
+    name: str
+    """Hub id or folder."""
+
+    def build(self) -> Any:
+        return read_language(self.name, dtype=torch.get_default_dtype())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(Config):
+    """A whole model: its parts, and how it is fed."""
+
+    encoder: Config
+    bridge: Config
+    language: Config | None = None
+    norm_eps: float = 1e-6
+    image: dict[str, Any] = field(hash=False)
+    """Fields of `ImageFacts`; `size` is needed."""
+    prompts: dict[str, Any] = field(default_factory=dict, hash=False)
+    """Fields of `Prompts`."""
+    decoding: dict[str, Any] = field(default_factory=dict, hash=False)
+    """Defaults of `caption` and `ask`."""
+    precision: dict[str, str] = field(default_factory=dict, hash=False)
+    """Dtype by part, as torch calls it; float32 for those not named."""
+    tokenizer: str | None = None
+    """Folder or hub id with the language model's tokenizer; None: the pretrained language model's own."""
+    text_tokenizer: str | None = None
+    """The same for the bridge's text side."""
+
+    def build(self) -> Checkpoint:
+        """The model on the CPU, ready to train: raises `ModelError` or `ConfigError` for parts that do not fit."""
+        return self.compose("cpu")
+
+    def compose(self, device: Devices = "cpu") -> Checkpoint:
+        """The model with its tokenizers, bridge and projection fresh."""
+        layout = Layout.of(dtypes_of(self.precision), device)
+        width, reads = getattr(self.encoder, "width", None), getattr(self.bridge, "patch_width", None)
+        if width is not None and reads is not None:
+            fit("the encoder gives features", width, "the bridge reads", reads, PATCH_WIDTH)
+        image, prompts = _made(ImageFacts, self.image, "image"), _made(Prompts, self.prompts, "prompts")
+        model = Blip2Config(
+            encoder=self.encoder, bridge=self.bridge, language=self.language, norm_eps=self.norm_eps
+        ).build(layout)
+        config = self._stored(model)
+        return Checkpoint(
+            name="composed",
+            family=family_of(config),
+            config=config,
+            model=model.eval().requires_grad_(False),
+            image=image,
+            prompts=prompts,
+            tokenizer=self._tokenizer(model),
+            text_tokenizer=None if self.text_tokenizer is None else read_tokenizer(folder_of(self.text_tokenizer)),
+            decoding=dict(self.decoding),
+        )
+
+    def _stored(self, model: Blip2) -> Blip2Config:
+        """The config of the parts as they are now, by which a checkpoint folder makes them again."""
+        return Blip2Config(
+            encoder=_kept(model.encoder, "encoder"),
+            bridge=_kept(model.bridge, "bridge"),
+            language=None if model.language is None else _kept(model.language, "language model"),
+            norm_eps=self.norm_eps,
+        )
+
+    def _tokenizer(self, model: Blip2) -> Tokenizer | None:
+        source = self.tokenizer or getattr(self.language, "name", None)
+        found = None if source is None or model.language is None else read_tokenizer(folder_of(source))
+        if found is not None and (words := found.backend.get_vocab_size()) > model.writer.vocab_size:
+            raise CheckpointError(
+                f"the tokenizer of {source} has {words} tokens, the language model embeds {model.writer.vocab_size}: "
+                "choose the tokenizer it was trained with"
+            )
+        return found
+
+
+def read_model_file(path: Path, device: Devices = "cpu") -> Checkpoint:
+    """The model that a YAML file declares; raises `ConfigError` for a file that is not a `ModelConfig`."""
+    try:
+        return ModelConfig.from_yaml(path.read_text()).compose(device)
+    except ConfigError as problem:
+        raise ConfigError(f"{path}: {problem}") from problem
+
+
+def dtypes_of(named: dict[str, str]) -> dict[str, torch.dtype]:
+    """Dtypes by part from torch's names for them; raises `ConfigError` for another name."""
+    found = {part: getattr(torch, name, None) for part, name in named.items()}
+    for part, dtype in found.items():
+        if not isinstance(dtype, torch.dtype):
+            raise ConfigError(f"precision of the {part}: torch has no dtype {named[part]!r}, try float32 or bfloat16")
+    return {part: dtype for part, dtype in found.items() if isinstance(dtype, torch.dtype)}
+
+
+def _kept(part: Any, what: str) -> Config:
+    config = getattr(part, "config", None)
+    if not isinstance(config, Config):
+        raise ConfigError(f"the {what} has no `config`: a part keeps the config it was built from")
+    return config
+
+
+def _made(kind: Any, values: dict[str, Any], what: str) -> Any:
+    try:
+        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    except TypeError as problem:
+        raise ConfigError(f"{what}: {problem}") from problem
