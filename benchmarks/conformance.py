@@ -2,12 +2,17 @@
 
     python -m benchmarks.conformance FOLDER [--suite legacy|current|javascript]
 
-The suites and the SDKs are not ours and stay outside the project. FOLDER is prepared by hand (`benchmarks/README.md`
-says how) and holds any of
+The suites and the SDKs are not ours and stay outside the project. FOLDER is prepared by hand and holds any of
 
-    legacy/       tests, static, scripts, pyproject.toml of langfuse-python 4.14.3; .venv with langfuse 4.14.3
-    current/      the same of its v4-native suite; .venv with langfuse 5
-    javascript/   tests of langfuse-js 5.10.1; node_modules with @langfuse/* 5.11.1 and vitest
+    legacy/       tests, static, scripts and pyproject.toml of langfuse-python 4.14.3; .venv with langfuse 4.14.3
+    current/      the same at commit e63e5cbb (its pull request 1795); .venv with langfuse 5
+    javascript/   tests and vitest.setup.ts of langfuse-js 5.10.1; node_modules with client, core, otel and
+                  tracing of @langfuse 5.11.1, vitest 3 and what the tests import
+
+with pytest, pytest-asyncio, pytest-timeout, pytest-httpserver, openai, langchain and langchain-openai in both .venv.
+Under current/ three names changed since: `provided_model_name` is `model`, `scores_v3.get_many_v3` is
+`scores.get_many`, and batch evaluation has no `scope`. @langfuse/browser is not published: vitest.config.ts maps it to
+`packages/browser/src` of the same repository.
 
 Each suite gets a server and a project of its own, on the port and with the project id that two of its tests name. Tests
 that ask a model provider fail or skip themselves without its key: they are counted like all others, and named.

@@ -1,5 +1,6 @@
 """Langfuse's older batch endpoint: what events say is merged field by field, in whatever order they come."""
 
+import asyncio
 import json
 from itertools import permutations
 from typing import Any
@@ -190,3 +191,20 @@ async def test_a_batch_is_a_list(site: Site):
     for body in ({}, {"batch": {}}, []):
         answer = await site.client.post("/api/public/ingestion", json=body, headers=HERE)
         assert answer.status_code == 400
+
+
+async def test_a_trace_of_which_nothing_else_is_known_opens_on_its_page(site: Site, ada: httpx2.AsyncClient):
+    await accepted(site, event("trace-create", 1, {"id": "lonely", "name": "only a name", "sessionId": "lonely-s"}))
+    page = await ada.get("/api/web/projects/here/traces/lonely")
+    assert (page.status_code, page.json()["observations"]) == (200, [])
+    assert [trace["id"] for trace in (await site.get("/sessions/lonely-s"))["traces"]] == ["lonely"]
+
+
+async def test_batches_at_the_same_time_lose_nothing_of_each_other(site: Site):
+    await accepted(site, event("span-create", 0, {"id": "busy", "traceId": "busy-t"}))
+    updates = [
+        event("span-update", number, {"id": "busy", "metadata": {f"m{number}": number}}, f"busy-{number}")
+        for number in range(8)
+    ]
+    await asyncio.gather(*(accepted(site, update) for update in updates))
+    assert (await site.get("/observations/busy"))["metadata"] == {f"m{number}": number for number in range(8)}
