@@ -53,8 +53,8 @@ def test_a_word_is_where_hiding_it_makes_the_bridge_look_away(method: str) -> No
     words = [Word("three", [0]), Word("and", [1]), Word("six", [2])]
     whole, maps = look_at_match(PointingBridge(), torch.ones(1, 13, 8), text, words, (GRID, method))  # type: ignore[arg-type]
     assert [int(maps[at].argmax()) for at in (0, 2)] == [5, 9]
-    assert maps[0][1, 1] == pytest.approx(1)
-    assert whole[1, 1] == whole[2, 1] == pytest.approx(0.5)
+    assert maps[0].sum() == pytest.approx(1)
+    assert sorted(int(at) for at in whole.flatten().argsort()[-2:]) == [5, 9]
     np.testing.assert_allclose(maps[1], np.full((3, 4), 1 / 12), rtol=1e-5)  # nothing is lost with this word
 
 
