@@ -88,17 +88,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
     """Every part in order; the stack closes them in the opposite one."""
     folder = settings.data_dir.expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    # The engine's folder first: its lock keeps a second server out of everything else.
-    engine = engine_at(settings.observations_url or folder / "observations")
-    await engine.open()
-    stack.push_async_callback(engine.close)
-    await migrate_observations(engine)
-
-    database_url = settings.database_url or f"sqlite+aiosqlite:///{folder / 'sightline.db'}"
-    await migrate(database_url)
-    database = Database(database_url)
-    stack.push_async_callback(database.close)
-
+    engine, database = await _databases(settings, folder, stack)
     writer = SpanWriter(engine)
     writer.start()
     stack.push_async_callback(writer.stop)
@@ -126,6 +116,20 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         tracing=tracing,
     )
     return _services(parts, _endpoint(settings, stack)), seeded
+
+
+async def _databases(settings: Settings, folder: Path, stack: AsyncExitStack) -> tuple[ObservationsEngine, Database]:
+    """Both on their newest schema. The engine's folder first: its lock keeps a second server out of all else."""
+    engine = engine_at(settings.observations_url or folder / "observations")
+    await engine.open()
+    stack.push_async_callback(engine.close)
+    await migrate_observations(engine)
+
+    database_url = settings.database_url or f"sqlite+aiosqlite:///{folder / 'sightline.db'}"
+    await migrate(database_url)
+    database = Database(database_url)
+    stack.push_async_callback(database.close)
+    return engine, database
 
 
 def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:

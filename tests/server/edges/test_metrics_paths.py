@@ -347,3 +347,17 @@ async def test_another_project_measures_nothing_of_this_one(site: Site):
     assert answer.json()["data"] == [{"count_count": 0}]
     daily = await site.client.get("/api/public/metrics/daily", headers=ELSEWHERE)
     assert daily.json()["data"] == []
+
+
+async def test_experiments_are_measured_by_name(site: Site):
+    marks = {"langfuse.experiment.id": "e1", "langfuse.experiment.name": "tuned"}
+    await site.send({**marks, "langfuse.environment": "sdk-experiment"}, start_time_unix_nano=nanoseconds(2_000))
+    rows = await ask(
+        site,
+        fromTimestamp="2026-11-03T00:00:00Z",
+        toTimestamp="2026-11-05T00:00:00Z",
+        dimensions=[{"field": "experimentName"}],
+        orderBy=[{"field": "count_count", "direction": "desc"}],
+        config={"row_limit": 3},
+    )
+    assert rows == [{"experimentName": "tuned", "count_count": 1}]
