@@ -114,7 +114,7 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path):
     [
         ({"SIGHTLINE_PORT": "many"}, "port: Input should be a valid integer"),
         ({"SIGHTLINE_INIT_PROJECT_PUBLIC_KEY": "pk-lf-1"}, "go together"),
-        ({"SIGHTLINE_OBSERVATIONS_URL": "clickhouse://host"}, "Name a folder"),
+        ({"SIGHTLINE_OBSERVATIONS_URL": "mysql://host/db"}, "name a folder"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, environment: dict[str, str], said: str):

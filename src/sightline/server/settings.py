@@ -83,7 +83,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _observations_are_somewhere_known(self) -> Self:
-        if re.match(r"(?!clickhouses?:)[a-z]+://", self.observations_url or ""):
+        url = self.observations_url or ""
+        if "://" in url and not re.fullmatch(r"clickhouses?://[^/?#]*[^/?#@:][^/?#@]*(/\w*)?", url):
             raise ValueError(
                 f"SIGHTLINE_OBSERVATIONS_URL is {self.observations_url!r}: name a folder for the embedded engine, or "
                 "a ClickHouse server as clickhouse://user:password@host:8123/database"

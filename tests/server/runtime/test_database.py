@@ -1,11 +1,13 @@
 """Units of work: committed whole or not at all."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from sightline.server.runtime.database import Database
+from sightline.server.runtime.errors import Unavailable
 
 
 async def count(database: Database) -> int:
@@ -50,10 +52,23 @@ async def test_writers_queue_and_readers_do_not_wait(database: Database):
     assert await count(database) == 20
 
 
-async def test_sqlite_is_safe_to_kill_and_checks_references(database: Database):
+async def test_sqlite_is_safe_to_kill_and_checks_references(tmp_path: Path):
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/sqlite.db")
     async with database.reading() as connection:
         settings = [
             (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys")
         ]
+    await database.close()
     assert settings == ["wal", 2, 1]
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql+asyncpg://ada:secret@127.0.0.1:1/x", "sqlite+aiosqlite:////nowhere/at/all.db"]
+)
+async def test_a_database_that_cannot_be_had_is_named_without_its_password(url: str):
+    database = Database(url)
+    with pytest.raises(Unavailable, match=r"SIGHTLINE_DATABASE_URL") as refusal:
+        await database.ping()
+    assert "secret" not in refusal.value.message
+    await database.close()

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from sightline.server.runtime.errors import FolderInUse, Unavailable
-from sightline.server.runtime.observations import EmbeddedEngine, EngineFailed, ObservationsEngine
+from sightline.server.runtime.observations import (
+    ClickHouseEngine,
+    EmbeddedEngine,
+    EngineFailed,
+    ObservationsEngine,
+    engine_at,
+)
 from sightline.server.runtime.observations import engine as limits_of
 
 HOLDER = """
@@ -95,3 +101,28 @@ async def test_one_folder_holds_several_databases_and_opens_again(tmp_path: Path
 def test_a_database_name_is_a_plain_name(tmp_path: Path):
     with pytest.raises(ValueError, match="plain name"):
         EmbeddedEngine(tmp_path, database="a; DROP")
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "database"),
+    [
+        ("clickhouse://ada:pa%20ss@db.test:9000/traces", ClickHouseEngine, "traces"),
+        ("clickhouses://db.test", ClickHouseEngine, "sightline"),
+        ("some/folder", EmbeddedEngine, "sightline"),
+    ],
+)
+def test_an_address_names_a_server_or_a_folder(address: str, kind: type, database: str):
+    engine = engine_at(address)
+    assert isinstance(engine, kind)
+    assert engine.database == database
+
+
+@pytest.mark.parametrize("address", ["clickhouse://", "clickhouse://db.test/a;b"])
+def test_an_address_that_names_no_server_is_refused(address: str):
+    with pytest.raises(ValueError, match=r"clickhouse://user|plain name"):
+        engine_at(address)
+
+
+async def test_a_server_that_does_not_answer_is_named_with_the_way_out():
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1 does not answer .*SIGHTLINE_OBSERVATIONS_URL"):
+        await ClickHouseEngine("clickhouse://127.0.0.1:1").open()

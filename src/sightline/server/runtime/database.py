@@ -10,7 +10,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from sightline.server.runtime.errors import Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -59,6 +62,18 @@ class Database:
         """A connection that only reads, on one snapshot; never waits for a writer."""
         async with self.engine.connect() as connection:
             yield connection
+
+    async def ping(self) -> None:
+        """Connect once; `Unavailable` names a database that cannot be had, and why."""
+        try:
+            async with self.engine.connect():
+                pass
+        except (OSError, DBAPIError) as failure:
+            why = str(getattr(failure, "orig", None) or failure).partition("\n")[0]
+            raise Unavailable(
+                f"the database {self.engine.url.render_as_string()} cannot be had ({why}): see that it runs and that "
+                "SIGHTLINE_DATABASE_URL names it"
+            ) from failure
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -19,6 +19,7 @@ async def migrate(database_url: str) -> None:
     """Bring the relational schema to its newest version, in one transaction."""
     database = Database(database_url)
     try:
+        await database.ping()
         async with database.work() as work:
             await work.connection.run_sync(_upgrade)
     finally:

@@ -97,5 +97,15 @@ class ClickHouseEngine:
 
 
 def _bound(params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Parameters as the client binds them: it knows every type but the truth values of a number's place."""
-    return {name: int(value) if isinstance(value, bool) else value for name, value in (params or {}).items()}
+    """Parameters as the client binds them: truth values as numbers, every sequence as an array."""
+    return {name: _plain(value) for name, value in (params or {}).items()}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case bool():
+            return int(value)
+        case tuple():
+            return list(value)
+        case _:
+            return value
