@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 from random_models import checkpoint, opt
+from rich.console import Console
 
 from sightline import cli
+from sightline.vlm.cli import shell
 from sightline.vlm.cli.shell import Lines
 from sightline.vlm.loaded import Loaded
 
@@ -169,3 +173,17 @@ def test_progress_without_a_terminal_is_a_line_with_rate_and_time_left(
     for done in (100, 150, 220, 230):
         lines.hear("captions", done, 1000)
     assert capsys.readouterr().err == "captions: 220 of 1,000, 10.0/s, 0:01:18 left\n"
+
+
+def test_progress_on_a_terminal_is_a_bar_with_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(shell, "errors", Console(file=screen, force_terminal=True, width=100))
+    with shell.progress_bar(show=True) as progress:
+        for done in (400, 420, 440):
+            progress("images", done, 1000)
+            time.sleep(0.15)
+    drawn = screen.getvalue()
+    assert "images" in drawn
+    assert "440/1000" in drawn
+    assert re.search(r"[\d.]+/s", drawn)
+    assert re.search(r"0:00:\d\d", drawn)
