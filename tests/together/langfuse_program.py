@@ -6,8 +6,9 @@ Prints the ids it made as JSON. Run by test_langfuse_sdk.py in a process of its 
 import json
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
-from langfuse import Langfuse, LangfuseMedia, propagate_attributes
+from langfuse import Evaluation, Langfuse, LangfuseMedia, propagate_attributes
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -51,10 +52,41 @@ def main() -> None:
         root.update(output={"answer": 3})
         root.score_trace(name="quality", value=0.75, metadata={"by": "hand"})
         root.score_trace(name="colour", value="red", data_type="CATEGORICAL")
+    evaluated = evaluate(langfuse)
     langfuse.flush()
     ids = {"trace": root.trace_id, "root": root.id, "retriever": retriever.id, "generation": generation.id}
-    sys.stdout.write(json.dumps({**ids, "event": event.id, "media": image._media_id}) + "\n")
+    sys.stdout.write(json.dumps({**ids, **evaluated, "event": event.id, "media": image._media_id}) + "\n")
     langfuse.shutdown()
+
+
+def evaluate(langfuse: Langfuse) -> dict[str, str]:
+    """A prompt, a dataset of one item, and an experiment over it."""
+    langfuse.create_prompt(name="digits/ask", prompt="Which {{what}} is it?", labels=["production"])
+    question = langfuse.get_prompt("digits/ask").compile(what="digit")
+    langfuse.create_dataset(name="digits/held out", metadata={"from": "hand"})
+    langfuse.create_dataset_item(dataset_name="digits/held out", input={"question": question}, expected_output="three")
+    dataset = langfuse.get_dataset("digits/held out")
+
+    def answer(*, item: Any, **_: Any) -> str:
+        return "three" if item.input["question"] == "Which digit is it?" else "?"
+
+    def exact(*, output: Any, expected_output: Any, **_: Any) -> Evaluation:
+        return Evaluation(name="exact", value=float(output == expected_output))
+
+    def mean(*, item_results: Any, **_: Any) -> Evaluation:
+        values = [each.value for result in item_results for each in result.evaluations]
+        return Evaluation(name="mean", value=sum(values) / len(values))
+
+    dataset.run_experiment(
+        name="look",
+        run_name="look once",
+        description="one pass",
+        task=answer,
+        evaluators=[exact],
+        run_evaluators=[mean],
+        metadata={"model": "tiny"},
+    )
+    return {"dataset": dataset.id, "item": dataset.items[0].id}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +199,36 @@ def test_the_legacy_reads_show_the_same_trace(written: Written):
         "quality",
         "colour",
     }
+
+
+def test_an_experiment_reads_back_with_its_item_and_both_kinds_of_scores(written: Written):
+    since = datetime.now(UTC) - timedelta(hours=1)
+    experiments = written.api.experiments.list(
+        from_start_time=since, dataset_id=written.ids["dataset"], fields="core,metadata,scores"
+    )
+    [experiment] = experiments.data
+    assert (experiment.name, experiment.description, experiment.item_count) == ("look once", "one pass", 1)
+    assert experiment.metadata is not None
+    assert experiment.metadata["model"] == "tiny"
+    assert [(score.name, score.value) for score in experiment.scores or ()] == [("mean", 1)]
+    [item] = written.api.experiments.list_items(
+        from_start_time=since, experiment_id=experiment.id, fields="core,dataset,io,scores"
+    ).data
+    assert (item.experiment_item_id, item.experiment_dataset_id) == (written.ids["item"], written.ids["dataset"])
+    assert (item.input, item.output) == ({"question": "Which digit is it?"}, "three")
+    assert (item.expected_output, item.environment) == ("three", "sdk-experiment")
+    assert [(score.name, score.value) for score in item.scores or ()] == [("exact", 1)]
+
+
+def test_a_prompt_and_a_dataset_are_found_by_names_with_slashes(written: Written):
+    prompt = written.api.prompts.get("digits/ask")
+    assert (prompt.version, prompt.labels, prompt.prompt) == (1, ["production", "latest"], "Which {{what}} is it?")
+    [listed] = written.api.prompts.list(name="digits/ask").data
+    assert (listed.versions, listed.tags) == ([1], [])
+    dataset = written.api.datasets.get("digits/held out")
+    assert (dataset.id, dataset.metadata) == (written.ids["dataset"], {"from": "hand"})
+    [item] = written.api.dataset_items.list(dataset_name="digits/held out").data
+    assert (item.id, item.expected_output, item.media_references) == (written.ids["item"], "three", [])
 
 
 def test_a_deleted_trace_is_gone(written: Written):
