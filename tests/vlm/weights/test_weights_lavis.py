@@ -12,6 +12,7 @@ import pytest
 import torch
 from foreign_models import SHAPES, WORDS, Shape
 from torch import Tensor
+from transformers import CLIPVisionConfig, CLIPVisionModel
 
 from sightline.vlm.bridges import QFormerConfig, Text
 from sightline.vlm.language import CausalConfig, LanguageConfig, Seq2SeqConfig
@@ -188,7 +189,7 @@ def test_everything_that_does_not_fit_is_listed_at_once(tmp_path: Path) -> None:
     [
         ([1, 2], "holds no state dict"),
         ({"model": {"epoch": 3}}, "holds no state dict"),
-        ({"visual_encoder.conv1.weight": torch.zeros(1)}, "has CLIP's ViT-L as its encoder"),
+        ({"visual_encoder.conv1.weight": torch.zeros(4, 3, 7, 7)}, "lacks visual_encoder.positional_embedding"),
         ({"opt_proj.weight": torch.zeros(1)}, "give Beside"),
     ],
 )
@@ -209,3 +210,107 @@ def test_shapes_say_how_the_q_former_is_built(tmp_path: Path) -> None:
     bridge = read_lavis(stored(state, tmp_path), beside(shape)).config.bridge
     assert isinstance(bridge, QFormerConfig)
     assert (bridge.cross_every, bridge.layers, bridge.queries, bridge.captioning) == (3, 5, 12, True)
+
+
+def with_clip(state: dict[str, Tensor], layers: int = 3, width: int = 48) -> tuple[dict[str, Tensor], CLIPVisionModel]:
+    """The same first stage on CLIP's encoder, with transformers' CLIP of the same weights."""
+    clip = CLIPVisionModel(
+        CLIPVisionConfig(
+            hidden_size=width,
+            intermediate_size=96,
+            num_hidden_layers=layers,
+            num_attention_heads=4,
+            image_size=56,
+            patch_size=14,
+        )
+    )
+    foreign.randomised(clip)
+    theirs = clip.state_dict()
+    ours = {key: value for key, value in state.items() if not key.startswith("visual_encoder.")}
+    at = "visual_encoder."
+    ours[at + "class_embedding"] = theirs["embeddings.class_embedding"]
+    ours[at + "positional_embedding"] = theirs["embeddings.position_embedding.weight"]
+    ours[at + "conv1.weight"] = theirs["embeddings.patch_embedding.weight"]
+    for name in ("weight", "bias"):
+        ours[f"{at}ln_pre.{name}"] = theirs[f"pre_layrnorm.{name}"]
+        for layer in range(layers):
+            block, source = f"{at}transformer.resblocks.{layer}.", f"encoder.layers.{layer}."
+            fused = [theirs[f"{source}self_attn.{part}_proj.{name}"] for part in "qkv"]
+            ours[f"{block}attn.in_proj_{name}"] = torch.cat(fused)
+            ours[f"{block}attn.out_proj.{name}"] = theirs[f"{source}self_attn.out_proj.{name}"]
+            ours[f"{block}ln_1.{name}"] = theirs[f"{source}layer_norm1.{name}"]
+            ours[f"{block}ln_2.{name}"] = theirs[f"{source}layer_norm2.{name}"]
+            ours[f"{block}mlp.c_fc.{name}"] = theirs[f"{source}mlp.fc1.{name}"]
+            ours[f"{block}mlp.c_proj.{name}"] = theirs[f"{source}mlp.fc2.{name}"]
+    return ours, clip
+
+
+@torch.no_grad()
+def test_clip_files_give_the_features_of_clip_and_come_back_bit_for_bit(tmp_path: Path) -> None:
+    state, clip = with_clip(first_stage(Shape())[1])
+    path = stored({"model": state}, tmp_path)
+    checkpoint = read_lavis(path, beside(Shape()))
+    pixels_BCHW = foreign.pixels(Shape())
+    features_BPD = clip(pixels_BCHW, output_hidden_states=True).hidden_states[-1]
+    torch.testing.assert_close(checkpoint.model.encoder(pixels_BCHW), features_BPD, atol=1e-5, rtol=1e-4)
+    save_lavis(checkpoint, tmp_path / "back.pth")
+    assert_equal_files(tmp_path / "back.pth", path)
+    with pytest.raises(CheckpointError, match="EVA-style encoder only, this model has CLIP's"):
+        save_huggingface(checkpoint, tmp_path / "huggingface")
+
+
+@pytest.mark.parametrize("clip", [False, True])
+@torch.no_grad()
+def test_trained_tensors_join_the_files_of_the_frozen_parts(clip: bool, tmp_path: Path) -> None:
+    shape = Shape()
+    theirs = foreign.writing(shape, "opt")
+    state = as_lavis(theirs, "opt")
+    state = with_clip(state)[0] if clip else state
+    whole = read_lavis(stored({"model": state}, tmp_path, "whole.pth"), beside(shape, "opt"))
+    frozen = {key.removeprefix("visual_encoder."): value for key, value in state.items() if key.startswith("visual")}
+    layer = "transformer.resblocks." if clip else "blocks."
+    depth = whole.config.encoder.layers
+    last = {
+        key.replace(f"{layer}0.", f"{layer}{depth}."): value for key, value in frozen.items() if f"{layer}0." in key
+    }
+    encoder = stored({**frozen, **last, "head.weight": torch.zeros(2)}, tmp_path, "encoder.pth")
+    theirs.language_model.save_pretrained(tmp_path / "opt")
+    kept = {key: value for key, value in state.items() if not key.startswith(("visual", "opt_model"))}
+    path = stored({"model": kept}, tmp_path, "trained.pth")
+    joined = read_lavis(
+        path,
+        Beside(
+            vision_heads=shape.vision_heads,
+            bridge_heads=shape.heads,
+            encoder=encoder,
+            language_model=str(tmp_path / "opt"),
+        ),
+    )
+    pixels_BCHW, targets_BT = foreign.pixels(shape), foreign.prompt(shape, 5)
+    assert torch.equal(joined.model(pixels_BCHW, targets_BT), whole.model(pixels_BCHW, targets_BT))
+
+
+def test_an_instruction_aware_file_is_known_by_its_text_side(tmp_path: Path) -> None:
+    shape = Shape()
+    theirs = foreign.instructed(shape, "llama")
+    moved = {
+        "layernorm": "LayerNorm",
+        "word_embeddings": "word_embeddings",
+        "position_embeddings": "position_embeddings",
+    }
+    state = as_lavis(theirs, "llama")
+    for old, new in moved.items():
+        inside = f"qformer.embeddings.{old}"
+        for key in [key for key in state if key.startswith(inside)]:
+            state[key.replace(inside, f"Qformer.bert.embeddings.{new}")] = state.pop(key)
+    path = stored({"model": {**state, "Qformer.bert.embeddings.position_ids": torch.arange(30)[None]}}, tmp_path)
+    checkpoint = read_lavis(path, beside(shape, "llama"))
+    assert checkpoint.prompts.template_to_bridge
+    save_lavis(checkpoint, tmp_path / "back.pth")
+    assert_equal_files(tmp_path / "back.pth", path)
+    same = read(foreign.saved(theirs, tmp_path / "theirs")).model
+    same.norm.eps = checkpoint.model.norm.eps
+    question = Text(foreign.prompt(shape), torch.ones(shape.batch, 4))
+    pixels_BCHW, targets_BT = foreign.pixels(shape), foreign.prompt(shape, 5)
+    ours = checkpoint.model(pixels_BCHW, targets_BT, question=question)
+    assert torch.equal(ours, same(pixels_BCHW, targets_BT, question=question))

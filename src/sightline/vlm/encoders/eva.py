@@ -1,6 +1,7 @@
-"""The EVA-style vision transformer of BLIP-2 (EVA-CLIP ViT-g, arXiv 2211.07636), without its last block and final norm.
+"""The vision transformers of BLIP-2, without their last block and final norm: EVA-CLIP ViT-g (arXiv 2211.07636) and, by
+three settings, OpenAI's CLIP ViT-L (arXiv 2103.00020) as LAVIS stores it.
 
-Biases of queries and values only (a checkpoint's key bias is zero), absolute positions that stretch to other sizes.
+Absolute positions stretch to other sizes. EVA has biases of queries and values only: a checkpoint's key bias is zero.
 
 Shapes: B images of C channels and H×W pixels, P = 1 + rows × cols features of width D, CLS first.
 """
@@ -33,6 +34,12 @@ class EvaConfig(Config):
     eps: float = 1e-6
     """Of the layers' norms; the norm after the encoder belongs to the model and has its own."""
     qkv_bias: bool = True
+    patch_bias: bool = True
+    """Whether the patch convolution has a bias; CLIP's has none."""
+    norm_first: bool = False
+    """Whether embeddings pass a LayerNorm before the first layer, as CLIP's do."""
+    align_corners: bool = False
+    """How positions stretch: LAVIS aligns the corners for CLIP's."""
 
     @property
     def side(self) -> int:
@@ -50,9 +57,11 @@ class Eva(nn.Module):
         super().__init__()
         self.config = config
         self.width = config.width
-        self.patches = nn.Conv2d(config.channels, config.width, config.patch_size, stride=config.patch_size)
+        size = config.patch_size
+        self.patches = nn.Conv2d(config.channels, config.width, size, stride=size, bias=config.patch_bias)
         self.cls = nn.Parameter(torch.empty(1, config.width))
         self.positions = nn.Parameter(torch.empty(1 + config.side**2, config.width))
+        self.first_norm = nn.LayerNorm(config.width, eps=config.eps) if config.norm_first else None
         self.layers = nn.ModuleList(
             PreNormLayer(
                 config.width,
@@ -80,6 +89,8 @@ class Eva(nn.Module):
         grid = self.grid(*pixels_BCHW.shape[-2:])
         patches_BPD = self.patches(pixels_BCHW.to(self.cls.dtype)).flatten(2).transpose(1, 2)
         x_BPD = torch.cat([self.cls.expand(len(patches_BPD), -1, -1), patches_BPD], 1) + self._positions(grid)
+        if self.first_norm is not None:
+            x_BPD = self.first_norm(x_BPD)
         for layer in self.layers:
             x_BPD = layer(x_BPD)
         return x_BPD
@@ -90,6 +101,11 @@ class Eva(nn.Module):
         if (grid.rows, grid.cols) == (side, side):
             return self.positions
         square_1Drc = self.positions[1:].view(1, side, side, self.width).permute(0, 3, 1, 2)
-        stretched = F.interpolate(square_1Drc.float(), size=(grid.rows, grid.cols), mode="bicubic", align_corners=False)
+        stretched = F.interpolate(
+            square_1Drc.float(),
+            size=(grid.rows, grid.cols),
+            mode="bicubic",
+            align_corners=self.config.align_corners,
+        )
         cells_PD = stretched[0].flatten(1).t().to(self.positions.dtype)
         return torch.cat([self.positions[:1], cells_PD])

@@ -56,9 +56,9 @@ def _config(config: Blip2Config, image_token: int | None) -> Any:
     import transformers  # late: importing it takes a second
 
     encoder, bridge, language = config.encoder, config.bridge, config.language
-    if not isinstance(encoder, EvaConfig):
+    if not isinstance(encoder, EvaConfig) or encoder.norm_first or not encoder.patch_bias:
         raise CheckpointError(
-            f"Hugging Face's BLIP-2 has the EVA-style encoder only, this model has {type(encoder).__name__}: "
+            f"Hugging Face's BLIP-2 has the EVA-style encoder only, this model has {_kind(encoder)}: "
             "save it in Sightline's layout"
         )
     if not isinstance(bridge, QFormerConfig):
@@ -78,6 +78,10 @@ def _config(config: Blip2Config, image_token: int | None) -> Any:
         shared["qformer_config"].pop("use_qformer_text_input")
         return transformers.InstructBlipConfig(**shared)
     return transformers.Blip2Config(**shared, image_text_hidden_size=bridge.contrast_width or 256)
+
+
+def _kind(encoder: Any) -> str:
+    return "CLIP's" if isinstance(encoder, EvaConfig) else type(encoder).__name__
 
 
 def _vision(encoder: EvaConfig, norm_eps: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ Shapes in names: P positions of the encoder, CLS included.
 import math
 import pickle
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ from sightline.vlm.model import Blip2Config, Layout
 from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
-from sightline.vlm.weights.huggingface import decoding_of, family_of, prompts_of
-from sightline.vlm.weights.names import lavis
+from sightline.vlm.weights.huggingface import decoding_of, family_of, prompts_of, read_tokenizer
+from sightline.vlm.weights.names import NameMap, lavis
+from sightline.vlm.weights.parts import folder_of, read_language
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 NORM_EPS = 1e-5
@@ -32,6 +33,11 @@ NORM_EPS = 1e-5
 
 LANGUAGES = ("opt", "t5", "llm")
 """How LAVIS prefixes a language model and its projection: OPT, T5, and Vicuna."""
+
+CLIP = "visual_encoder.conv1.weight"
+"""Only files with CLIP's encoder have it."""
+CLIP_LAYER = "visual_encoder.transformer.resblocks."
+EVA_LAYER = "visual_encoder.blocks."
 
 BERT = "Qformer.bert."
 LAYER = BERT + "encoder.layer."
@@ -50,8 +56,12 @@ class Beside:
 
     vision_heads: int = 16
     bridge_heads: int = 12
+    encoder: Path | None = None
+    """LAVIS' own file of the frozen encoder (eva_vit_g.pth, clip_vit_L.pth), for files of trained tensors only."""
     language: LanguageConfig | None = None
     """Of a second-stage file."""
+    language_model: str | None = None
+    """Hub id or folder of the frozen language model, for files that do not hold it."""
     tokenizer: Tokenizer | None = None
     """Of the language model."""
     text_tokenizer: Tokenizer | None = None
@@ -64,15 +74,20 @@ def read_lavis(path: Path, beside: Beside | None = None, *, dtype: torch.dtype =
     Raises `CheckpointError` for a file that is not one, or whose tensors do not make a whole model.
     """
     beside = beside or Beside()
-    state = _state(path)
+    state = _state(path) if beside.encoder is None else {**_encoder_state(beside.encoder), **_state(path)}
+    language = None if beside.language_model is None else read_language(beside.language_model, dtype=dtype)
+    if language is not None:
+        beside = replace(beside, language=language.config)
     config = lavis_config(state, beside, path)
     model = empty(config, Layout.of(dtype))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith("attention.qkv.bias") and name.startswith("encoder."):
-                parameter.zero_()  # LAVIS has no key bias
-    fill = Fill(model, lavis(_prefix(state)))
+                parameter.zero_()  # LAVIS' EVA has no key bias
+    fill = Fill(model, _names(state))
     _put(fill, state)
+    for name, tensor in {} if language is None else language.state_dict().items():
+        fill.put(f"language.{name}", tensor, ours=True)
     fill.finish(str(path))
     return _checkpoint(path, config, model.eval().requires_grad_(False), beside)
 
@@ -84,7 +99,7 @@ def update_from_lavis(checkpoint: Checkpoint, path: Path) -> None:
     tensor has no place in the base, or another shape; the model is then partly changed and should be dropped.
     """
     state = _state(path)
-    fill = Fill(checkpoint.model, lavis(_prefix(state)), optional=checkpoint.model.state_dict().keys())
+    fill = Fill(checkpoint.model, _names_of(checkpoint, _prefix(state)), optional=checkpoint.model.state_dict().keys())
     _put(fill, state)
     fill.finish(str(path))
 
@@ -93,7 +108,7 @@ def save_lavis(checkpoint: Checkpoint, path: Path, *, like: Path | None = None) 
     """Writes a LAVIS `.pth`.
 
     Args:
-        checkpoint: With an EVA-style encoder and a Q-Former. A key bias of the encoder, which LAVIS does not have, is
+        checkpoint: With an encoder of BLIP-2 and a Q-Former. A key bias of EVA's encoder, which LAVIS does not have, is
             left out: it adds the same number to all scores of a query, so the soft-max does not see it.
         path: The file, replaced when it is whole.
         like: A LAVIS file whose names and dtypes the new one takes, so that what was read from it is written back bit
@@ -143,6 +158,23 @@ def _prefix(state: Mapping[str, Tensor]) -> str | None:
     return next((prefix for prefix in LANGUAGES if f"{prefix}_proj.weight" in state), None)
 
 
+def _names(state: Mapping[str, Tensor]) -> NameMap:
+    return lavis(_prefix(state), clip=CLIP in state)
+
+
+def _names_of(checkpoint: Checkpoint, prefix: str | None) -> NameMap:
+    encoder = checkpoint.config.encoder
+    return lavis(prefix, clip=isinstance(encoder, EvaConfig) and encoder.norm_first)
+
+
+def _encoder_state(path: Path) -> dict[str, Tensor]:
+    """The tensors of an encoder's own file that BLIP-2 uses: all blocks but the last, no final norm, no head."""
+    state = {f"visual_encoder.{key}": tensor for key, tensor in _state(path).items()}
+    names, prefix = _names(state), CLIP_LAYER if CLIP in state else EVA_LAYER
+    last = f"{prefix}{_layers(state, prefix) - 1}."
+    return {key: tensor for key, tensor in state.items() if names.ours(key) and not key.startswith(last)}
+
+
 def _put(fill: Fill, state: Mapping[str, Tensor]) -> None:
     for key, tensor in state.items():
         twin = TWINS.get(key)
@@ -153,8 +185,8 @@ def _put(fill: Fill, state: Mapping[str, Tensor]) -> None:
 
 
 def _encoder(state: Mapping[str, Tensor], beside: Beside, path: Path) -> EvaConfig:
-    if "visual_encoder.conv1.weight" in state:
-        raise CheckpointError(f"{path} has CLIP's ViT-L as its encoder: only files with the EVA-style one can be read")
+    if CLIP in state:
+        return _clip(state, beside, path)
     patch = _of(state, "visual_encoder.patch_embed.proj.weight", path).shape
     positions = _of(state, "visual_encoder.pos_embed", path).shape[1]
     side = math.isqrt(positions - 1)
@@ -165,10 +197,30 @@ def _encoder(state: Mapping[str, Tensor], beside: Beside, path: Path) -> EvaConf
         patch_size=patch[2],
         channels=patch[1],
         width=patch[0],
-        layers=_layers(state, "visual_encoder.blocks."),
+        layers=_layers(state, EVA_LAYER),
         heads=beside.vision_heads,
         mlp_width=_of(state, "visual_encoder.blocks.0.mlp.fc1.weight", path).shape[0],
         qkv_bias="visual_encoder.blocks.0.attn.q_bias" in state,
+    )
+
+
+def _clip(state: Mapping[str, Tensor], beside: Beside, path: Path) -> EvaConfig:
+    """CLIP's ViT, as deep as the file is: LAVIS' releases differ in how many of its last blocks they drop."""
+    patch = state[CLIP].shape
+    positions = len(_of(state, "visual_encoder.positional_embedding", path))
+    return EvaConfig(
+        image_size=math.isqrt(positions - 1) * patch[2],
+        patch_size=patch[2],
+        channels=patch[1],
+        width=patch[0],
+        layers=_layers(state, CLIP_LAYER),
+        heads=beside.vision_heads,
+        mlp_width=len(_of(state, f"{CLIP_LAYER}0.mlp.c_fc.weight", path)),
+        activation="quick_gelu",
+        eps=1e-5,
+        patch_bias=False,
+        norm_first=True,
+        align_corners=True,
     )
 
 
@@ -218,17 +270,23 @@ def _checkpoint(path: Path, config: Blip2Config, model: Any, beside: Beside) -> 
         model=model,
         image=ImageFacts(size=side.image_size),
         prompts=prompts_of(config),
-        tokenizer=beside.tokenizer if config.language is not None else None,
+        tokenizer=_tokenizer(beside) if config.language is not None else None,
         text_tokenizer=beside.text_tokenizer,
         decoding=decoding_of(config),
     )
+
+
+def _tokenizer(beside: Beside) -> Tokenizer | None:
+    if beside.tokenizer is not None or beside.language_model is None:
+        return beside.tokenizer
+    return read_tokenizer(folder_of(beside.language_model))
 
 
 def _theirs(checkpoint: Checkpoint) -> dict[str, Tensor]:
     language = checkpoint.config.language
     kind = language.architecture["model_type"] if isinstance(language, LanguageConfig) else None
     prefix = None if kind is None else {"opt": "opt", "t5": "t5"}.get(str(kind), "llm")
-    names = lavis(prefix)
+    names = _names_of(checkpoint, prefix)
     theirs: dict[str, Tensor] = {}
     for name, tensor in checkpoint.model.state_dict().items():
         for key, place in names.theirs(name):
@@ -241,7 +299,7 @@ def _theirs(checkpoint: Checkpoint) -> dict[str, Tensor]:
 
 
 def _like(theirs: dict[str, Tensor], model: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    names: Callable[[str], bool] = lavis(_prefix(model)).ignores
+    names: Callable[[str], bool] = _names(model).ignores
     if absent := [key for key in model if key not in theirs and not names(key)]:
         raise CheckpointError(f"{path} has {absent[0]}, this model has not: is it a file of another model?")
     return {key: theirs[key].to(tensor.dtype) if key in theirs else tensor for key, tensor in model.items()}

@@ -153,7 +153,23 @@ INSTRUCT = NameMap(
 _BLOCK = "visual_encoder.blocks.{}."
 _BERT_LAVIS = "Qformer.bert.encoder.layer.{}."
 
-_LAVIS = (
+_CLIP = "visual_encoder.transformer.resblocks.{}."
+
+_LAVIS_CLIP = (
+    Rule("visual_encoder.class_embedding", "encoder.cls", lead=-1),
+    Rule("visual_encoder.positional_embedding", "encoder.positions"),
+    Rule("visual_encoder.conv1", "encoder.patches"),
+    Rule("visual_encoder.ln_pre", "encoder.first_norm"),
+    Rule(_CLIP + "ln_1", _EVA + "norm1"),
+    Rule(_CLIP + "attn.in_proj_weight", _EVA + "attention.qkv.weight"),
+    Rule(_CLIP + "attn.in_proj_bias", _EVA + "attention.qkv.bias"),
+    Rule(_CLIP + "attn.out_proj", _EVA + "attention.out"),
+    Rule(_CLIP + "ln_2", _EVA + "norm2"),
+    Rule(_CLIP + "mlp.c_fc", _EVA + "mlp.up"),
+    Rule(_CLIP + "mlp.c_proj", _EVA + "mlp.down"),
+)
+
+_LAVIS_EVA = (
     Rule("visual_encoder.cls_token", "encoder.cls", lead=1),
     Rule("visual_encoder.pos_embed", "encoder.positions", lead=1),
     Rule("visual_encoder.patch_embed.proj", "encoder.patches"),
@@ -165,6 +181,9 @@ _LAVIS = (
     Rule(_BLOCK + "norm2", _EVA + "norm2"),
     Rule(_BLOCK + "mlp.fc1", _EVA + "mlp.up"),
     Rule(_BLOCK + "mlp.fc2", _EVA + "mlp.down"),
+)
+
+_LAVIS = (
     Rule("ln_vision", "norm"),
     Rule("query_tokens", "bridge.query_tokens", lead=1),
     Rule("Qformer.bert.embeddings.word_embeddings", "bridge.text.words"),
@@ -196,9 +215,15 @@ _LAVIS = (
 )
 
 
-def lavis(language: str | None) -> NameMap:
-    """LAVIS' names; `language` is its prefix of the language model ("opt", "t5", "llm"), none for a first stage."""
+def lavis(language: str | None, *, clip: bool = False) -> NameMap:
+    """LAVIS' names.
+
+    Args:
+        language: Its prefix of the language model ("opt", "t5", "llm"), none for a first stage.
+        clip: Whether the encoder is CLIP's ViT-L, else EVA's ViT-g.
+    """
     rules = (
         () if language is None else (Rule(f"{language}_proj", "project"), Rule(f"{language}_model", "language.model"))
     )
-    return NameMap((*_LAVIS, *rules), ignored=(r"(^|\.)position_ids$", r"\.rotary_emb\.inv_freq$"))
+    encoder = _LAVIS_CLIP if clip else _LAVIS_EVA
+    return NameMap((*encoder, *_LAVIS, *rules), ignored=(r"(^|\.)position_ids$", r"\.rotary_emb\.inv_freq$"))

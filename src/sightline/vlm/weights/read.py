@@ -36,7 +36,7 @@ def read(name_or_folder: str | Path, dtype: Dtypes | None = None, device: Device
     if known is not None and known.files:
         raise UnknownModelError(
             f"{name!r} was published as {' and '.join(known.files)} of LAVIS only: download them, then call "
-            "weights.read_lavis (docs/guide/from-lavis.md)"
+            "weights.read_lavis(trained, Beside(encoder=…)), see docs/guide/from-lavis.md"
         )
     if known is not None:
         folder = known.folder or download(known.hub_id or name)
