@@ -35,6 +35,7 @@ from sightline.server.settings import Settings
 from sightline.server.tables import migrate, migrate_observations
 from sightline.server.tracing.actions import Tracing
 from sightline.server.tracing.actions.removal import Removal
+from sightline.server.tracing.actions.vitals import Vitals
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -141,6 +142,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         people=People(database),
         tracing=tracing,
         removal=Removal(parts.engine, parts.blobs),
+        vitals=Vitals(parts.engine, database),
         prices=tracing.prices,
         metrics=Metrics(parts.engine),
         dashboards=Dashboards(database),

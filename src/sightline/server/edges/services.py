@@ -18,6 +18,7 @@ from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.tracing.actions import Tracing
 from sightline.server.tracing.actions.removal import Removal
+from sightline.server.tracing.actions.vitals import Vitals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class Services:
     people: People
     tracing: Tracing
     removal: Removal
+    vitals: Vitals
     prices: Prices
     metrics: Metrics
     dashboards: Dashboards

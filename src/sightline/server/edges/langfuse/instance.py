@@ -1,12 +1,13 @@
 """Is the server there, and whose key is this."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from sightline import __version__
 from sightline.server.edges.access import Anyone, ProjectKey
 from sightline.server.edges.langfuse.organizations import project_shape
+from sightline.server.edges.params import Params
 from sightline.server.edges.services import Served
 from sightline.server.runtime.errors import Unavailable
 
@@ -16,8 +17,18 @@ LANGFUSE_VERSION = "4.59.0"
 """The Langfuse server whose public surface this one speaks: what its SDKs compare with."""
 
 
+class HealthParams(Params):
+    fail_if_database_unavailable: bool = False
+    fail_if_no_recent_events: bool = False
+
+
 @router.get("/health", dependencies=[Anyone])
-async def health() -> dict[str, str]:
+async def health(services: Served, params: Annotated[HealthParams, Query()]) -> dict[str, str]:
+    """200 while the process answers; with a flag 503 also when a database does not, or nothing arrives any more."""
+    if params.fail_if_database_unavailable:
+        await services.vitals.check_databases()
+    if params.fail_if_no_recent_events:
+        await services.vitals.check_recent_events()
     return {"status": "OK", "version": LANGFUSE_VERSION, "sightline": __version__}
 
 
