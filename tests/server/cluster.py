@@ -1,7 +1,7 @@
-"""PostgreSQL and a ClickHouse server of the tests' own, on loopback, for as long as a session of tests lasts.
+"""PostgreSQL, Redis and a ClickHouse server of the tests' own, on loopback, as long as a session of tests lasts.
 
-PostgreSQL is Debian's. The ClickHouse server is the library of an npm package, run as a process that listens on HTTP:
-test equipment, never part of the product. `scripts/cluster.sh` brings both.
+The first two are Debian's. The ClickHouse server is the library of an npm package, run as a process that listens on
+HTTP: test equipment, never part of the product. `scripts/cluster.sh` brings all three.
 """
 
 import os
@@ -41,6 +41,8 @@ class Place:
 
     database: str
     observations: str
+    buses: tuple[str, ...] = ()
+    """Over which several servers could tell each other what is new."""
 
 
 def embedded_in(folder: Path) -> Place:
@@ -50,30 +52,33 @@ def embedded_in(folder: Path) -> Place:
 
 @dataclass
 class Cluster:
-    """The two running servers; `place()` gives databases of their own on them."""
+    """The running servers; `place()` gives databases of their own on them."""
 
     postgres_port: int
     clickhouse_port: int
+    redis_port: int
     _numbers: Iterator[int] = field(default_factory=count)
 
     @classmethod
     @contextmanager
     def running(cls) -> Iterator["Cluster"]:
-        """Both servers, stopped at the end."""
+        """The servers, stopped at the end."""
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cluster-")))
             folder.chmod(0o755)
-            postgres_port = stack.enter_context(_postgres(folder / "postgres"))
-            yield cls(postgres_port, stack.enter_context(_clickhouse(folder / "clickhouse")))
+            yield cls(
+                stack.enter_context(_postgres(folder / "postgres")),
+                stack.enter_context(_clickhouse(folder / "clickhouse")),
+                stack.enter_context(_redis()),
+            )
 
     def place(self) -> Place:
         """Databases nobody used before."""
         name = f"test_{next(self._numbers)}"
         _run(POSTGRES[-1] / "createdb", "-h", "127.0.0.1", "-p", str(self.postgres_port), "-U", "postgres", name)
-        return Place(
-            f"postgresql+asyncpg://postgres@127.0.0.1:{self.postgres_port}/{name}",
-            f"clickhouse://127.0.0.1:{self.clickhouse_port}/{name}",
-        )
+        database = f"postgresql+asyncpg://postgres@127.0.0.1:{self.postgres_port}/{name}"
+        buses = (database, f"redis://127.0.0.1:{self.redis_port}")
+        return Place(database, f"clickhouse://127.0.0.1:{self.clickhouse_port}/{name}", buses)
 
 
 @contextmanager
@@ -95,6 +100,15 @@ def _clickhouse(folder: Path) -> Iterator[int]:
     options = [f"--path={folder}", "--listen_host=127.0.0.1", f"--http_port={port}", f"--query={SERVE}"]
     with _process([sys.executable, "-c", CLICKHOUSE, str(LIBRARY), *options], signal.SIGKILL):
         _wait_for(lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=1).close())
+        yield port
+
+
+@contextmanager
+def _redis() -> Iterator[int]:
+    port = _free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with _process(["redis-server", *options], signal.SIGTERM):
+        _wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close())
         yield port
 
 

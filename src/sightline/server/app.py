@@ -25,11 +25,12 @@ from sightline.server.judges.actions import Evaluators, Rules
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.blobs import Blobs
+from sightline.server.runtime.bus import Relay, bus_at
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.runtime.observations import ObservationsEngine, engine_at
 from sightline.server.runtime.seal import Seal
-from sightline.server.runtime.secret import installation_secret
+from sightline.server.runtime.secret import Secrets
 from sightline.server.runtime.writer import SpanWriter
 from sightline.server.settings import Settings
 from sightline.server.tables import migrate, migrate_observations
@@ -76,7 +77,7 @@ class Parts:
     """What the services are made of."""
 
     settings: Settings
-    folder: Path
+    secrets: Secrets
     engine: ObservationsEngine
     database: Database
     hub: LiveHub
@@ -94,21 +95,26 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
     writer.start()
     stack.push_async_callback(writer.stop)
     stack.callback(hub.close)
+    if settings.bus_url:
+        relay = Relay(hub, bus_at(settings.bus_url))
+        relay.start()
+        stack.push_async_callback(relay.stop)
 
+    secrets = Secrets(folder, _shown(settings.secret))
     blobs = Blobs(settings.media_url or str(folder / "media"))
-    accounts = Accounts(database, pepper=installation_secret(folder, "pepper"))
+    accounts = Accounts(database, pepper=secrets.of("pepper"))
     tracing = Tracing(
         engine=engine,
         writer=writer,
         database=database,
         blobs=blobs,
         hub=hub,
-        signing_secret=installation_secret(folder, "signing"),
+        signing_secret=secrets.of("signing"),
     )
     seeded = await accounts.seed(initial_accounts(settings))
     parts = Parts(
         settings=settings,
-        folder=folder,
+        secrets=secrets,
         engine=engine,
         database=database,
         hub=hub,
@@ -138,7 +144,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
     prompts, score_configs = Prompts(database, hub), ScoreConfigs(database)
     return Services(
         accounts=parts.accounts,
-        organizations=Organizations(database, parts.accounts, pepper=installation_secret(parts.folder, "pepper")),
+        organizations=Organizations(database, parts.accounts, pepper=parts.secrets.of("pepper")),
         people=People(database),
         tracing=tracing,
         removal=Removal(parts.engine, parts.blobs),
@@ -151,7 +157,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         rules=Rules(database),
         comments=Comments(database, tracing, prompts, hub),
         queues=Queues(database, parts.accounts, score_configs, hub),
-        llm_connections=LlmConnections(database, Seal(installation_secret(parts.folder, "seal"))),
+        llm_connections=LlmConnections(database, Seal(parts.secrets.of("seal"))),
         prompts=prompts,
         datasets=Datasets(database, hub),
         dataset_runs=DatasetRuns(database, tracing, hub),

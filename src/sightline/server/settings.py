@@ -39,6 +39,18 @@ class Settings(BaseSettings):
         description="Folder or store (s3://…, gs://…, az://…) for media; inside the data folder by default.",
     )
 
+    bus_url: str | None = Field(
+        None,
+        description="postgresql://… or redis://…, over which several server processes on the same stores tell each "
+        "other what is new. One process needs none.",
+    )
+    secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Secret from which keys, signatures and seals are derived; the same for every process on the same "
+        "stores. Made and kept in the data folder by default.",
+    )
+
     init_org_id: str | None = Field(None, description="Organisation to make at start, if it does not exist.")
     init_org_name: str | None = Field(None, description="Its name.")
     init_org_public_key: str | None = Field(
@@ -89,6 +101,14 @@ class Settings(BaseSettings):
                 f"SIGHTLINE_OBSERVATIONS_URL is {self.observations_url!r}: name a folder for the embedded engine, or "
                 "a ClickHouse server as clickhouse://user:password@host:8123/database"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _the_bus_is_somewhere_known(self) -> Self:
+        if self.bus_url and not self.bus_url.startswith(
+            ("postgresql://", "postgresql+asyncpg://", "redis://", "rediss://")
+        ):
+            raise ValueError(f"SIGHTLINE_BUS_URL is {self.bus_url!r}: name a postgresql:// or redis:// address")
         return self
 
     @property

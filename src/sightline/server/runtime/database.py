@@ -64,10 +64,10 @@ class Database:
             yield connection
 
     async def ping(self) -> None:
-        """Connect once; `Unavailable` names a database that cannot be had, and why."""
+        """Ask for nothing; `Unavailable` names a database that cannot be had, and why."""
         try:
-            async with self.engine.connect():
-                pass
+            async with self.engine.connect() as connection:
+                await connection.exec_driver_sql("SELECT 1")
         except (OSError, DBAPIError) as failure:
             why = str(getattr(failure, "orig", None) or failure).partition("\n")[0]
             raise Unavailable(

@@ -6,7 +6,7 @@ topic however much happens meanwhile.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 SECONDS_BETWEEN_HINTS = 0.25
@@ -33,13 +33,21 @@ class LiveHub:
         self._between_hints_s = between_hints_s
         self._mailboxes: dict[str, set[_Mailbox]] = defaultdict(set)
         self._closed = False
+        self.relay: Callable[[str, str, int], None] | None = None
+        """Hears of everything published here, to tell other processes."""
 
     @property
     def subscribers(self) -> int:
         return sum(len(boxes) for boxes in self._mailboxes.values())
 
     def publish(self, project_id: str, topic: str, count: int = 1) -> None:
-        """Tell the project's subscribers; never waits."""
+        """Tell the project's subscribers, here and wherever the relay reaches; never waits."""
+        self.deliver(project_id, topic, count)
+        if self.relay:
+            self.relay(project_id, topic, count)
+
+    def deliver(self, project_id: str, topic: str, count: int) -> None:
+        """Tell the project's subscribers in this process."""
         for mailbox in self._mailboxes.get(project_id, ()):
             mailbox.counts[topic] += count
             mailbox.changed.set()

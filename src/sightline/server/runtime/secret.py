@@ -1,10 +1,27 @@
-"""Secrets of one installation: random bytes kept in the data folder, readable by the owner only."""
+"""Secrets of one installation: derived from the one that is set, or random bytes kept in the data folder."""
 
+import hashlib
+import hmac
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
 SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Secrets by name. Processes that share their stores must be given the same `shared`."""
+
+    folder: Path
+    shared: str | None = None
+
+    def of(self, name: str) -> bytes:
+        """The secret `name`, the same every time."""
+        if self.shared:
+            return hmac.digest(self.shared.encode(), name.encode(), hashlib.sha256)
+        return installation_secret(self.folder, name)
 
 
 def installation_secret(folder: Path, name: str) -> bytes:

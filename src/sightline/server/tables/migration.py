@@ -45,6 +45,11 @@ def migration_config() -> "Config":
 def _upgrade(connection: Connection) -> None:
     if _version(connection) == HEAD:
         return
+    if connection.dialect.name == "postgresql":
+        # Of several processes that start at once, one migrates and the others find it done.
+        connection.execute(text("SELECT pg_advisory_xact_lock(7411297)"))
+        if _version(connection) == HEAD:
+            return
     from alembic import command  # As above: only a folder that needs it pays for it.
 
     config = migration_config()
