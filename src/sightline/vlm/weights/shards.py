@@ -11,6 +11,7 @@ from sightline.vlm.weights.errors import CheckpointError
 
 WHOLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+WINDOW = 32 * 2**20
 
 
 def shards(folder: Path) -> list[Path]:
@@ -36,13 +37,29 @@ def tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
 
 
 def file_tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
-    """Every tensor of one file with its name; raises `CheckpointError` for a file that is damaged."""
+    """Every tensor of one file with its name; raises `CheckpointError` for a file that is damaged.
+
+    The file is opened anew every `WINDOW` bytes: pages that were read stay mapped, and count, until it closes.
+    """
     try:
-        with safe_open(path, framework="pt") as file:
-            for key in file.keys():  # noqa: SIM118 - not a mapping
-                yield key, file.get_tensor(key)
+        left = _keys(path)
+        while left:
+            seen = 0
+            with safe_open(path, framework="pt") as file:
+                while left and seen < WINDOW:
+                    key = left.pop()
+                    tensor: Tensor = file.get_tensor(key)
+                    seen += tensor.nbytes
+                    yield key, tensor
+                    del tensor
     except SafetensorError as problem:
         raise CheckpointError(f"{path} is damaged or not safetensors: {problem}") from problem
+
+
+def _keys(path: Path) -> list[str]:
+    """Names of a file's tensors, the first one last."""
+    with safe_open(path, framework="pt") as file:
+        return list(reversed(file.keys()))
 
 
 def shapes(folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:

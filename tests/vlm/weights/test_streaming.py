@@ -1,0 +1,87 @@
+"""Loading takes little more memory than the weights, in whatever precision they end up."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from sightline.vlm.bridges import QFormerConfig
+from sightline.vlm.encoders import EvaConfig
+from sightline.vlm.language import CausalConfig
+from sightline.vlm.model import Blip2Config, Layout
+from sightline.vlm.weights import Checkpoint, ImageFacts, Prompts, save_huggingface
+from sightline.vlm.weights.fill import empty
+from sightline.vlm.weights.shards import WINDOW, file_tensors, shards
+
+LOAD = """
+import re, sys, threading, time
+from pathlib import Path
+import torch
+from transformers import DynamicCache, OPTForCausalLM
+from sightline.vlm import weights
+
+def resident():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+
+before, peak, done = resident(), 0, False
+
+def watch():
+    global peak
+    while not done:
+        peak = max(peak, resident())
+        time.sleep(0.002)
+
+thread = threading.Thread(target=watch)
+thread.start()
+model = weights.read(sys.argv[1], dtype=getattr(torch, sys.argv[2])).model
+done = True
+thread.join()
+held = {id(each): each.nbytes for each in model.parameters()}
+print((peak - before) / sum(held.values()))
+"""
+
+
+def large(folder: Path) -> Path:
+    """A checkpoint of some 600 MB in bfloat16, in one file."""
+    body = {"hidden_size": 1024, "word_embed_proj_dim": 1024, "ffn_dim": 4096, "num_attention_heads": 16}
+    language = CausalConfig(
+        architecture={"model_type": "opt", "vocab_size": 20000, "num_hidden_layers": 12, "eos_token_id": 3, **body}
+    )
+    bridge = QFormerConfig(patch_width=1408, layers=2)
+    config = Blip2Config(encoder=EvaConfig(layers=4), bridge=bridge, language=language)
+    model = empty(config, Layout.of(torch.bfloat16)).requires_grad_(False)
+    for parameter in model.parameters():
+        parameter.fill_(0.01)
+    checkpoint = Checkpoint(
+        name="large",
+        family="causal",
+        config=config,
+        model=model,
+        image=ImageFacts(size=224),
+        prompts=Prompts(),
+        tokenizer=None,
+        text_tokenizer=None,
+    )
+    save_huggingface(checkpoint, folder)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from Linux' /proc")
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_loading_peaks_at_little_more_than_the_weights(dtype: str, tmp_path: Path) -> None:
+    folder = large(tmp_path)
+    told = subprocess.run([sys.executable, "-c", LOAD, folder, dtype], capture_output=True, text=True, check=True)
+    assert float(told.stdout) <= 1.15
+
+
+def test_every_tensor_of_a_file_comes_once_however_often_it_is_opened(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    whole = {f"part.{at}": torch.full((WINDOW // 12 + at,), float(at)) for at in range(7)}
+    save_file(whole, tmp_path / "model.safetensors")
+    read = dict(file_tensors(shards(tmp_path)[0]))
+    assert read.keys() == whole.keys()
+    assert all(torch.equal(tensor, whole[name]) for name, tensor in read.items())
