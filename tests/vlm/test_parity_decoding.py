@@ -76,3 +76,28 @@ def test_the_compared_answers_differ_between_images(tmp_path: Path) -> None:
     ours, _ = both(Shape(batch=6), "opt", tmp_path)
     assert len(set(ours)) > 1
     assert len({token for tokens in ours for token in tokens}) > 4
+
+
+@pytest.mark.parametrize("language", ["opt", "t5"])
+@pytest.mark.parametrize("options", [{"top_p": 0.9}, {"top_p": 0.7, "temperature": 1.5}, {"top_k": 5}], ids=str)
+def test_draws_under_one_seed_are_the_same(language: str, options: dict[str, Any], tmp_path: Path) -> None:
+    shape = Shape(batch=3, eos=1)
+    theirs = foreign.writing(shape, language)
+    ours = read(foreign.saved(theirs, tmp_path)).model
+    pixels_BCHW, prompt_BL = foreign.pixels(shape), foreign.prompt(shape)
+    asked = foreign.foreign_prompt(shape, prompt_BL)
+    forever = {"max_new_tokens": NEW, "min_new_tokens": NEW, "do_sample": True}  # else rows that ended draw, too
+    with torch.no_grad():
+        prefix, mask = ours.prefix(ours.bridge(ours.see(pixels_BCHW)), prompt_BL)
+        torch.manual_seed(11)
+        written = generate(ours.writer, prefix, mask, Decoding(**forever, **options))
+        torch.manual_seed(11)
+        out = theirs.generate(
+            pixel_values=pixels_BCHW,
+            input_ids=asked,
+            attention_mask=torch.ones_like(asked),
+            **{"top_k": 0, **forever, **options},
+        )
+    drawn = [answers[0].tokens for answers in written]
+    assert drawn == [tuple(row[-NEW:].tolist()) for row in out]
+    assert len(set(drawn)) > 1
