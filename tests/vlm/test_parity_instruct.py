@@ -7,9 +7,13 @@ import foreign_models as foreign
 import pytest
 import torch
 from foreign_models import SHAPES, Shape
+from lavis_weights import ROOM, llama, made
+from PIL import Image
+from random_models import t5
 from torch import Tensor
-from transformers import InstructBlipForConditionalGeneration
+from transformers import InstructBlipForConditionalGeneration, InstructBlipProcessor
 
+from sightline import vlm
 from sightline.vlm.bridges import Text
 from sightline.vlm.decoding import Decoding, generate
 from sightline.vlm.weights import Checkpoint, CheckpointError, read, save_huggingface
@@ -121,3 +125,18 @@ def test_text_weights_that_are_missing_are_named(tmp_path: Path) -> None:
     theirs.save_pretrained(tmp_path, state_dict=state)
     with pytest.raises(CheckpointError, match=r"missing \(1\): qformer.embeddings.word_embeddings.weight"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("language", [llama(), t5(ROOM)], ids=["llama", "t5"])
+def test_an_exported_model_answers_in_transformers_with_its_own_processor(language: Any, tmp_path: Path) -> None:
+    save_huggingface(made(language, text=True), tmp_path)
+    picture, question = Image.new("RGB", (30, 40), "red"), "which digit is left ?"
+    processor = InstructBlipProcessor.from_pretrained(tmp_path)
+    theirs = InstructBlipForConditionalGeneration.from_pretrained(tmp_path).eval()
+    inputs = processor(picture, question, return_tensors="pt")
+    out = theirs.generate(**inputs, num_beams=3, max_new_tokens=NEW, do_sample=False)
+    ours = vlm.load(tmp_path).ask(
+        picture, question, num_beams=3, max_new_tokens=NEW, length_penalty=1.0, repetition_penalty=1.0
+    )
+    before = 1 if theirs.language_model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
+    assert ours[0].tokens == trimmed(out[0, before:].tolist(), 2)

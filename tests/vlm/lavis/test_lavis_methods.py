@@ -1,16 +1,18 @@
 """LAVIS' methods give what ours give, in LAVIS' shapes; mistakes are one clear sentence."""
 
+import importlib.util
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from lavis_weights import MODELS, hub, small_cache  # noqa: F401 - fixtures
+from lavis_weights import hub, small_cache  # noqa: F401 - fixtures
 from PIL import Image
 
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.lavis import load_model, load_model_and_preprocess, model_zoo, registry
+from sightline.vlm.lavis.second_stage import asked, formatted
 from sightline.vlm.loaded import Loaded
 
 pytestmark = pytest.mark.usefixtures("hub")
@@ -132,8 +134,8 @@ def test_sightline_tiny_opens_through_the_door() -> None:
     model, images, texts = load_model_and_preprocess("sightline-tiny", is_eval=True)
     image_BCHW = images["eval"](picture(1))[None]
     assert isinstance(model.loaded, Loaded)
-    asked = model.generate({"image": image_BCHW, "prompt": "Question: which digit is red? Answer:"}, num_beams=1)
-    assert asked == [model.loaded.ask(image_BCHW, "which digit is red?", num_beams=1)[0].text]
+    told = model.generate({"image": image_BCHW, "prompt": "Question: which digit is red? Answer:"}, num_beams=1)
+    assert told == [model.loaded.ask(image_BCHW, "which digit is red?", num_beams=1)[0].text]
     features = model.extract_features({"image": image_BCHW, "text_input": [texts["eval"]("A red three")]}, mode="text")
     assert features.text_embeds_proj is not None
     assert model({"image": image_BCHW, "text_input": ["a red three"]}, match_head="itm").shape == (1, 2)
@@ -172,5 +174,33 @@ def test_a_taken_name_is_not_registered_twice() -> None:
         registry.register_model("blip2_opt")(Loaded)
 
 
-def test_small_models_stand_for_every_kind() -> None:
-    assert len(MODELS) == 6
+def test_lemmas_need_spacy_and_say_so() -> None:
+    model, images_BCHW = opened("blip2_opt", "pretrain_opt2.7b")
+    samples = {"image": images_BCHW, "text_input": ["how many", "what is left"], "apply_lemmatizer": True}
+    if importlib.util.find_spec("spacy") is None:
+        with pytest.raises(SightlineVlmError, match="apply_lemmatizer needs spaCy"):
+            model.predict_answers(samples)
+
+
+@pytest.mark.parametrize(
+    ("more", "prompt", "read"),
+    [
+        ({}, "", "how many"),
+        ({}, "Question: {} Answer:", "Question: how many Answer:"),
+        ({"ocr_tokens": [["stop", "sign"]]}, "Read: {}. Question: {}", "Read: stop, sign. Question: how many"),
+        ({"choices": [["one", "two"]]}, "Question: {} Options: {}.", "Question: how many Options: (a) one (b) two."),
+    ],
+)
+def test_questions_are_put_into_prompts_of_one_slot_or_two(more: dict[str, Any], prompt: str, read: str) -> None:
+    assert asked({"text_input": "how many", **more}, prompt) == [read]
+
+
+def test_a_prompt_of_two_slots_needs_something_to_fill_the_second() -> None:
+    with pytest.raises(SightlineVlmError, match="samples needs 'ocr_tokens' or 'choices'"):
+        asked({"text_input": "how many"}, "{} {}")
+
+
+def test_context_and_history_stand_before_the_question() -> None:
+    samples = {"text_input": ["this"], "context": ["a park"], "history": ["hello"], "caption": ["a dog"]}
+    told = 'This image has the caption "a dog". dialog history: hello\ncontext: a park. what is this ?'
+    assert formatted(samples, ["what is {} ?"]) == [told]
