@@ -1,4 +1,4 @@
-"""Every row of the migration tables runs, and both columns give the same."""
+"""Every row of the migration tables runs, and both columns give the same; the file to compose a model from is read."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,7 @@ from PIL import Image
 
 from sightline import vlm
 from sightline.vlm.lavis import load_model_and_preprocess
+from sightline.vlm.weights import ModelConfig, PretrainedEncoder
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 ROW = re.compile(r"^\| `(?P<theirs>.+)` \| `(?P<ours>.+)` \|$", re.MULTILINE)
@@ -87,3 +88,10 @@ def test_a_call_of_transformers_gives_what_ours_gives(table: int, theirs: str, o
 def test_the_pages_have_rows_to_run() -> None:
     assert [len(table) for table in tables("from-lavis.md")] == [7, 7]
     assert [len(table) for table in tables("from-transformers.md")] == [6, 4]
+
+
+def test_the_model_file_of_the_guide_is_read_as_it_stands() -> None:
+    text = (GUIDE / "compose.md").read_text()
+    declared = ModelConfig.from_yaml(text.partition("```yaml\n")[2].partition("```")[0])
+    assert declared.encoder == PretrainedEncoder(name="facebook/dinov2-base")
+    assert declared.precision == {"encoder": "bfloat16", "language": "bfloat16"}
