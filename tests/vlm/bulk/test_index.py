@@ -9,6 +9,7 @@ from PIL import Image
 from random_models import checkpoint, opt
 
 from sightline.vlm.bulk import IndexProblem, create_index, gather, open_index
+from sightline.vlm.bulk import index as index_module
 from sightline.vlm.loaded import InputError, Loaded
 
 IMAGES = 9
@@ -133,3 +134,17 @@ def test_half_precision_keeps_the_order_of_clear_differences(model: Loaded, fold
     scores = {hit.name: hit.score for hit in index.search("a blue two", top=IMAGES)}
     for at in range(IMAGES):
         assert scores[str(folder / f"{at}.png")] == pytest.approx(float(exact[at]), abs=1e-3)
+
+
+def test_a_large_index_is_searched_block_by_block_with_the_same_result(
+    model: Loaded, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = create_index(model, tmp_path / "index")
+    index.add(gather(folder))
+    kept = [hit.name for hit in index.search("a red one", top=IMAGES)]
+    assert index.kept is not None
+    monkeypatch.setattr(index_module, "VALUES_KEPT", 0)
+    monkeypatch.setattr(index_module, "VALUES_AT_ONCE", 2 * 4 * 16)  # two images at a time
+    large = open_index(tmp_path / "index", model)
+    assert [hit.name for hit in large.search("a red one", top=IMAGES)] == kept
+    assert large.kept is None
