@@ -1,6 +1,7 @@
 """The servers under measurement, each started on a fresh folder as its users start it, and what can be read of them."""
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -86,7 +87,23 @@ class Server:
 
     def disk_bytes(self) -> int:
         """What the folder holds, the log aside."""
-        return sum(f.stat().st_size for f in self.folder.rglob("*") if f.is_file() and f.name != "server.log")
+        total = 0
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):  # a store may tidy up meanwhile
+                    total += (Path(folder) / name).stat().st_size if name != "server.log" else 0
+        return total
+
+    def settled_disk_bytes(self, patience_s: float = 150) -> int:
+        """The same once it no longer changes by a hundredth within 20 s, or patience ends."""
+        begun, last = time.perf_counter(), self.disk_bytes()
+        while time.perf_counter() - begun < patience_s:
+            time.sleep(20)
+            now = self.disk_bytes()
+            if time.perf_counter() - begun > 70 and abs(now - last) * 100 <= last:
+                return now
+            last = now
+        return last
 
     def _answers(self) -> bool:
         try:

@@ -10,7 +10,6 @@ PARSED_CHARACTERS = 200_000
 """Longer JSON is shown as it stands: reading it would cost more than a preview is worth."""
 
 _MEDIA = re.compile(r"@@@langfuseMedia:type=(\w+)/[^@|]*\|[^@]*@@@")
-_SPACES = re.compile(r"\s+")
 _TELLING = (
     "content",
     "parts",
@@ -37,8 +36,10 @@ def preview(text: str | None, *, wanted: Literal["user", "assistant"]) -> str:
             readable = _readable(orjson.loads(text), wanted) or text
         except orjson.JSONDecodeError:
             readable = text
-    readable = _MEDIA.sub(r"[\1]", readable[: PREVIEW_CHARACTERS * 4])
-    return _SPACES.sub(" ", readable).strip()[:PREVIEW_CHARACTERS]
+    readable = readable[: PREVIEW_CHARACTERS * 4]
+    if "@@@" in readable:
+        readable = _MEDIA.sub(r"[\1]", readable)
+    return " ".join(readable.split())[:PREVIEW_CHARACTERS]
 
 
 def _readable(value: Any, wanted: str) -> str:

@@ -38,7 +38,8 @@ WIDE = f"{NARROW}, input, output, metadata, trace_metadata, trace_input, trace_o
 
 def partition_of(moment: datetime) -> str:
     """The month a time belongs to, as the tables are partitioned."""
-    return moment.astimezone(UTC).strftime("%Y%m")
+    utc = moment.astimezone(UTC)
+    return f"{utc.year}{utc.month:02}"
 
 
 def observation_row(observation: Observation, image_ids: list[MediaId], row_version: int) -> Row:
