@@ -51,7 +51,7 @@ class Server:
         begun = time.perf_counter()
         log = (self.folder / "server.log").open("ab")
         self.process = subprocess.Popen(
-            self.command(), env={**os.environ, **self.environment()}, stdout=log, stderr=log, start_new_session=True
+            self.command(), env=_usual() | self.environment(), stdout=log, stderr=log, start_new_session=True
         )
         while not self._answers():
             if self.process.poll() is not None or time.perf_counter() - begun > 120:
@@ -171,6 +171,11 @@ class Phoenix(Server):
     def stored(self) -> int:
         with sqlite3.connect(f"file:{self.folder / 'phoenix.db'}?mode=ro", uri=True, timeout=30) as database:
             return int(database.execute("SELECT count(*) FROM spans").fetchone()[0])
+
+
+def _usual() -> dict[str, str]:
+    """This process's variables, but for one that keeps Python from reusing what it compiled, which no user sets."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _free_port() -> int:
