@@ -125,7 +125,7 @@ def measure(folder: Path, images: int, kill_at: int, name: str = MODEL) -> dict[
         "images": images,
         "indexing": {
             "killed": killed,
-            "resumed": resumed,
+            "resumed": {name: value for name, value in resumed.items() if name != "index"},
             "images_per_s": round((images - resumed["resumed"]) / max(resumed["seconds"], 0.01), 1),
             "images_in_index": len(opened),
             "doubled": len(opened.names) - len(set(opened.names)),
