@@ -34,7 +34,7 @@ def demo() -> Iterator[str]:
             try:
                 yield link_of(process)
             finally:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(signal.SIGTERM)
                 process.wait(60)
 
 

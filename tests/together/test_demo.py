@@ -20,7 +20,7 @@ PORT = "23400"
 
 @pytest.fixture(scope="module")
 def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The sign-in link that a running demo printed; Ctrl-C ends it without a complaint."""
+    """The sign-in link that a running demo printed; SIGTERM ends it without a complaint, as Ctrl-C would."""
     folder = tmp_path_factory.mktemp("demo")
     command = [sys.executable, "-m", "sightline.cli", "demo", "--no-open", "--data-dir", str(folder), "--port", PORT]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -30,7 +30,7 @@ def link(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         first = next((each.group() for each in found if each), None)
         assert first, process.stderr.read()
         yield first
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
 
 

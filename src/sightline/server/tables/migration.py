@@ -1,12 +1,14 @@
 """Bringing a fresh or older data folder to the newest schema, at every start."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
+import orjson
 from sqlalchemy import Connection, inspect, text
 
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.observations import ObservationsEngine
-from sightline.server.tables.observations import ANALYTICS_TABLES
+from sightline.server.tables.observations import ANALYTICS_CHANGES, ANALYTICS_TABLES
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -27,9 +29,15 @@ async def migrate(database_url: str) -> None:
 
 
 async def migrate_observations(engine: ObservationsEngine) -> None:
-    """Create the tables of the analytics engine that are missing."""
+    """Create the tables of the analytics engine that are missing, and change those that are older."""
     for statement in ANALYTICS_TABLES:
         await engine.execute(statement)
+    applied = {row["name"] for row in await engine.query("SELECT name FROM applied_changes")}
+    for name, statements in ANALYTICS_CHANGES.items():
+        if name not in applied:
+            for statement in statements:
+                await engine.execute(statement)
+            await asyncio.to_thread(engine.insert, "applied_changes", [orjson.dumps({"name": name})])
 
 
 def migration_config() -> "Config":

@@ -152,4 +152,11 @@ TIDY = tuple(
 )
 """For folders made before replaced parts went early."""
 
-ANALYTICS_TABLES = (OBSERVATIONS, SCORES, CHANGES, PRICED_BY, EXPERIMENTS, *TIDY)
+APPLIED = f"""
+CREATE TABLE IF NOT EXISTS applied_changes (name String) ENGINE = MergeTree ORDER BY name SETTINGS {TABLE_SETTINGS}
+"""
+"""Which of the changes below a folder has had: a change takes a table's lock, which a start must not wait for."""
+
+ANALYTICS_TABLES = (OBSERVATIONS, SCORES, CHANGES, APPLIED)
+ANALYTICS_CHANGES = {"priced_by": (PRICED_BY,), "experiments": (EXPERIMENTS,), "tidy": TIDY}
+"""In order; each may be repeated without harm. A fresh folder has them from the start, and says so afterwards."""
