@@ -83,7 +83,7 @@ async def test_an_empty_export_is_fine(site: Site, headers: dict[str, str], body
         (JSON, b"[]", "an export is an object"),
         (JSON, b'{"resourceSpans":{"a":1}}', "not an OTLP trace export"),
         ({**PROTOBUF, "Content-Encoding": "gzip"}, b"not gzip", "not valid gzip"),
-        ({**PROTOBUF, "Content-Encoding": "gzip"}, gzip.compress(b"x" * 500)[:-12], "cut off"),
+        ({**PROTOBUF, "Content-Encoding": "gzip"}, gzip.compress(b"x" * 500, mtime=0)[:-12], "cut off"),
         ({**PROTOBUF, "Content-Encoding": "zstd"}, b"", "not supported"),
         ({**HERE, "Content-Type": "text/csv"}, b"", "is not OTLP"),
         ({**PROTOBUF, "x-langfuse-ingestion-version": "5"}, b"", "speaks up to 4"),
