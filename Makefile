@@ -37,7 +37,7 @@ test-cluster: env ## the server's tests on PostgreSQL and a ClickHouse server
 	@scripts/cluster.sh
 	@$(BIN)/pytest -n 2 --dist loadfile --stack cluster tests/server $(ARGS)
 
-check: lint test test-cluster ## all that CI runs
+check: lint test test-cluster ## all that CI runs, and the server's tests on a cluster
 
 lint: env web ## ruff, mypy, import contracts, biome and tsc
 	@$(BIN)/ruff check .

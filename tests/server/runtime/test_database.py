@@ -63,11 +63,8 @@ async def test_sqlite_is_safe_to_kill_and_checks_references(tmp_path: Path):
     assert settings == ["wal", 2, 1]
 
 
-@pytest.mark.parametrize(
-    "url", ["postgresql+asyncpg://ada:secret@127.0.0.1:1/x", "sqlite+aiosqlite:////nowhere/at/all.db"]
-)
-async def test_a_database_that_cannot_be_had_is_named_without_its_password(url: str):
-    database = Database(url)
+async def test_a_database_that_cannot_be_had_is_named_without_its_password():
+    database = Database("postgresql+asyncpg://ada:secret@127.0.0.1:1/x")
     with pytest.raises(Unavailable, match=r"SIGHTLINE_DATABASE_URL") as refusal:
         await database.ping()
     assert "secret" not in refusal.value.message
