@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sightline.vlm.cli.job import Job
 from sightline.vlm.cli.shell import errors, load, print_json, progress_bar
 from sightline.vlm.config import SightlineVlmError
 
@@ -15,53 +14,25 @@ if TYPE_CHECKING:
     from sightline.vlm.bulk import Items, Outcome, Row, Task
     from sightline.vlm.loaded import Loaded
 
-Sources = Annotated[
-    list[str],
-    typer.Argument(
-        help="Images, URLs, folders, patterns, lists (.txt) or tables (.jsonl, .csv, .parquet); - is stdin."
-    ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(help="Write a table (.jsonl, .parquet, .csv, .npz). The same call goes on after an interruption."),
-]
-Batch = Annotated[int, typer.Option("--batch", min=1, help="Images in one pass of the model.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Do a finished table again.")]
-Column = Annotated[str | None, typer.Option("--column", help="The column of a table that holds the image.")]
-BATCH = 8
 INTERRUPTED = 130
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """What a command was asked for besides its own options."""
-
-    sources: Sequence[str]
-    model: str
-    device: str = "cpu"
-    out: Path | None = None
-    batch: int = BATCH
-    overwrite: bool = False
-    column: str | None = None
-    as_json: bool = False
-
-
-def gathered(job: Job, images: bool = True) -> "Items":
+def gathered(sources: Sequence[str], job: Job, images: bool = True) -> "Items":
     """The items of the sources; `-` reads paths and URLs from stdin."""
     from sightline.vlm.bulk import check_table, gather, of_lines  # late: brings torch
 
     if job.out is not None:
         check_table(job.out)
-    if list(job.sources) == ["-"]:
+    if list(sources) == ["-"]:
         return of_lines(typer.get_text_stream("stdin"))
-    return gather(*job.sources, column=job.column, images=images)
+    return gather(*sources, column=job.column, images=images)
 
 
 def perform(job: Job, items: "Items", task_of: Callable[["Loaded"], "Task"], say: Callable[["Row", bool], str]) -> None:
     """Runs the task and ends the command with what came of it.
 
     Args:
-        job: Where from, with which model, where to.
+        job: With which model, and where to.
         items: What `gathered` found.
         task_of: Makes the task from the loaded model.
         say: A row as a line, given also whether there is one item only.

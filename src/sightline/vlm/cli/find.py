@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightline.vlm.cli.batch import INTERRUPTED, Column, Job, Sources, finish, gathered
+from sightline.vlm.cli.batch import INTERRUPTED, finish, gathered
+from sightline.vlm.cli.job import Column, Job, Sources
 from sightline.vlm.cli.shell import (
     DEFAULT_MODEL,
     Device,
@@ -39,11 +40,11 @@ def index(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
     as_json: Json = False,
 ) -> None:
     """Make images searchable; the same command goes on after an interruption, and adds what is new."""
-    job = Job(sources=images, model=model, device=device, column=column, as_json=as_json)
+    job = Job(model=model, device=device, column=column, as_json=as_json)
     with model_half():
         from sightline.vlm.bulk import create_index  # late: brings torch
 
-        items = gathered(job)
+        items = gathered(images, job)
         made, started_s = create_index(load(model, device), out), time.monotonic()
         with progress_bar(show=True) as progress:
             try:

@@ -5,44 +5,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.vlm.cli.batch import BATCH, Batch, Column, Job, Out, Overwrite, Sources, gathered, one_image, perform
+from sightline.vlm.cli.batch import gathered, one_image, perform
+from sightline.vlm.cli.job import Job, Sources, takes_job
 from sightline.vlm.cli.looked import LookedOut, write_looked
-from sightline.vlm.cli.shell import DEFAULT_MODEL, Device, Json, ModelName, load, model_half
+from sightline.vlm.cli.shell import load, model_half
 from sightline.vlm.config import SightlineVlmError
 
 if TYPE_CHECKING:
     from sightline.vlm.bulk import Items, Row
 
 
-def match(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
+@takes_job
+def match(
     image: Annotated[str, typer.Argument(help="An image, URL, folder, pattern, list or table.")],
     texts: Annotated[list[str] | None, typer.Argument(help="One or several; none: the column `text` of a table.")] = (
         None
     ),
-    model: ModelName = DEFAULT_MODEL,
+    *,
+    job: Job,
     looked: LookedOut = None,
-    out: Out = None,
-    batch: Batch = BATCH,
-    overwrite: Overwrite = False,
-    column: Column = None,
-    device: Device = "cpu",
-    as_json: Json = False,
 ) -> None:
     """Score how well images and texts go together: the probability of a match, and the cosine."""
-    job = Job(
-        sources=[image],
-        model=model,
-        device=device,
-        out=out,
-        batch=batch,
-        overwrite=overwrite,
-        column=column,
-        as_json=as_json,
-    )
     with model_half():
         from sightline.vlm.bulk import MatchScores  # late: brings torch
 
-        items = gathered(job)
+        items = gathered([image], job)
         if not texts and not next(iter(items)).fields.get("text"):
             raise SightlineVlmError("no text: give one or several, or a table with a column `text`")
         if looked is not None:
@@ -50,70 +37,42 @@ def match(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
         perform(job, items, lambda loaded: MatchScores(model=loaded, texts=texts or []), _match_line)
 
 
-def classify(  # noqa: PLR0913, PLR0917 - as above
+@takes_job
+def classify(
     images: Sources,
     label: Annotated[list[str] | None, typer.Option("--label", "-l", help="One label; give several times.")] = None,
     labels: Annotated[
         str | None, typer.Option("--labels", help="A file with a label a line, or labels with commas between them.")
     ] = None,
-    model: ModelName = DEFAULT_MODEL,
-    out: Out = None,
-    batch: Batch = BATCH,
-    overwrite: Overwrite = False,
-    column: Column = None,
-    device: Device = "cpu",
-    as_json: Json = False,
+    *,
+    job: Job,
 ) -> None:
     """Choose the likeliest of a list of labels for every image."""
     chosen = [*(label or []), *(_labels(labels) if labels else [])]
     if len(chosen) < 2:
         raise SightlineVlmError(f"{len(chosen)} labels given: give two at least, with --label or --labels")
-    job = Job(
-        sources=images,
-        model=model,
-        device=device,
-        out=out,
-        batch=batch,
-        overwrite=overwrite,
-        column=column,
-        as_json=as_json,
-    )
     with model_half():
         from sightline.vlm.bulk import Labels  # late: brings torch
 
-        perform(job, gathered(job), lambda loaded: Labels(model=loaded, labels=chosen), _label_line)
+        perform(job, gathered(images, job), lambda loaded: Labels(model=loaded, labels=chosen), _label_line)
 
 
-def embed(  # noqa: PLR0913, PLR0917 - as above
+@takes_job
+def embed(
     images: Sources,
     mode: Annotated[
         str, typer.Option(help="image; text or multimodal: the column `text` of a table is read too.")
     ] = "image",
-    model: ModelName = DEFAULT_MODEL,
-    out: Out = None,
-    batch: Batch = BATCH,
-    overwrite: Overwrite = False,
-    column: Column = None,
-    device: Device = "cpu",
-    as_json: Json = False,
+    *,
+    job: Job,
 ) -> None:
     """Write vectors of images, texts or pairs to a file (--out), or print them (--json)."""
-    if out is None and not as_json:
+    if job.out is None and not job.as_json:
         raise SightlineVlmError("vectors are long: write them with --out vectors.npz (.parquet, .jsonl), or --json")
-    job = Job(
-        sources=images,
-        model=model,
-        device=device,
-        out=out,
-        batch=batch,
-        overwrite=overwrite,
-        column=column,
-        as_json=as_json,
-    )
     with model_half():
         from sightline.vlm.bulk import Vectors  # late: brings torch
 
-        items = gathered(job, images=mode != "text")
+        items = gathered(images, job, images=mode != "text")
         perform(job, items, lambda loaded: Vectors(model=loaded, mode=mode), lambda row, _: str(row))
 
 

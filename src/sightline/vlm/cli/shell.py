@@ -71,8 +71,20 @@ def load(name: str, device: str = "cpu") -> "Loaded":
     """The model, with a spinner while it takes long."""
     from sightline.vlm.loaded import load as load_model  # late: torch takes a second to import
 
+    _check_device(device)
     with errors.status(f"loading {name}"):
         return load_model(name, device=device)
+
+
+def _check_device(name: str) -> None:
+    """Raises `SightlineVlmError` for a device that torch does not know, or that this machine has not."""
+    import torch  # late: takes a second to import
+
+    try:
+        torch.empty(1, device=name).cpu()
+    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without that kind of device
+        why = str(error).splitlines()[0]
+        raise SightlineVlmError(f"cannot use the device {name!r}: {why} (--device cpu always works)") from error
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -5,58 +5,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightline.vlm.cli.batch import BATCH, Batch, Column, Job, Out, Overwrite, Sources, gathered, one_image, perform
+from sightline.vlm.cli.batch import gathered, one_image, perform
+from sightline.vlm.cli.job import Job, Sources, takes_job
 from sightline.vlm.cli.looked import LookedOut, write_looked
-from sightline.vlm.cli.shell import (
-    DEFAULT_MODEL,
-    Beams,
-    Device,
-    Json,
-    Length,
-    ModelName,
-    given,
-    load,
-    model_half,
-    print_json,
-)
+from sightline.vlm.cli.shell import Beams, Length, given, load, model_half, print_json
 from sightline.vlm.config import SightlineVlmError
 
 if TYPE_CHECKING:
     from sightline.vlm.bulk import Items
 
 
-def ask(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
+@takes_job
+def ask(
     image: Annotated[str, typer.Argument(help="An image, URL, folder, pattern, list or table.")],
     questions: Annotated[
         list[str] | None, typer.Argument(help="One or several; none: the column `question` of a table.")
     ] = None,
-    model: ModelName = DEFAULT_MODEL,
+    *,
+    job: Job,
     beams: Beams = None,
     max_new_tokens: Length = None,
     looked: LookedOut = None,
-    out: Out = None,
-    batch: Batch = BATCH,
-    overwrite: Overwrite = False,
-    column: Column = None,
-    device: Device = "cpu",
-    as_json: Json = False,
 ) -> None:
     """Answer questions about images; each image is encoded once, however many questions there are."""
     options = given(num_beams=beams, max_new_tokens=max_new_tokens)
-    job = Job(
-        sources=[image],
-        model=model,
-        device=device,
-        out=out,
-        batch=batch,
-        overwrite=overwrite,
-        column=column,
-        as_json=as_json,
-    )
     asked = questions or []
     with model_half():
-        items = gathered(job)
-        if out is None and len(items) == 1 and asked:
+        items = gathered([image], job)
+        if job.out is None and len(items) == 1 and asked:
             _ask_one(job, items, asked, looked, options)
             return
         if looked is not None:
@@ -73,44 +49,30 @@ def ask(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its pa
         )
 
 
-def caption(  # noqa: PLR0913, PLR0917 - as above
+@takes_job
+def caption(
     images: Sources,
-    model: ModelName = DEFAULT_MODEL,
+    *,
+    job: Job,
     prompt: Annotated[str | None, typer.Option(help="What the language model reads after the image.")] = None,
     beams: Beams = None,
     max_new_tokens: Length = None,
     looked: LookedOut = None,
-    out: Out = None,
-    batch: Batch = BATCH,
-    overwrite: Overwrite = False,
-    column: Column = None,
-    device: Device = "cpu",
-    as_json: Json = False,
 ) -> None:
     """Describe images; one that cannot be read is reported, and the others are described all the same."""
     options = given(num_beams=beams, max_new_tokens=max_new_tokens)
-    job = Job(
-        sources=images,
-        model=model,
-        device=device,
-        out=out,
-        batch=batch,
-        overwrite=overwrite,
-        column=column,
-        as_json=as_json,
-    )
     with model_half():
         from sightline.vlm.bulk import Captions, told  # late: brings torch
         from sightline.vlm.data.images import read
 
-        items = gathered(job)
+        items = gathered(images, job)
         if looked is not None:
             picture = read(one_image(items, "--looked"))
-            answers = load(model, device).caption(picture, prompt, looked="gradient", **options)
+            answers = load(job.model, job.device).caption(picture, prompt, looked="gradient", **options)
             write_looked([answer.looked for answer in answers], picture, looked)
-            if as_json:
+            if job.as_json:
                 rows = [{"image": images[0], **told(answer, "caption")} for answer in answers]
-                print_json({"model": model, "captions": rows})
+                print_json({"model": job.model, "captions": rows})
             else:
                 typer.echo(answers[0].text)
             return
