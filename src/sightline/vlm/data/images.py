@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from sightline.vlm import fetch
 from sightline.vlm.config import SightlineVlmError
 
 ImageSource = str | PathLike[str] | bytes | Image.Image | NDArray[np.generic] | Tensor
@@ -28,7 +29,6 @@ ImageSource = str | PathLike[str] | bytes | Image.Image | NDArray[np.generic] | 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 40_000_000
 MAX_BYTES = 64 * 2**20
-TIMEOUT_S = 15.0
 _DATA_URI = re.compile(r"data:(?P<kind>[^;,]*)(?P<options>(?:;[^;,]*)*),", re.IGNORECASE)
 _OPENING = threading.Lock()
 
@@ -88,20 +88,13 @@ def from_data_uri(uri: str) -> Image.Image:
 
 
 def from_url(url: str) -> Image.Image:
-    """The image behind an http(s) URL, at most `MAX_BYTES` and `TIMEOUT_S` seconds a read."""
-    import httpx2  # late: only a URL needs a client
-
+    """The image behind an http(s) URL: at most `MAX_BYTES`, and a minute."""
     try:
-        with httpx2.stream("GET", url, timeout=TIMEOUT_S, follow_redirects=True) as response:
-            response.raise_for_status()
-            body = bytearray()
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    break
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        return from_bytes(fetch.body(url, MAX_BYTES), url)
+    except fetch.TooLargeError as error:
+        raise ImageTooLargeError(f"cannot fetch image {url}: {error}") from error
+    except fetch.FetchError as error:
         raise ImageError(f"cannot fetch image {url}: {error}") from error
-    return from_bytes(bytes(body), url)
 
 
 def from_bytes(body: bytes, name: str = "given as bytes") -> Image.Image:
