@@ -3,9 +3,10 @@
     python -m benchmarks.campaign_kills [--kills 200] [--senders 4] [--seed 0]
 
 Senders post OTLP over HTTP without a pause; what a kill cut off they send again after the restart, as an exporter does.
-Kills fall at random times, a part of them while the server is still starting. After each restart the spans acknowledged
-since the last kill are read back, at the end all of them. The folder is kept from kill to kill, so merges of earlier
-parts are cut off too. Exit code 1 when a span is missing or doubled.
+Kills fall at random times, a part of them while the server is still starting; between them some ends are SIGTERM in
+the same burst. After each restart the spans acknowledged since the last end are read back, at the end all
+of them. The folder is kept from kill to kill, so merges are cut off too: those left half written on disk are counted.
+Exit code 1 when a span is missing or doubled.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from benchmarks.servers import Sightline
 PAGE = 1_000
 LONGEST_LIFE_S = 4.0
 STARTUP_SHARE = 0.25
+SIGTERM_SHARE = 0.1
 TEMPLATES = 20
 
 Key = tuple[str, str]
@@ -104,6 +106,8 @@ class Campaign:
     start_s: list[float] = field(default_factory=list)
     kills_while_starting: int = 0
     kills_while_ingesting: int = 0
+    kills_while_merging: int = 0
+    sigterms_while_ingesting: int = 0
     requests_sent_again: int = 0
     missing: set[Key] = field(default_factory=set)
     doubled: set[Key] = field(default_factory=set)
@@ -121,8 +125,8 @@ class Campaign:
         process.wait()
         self.kills_while_starting += 1
 
-    def kill_while_ingesting(self) -> None:
-        """Start, check what was acknowledged before, ingest, kill."""
+    def end_while_ingesting(self, how: signal.Signals) -> None:
+        """Start, check what was acknowledged before, ingest, end the server by this signal in the midst of it."""
         with self.server:
             self.start_s.append(self.server.start_s)
             if self.everything:
@@ -135,9 +139,13 @@ class Campaign:
             for sender in senders:
                 sender.start()
             time.sleep(self.rng.uniform(0.05, LONGEST_LIFE_S))
-            self.server.stop(signal.SIGKILL)
+            self.server.stop(how)
             self.collect(senders)
-        self.kills_while_ingesting += 1
+        if how is signal.SIGTERM:
+            self.sigterms_while_ingesting += 1
+        else:
+            self.kills_while_ingesting += 1
+            self.kills_while_merging += any(self.server.folder.glob("data/observations/store/*/*/tmp_merge_*"))
 
     def collect(self, senders: list[Sender]) -> None:
         acknowledged = Acknowledged()
@@ -190,6 +198,8 @@ class Campaign:
             "kills": self.kills_while_starting + self.kills_while_ingesting,
             "kills_while_starting": self.kills_while_starting,
             "kills_while_ingesting": self.kills_while_ingesting,
+            "kills_while_merging": self.kills_while_merging,
+            "sigterms_while_ingesting": self.sigterms_while_ingesting,
             "senders": self.senders,
             "acknowledged_spans": sum(len(round_.keys) for round_ in self.everything),
             "acknowledged_requests": sum(round_.requests for round_ in self.everything),
@@ -216,10 +226,12 @@ def main() -> None:
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=chosen.kills)
         for turn in range(chosen.kills):
+            if rng.random() < SIGTERM_SHARE:
+                campaign.end_while_ingesting(signal.SIGTERM)
             if turn and rng.random() < STARTUP_SHARE:
                 campaign.kill_while_starting()
             else:
-                campaign.kill_while_ingesting()
+                campaign.end_while_ingesting(signal.SIGKILL)
             spans = sum(len(round_.keys) for round_ in campaign.everything)
             shown = f"{spans} acknowledged, {len(campaign.missing)} missing, {len(campaign.doubled)} doubled"
             progress.update(task, advance=1, description=shown)

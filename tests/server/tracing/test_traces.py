@@ -1,5 +1,7 @@
 """A trace is what its observations add up to; the list finds traces by time, filter and text."""
 
+import pytest
+
 from server.tracing.making import HERE, at, observation, score
 from sightline.server.tracing.actions import Tracing
 from sightline.server.tracing.records import Kind, Level, MediaId, TraceId, TraceQuery, Window
@@ -130,23 +132,60 @@ async def test_filters_look_at_the_trace_as_a_whole(tracing: Tracing):
     assert await names(tracing, name="ask", session_id="s") == []
 
 
-async def test_search_finds_pieces_of_words_in_texts_names_and_ids(tracing: Tracing):
+async def test_search_finds_words_in_texts_and_pieces_of_names(tracing: Tracing):
     await tracing.record(
         HERE,
         [
             observation("a", is_root=True, input='"A Crimson three, left of 100%_sure"'),
             observation("b", output='"zwei blaue Fünfen"', start=1),
             observation("c", name="preprocess-image", start=2),
+            observation("d", trace_input="what the trace was asked", start=3),
         ],
     )
     assert await names(tracing, search="crimson") == ["a"]
-    assert await names(tracing, search="rimso") == ["a"]
     assert await names(tracing, search="three, LEFT of") == ["a"]
-    assert await names(tracing, search="0%_s") == ["a"]
-    assert await names(tracing, search="0_%s") == []
-    assert await names(tracing, search="FÜNF") == ["b"]
+    assert await names(tracing, search="100%_sure") == ["a"]
+    assert await names(tracing, search="three left") == []
     assert await names(tracing, search="process") == ["c"]
-    assert await names(tracing, search="it's 'quoted' \\ {x:String}") == []
+    assert await names(tracing, search="trace was") == ["d"]
+    assert await names(tracing, search="it's 'quoted' \\ {x:String} (.*") == []
+
+
+async def test_a_star_lets_a_search_begin_or_end_inside_a_word(tracing: Tracing):
+    await tracing.record(HERE, [observation("a", input="crimson 100%_sure"), observation("b", output="Fünfen 赤い三")])
+    assert await names(tracing, search="rimso") == []
+    assert await names(tracing, search="*rimso*") == ["a"]
+    assert await names(tracing, search="crim") == []
+    assert await names(tracing, search="crim*") == ["a"]
+    assert await names(tracing, search="*rimson 100") == ["a"]
+    assert await names(tracing, search="*0%_s*") == ["a"]
+    assert await names(tracing, search="*0_%s*") == []
+    assert sorted(await names(tracing, search="*")) == ["a", "b"]
+
+
+async def test_letters_beyond_ascii_are_found_inside_words(tracing: Tracing):
+    await tracing.record(HERE, [observation("a", output="zwei Fünfen"), observation("b", output="赤い三が左", start=1)])
+    assert await names(tracing, search="FÜNFE") == []
+    assert await names(tracing, search="ÜNFEN") == ["a"]
+    assert await names(tracing, search="い三") == ["b"]
+
+
+async def test_a_search_goes_on_beyond_its_first_rows(tracing: Tracing, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sightline.server.tracing.store.traces.SEARCHED_ROWS", 2)
+    common = [observation("long", f"o{n}", start=50 + n, input="common words") for n in range(9)]
+    early = [observation(name, start=n, input="common words") for n, name in enumerate(("a", "b", "c"))]
+    await tracing.record(HERE, [*common, *early])
+    assert await names(tracing, search="common") == ["long", "c", "b", "a"]
+    assert await names(tracing, search="common", limit=2) == ["long", "c"]
+    assert await names(tracing, search="common", ascending=True) == ["a", "b", "c", "long"]
+    assert await names(tracing, search="common", window=Window(start=at(1), end=at(3))) == ["c", "b"]
+
+
+async def test_a_replaced_text_is_no_longer_found(tracing: Tracing):
+    await tracing.record(HERE, [observation("a", "o", input="first words")])
+    await tracing.record(HERE, [observation("a", "o", input="other words")])
+    assert await names(tracing, search="first") == []
+    assert await names(tracing, search="other") == ["a"]
 
 
 async def test_a_list_carries_the_scores_of_its_traces(tracing: Tracing):

@@ -10,8 +10,8 @@ from sightline.server.runtime.errors import SightlineError, Unavailable
 MIB = 1024 * 1024
 SESSION_SETTINGS: Mapping[str, int | str] = {
     "async_insert": 0,
-    # Half of an insert's time goes into indexes of words; merges make them, and until then a search reads the rows.
-    "exclude_materialize_skip_indexes_on_insert": "'words_in,words_out'",
+    # Merges make the filter of words; until then a search reads the rows.
+    "exclude_materialize_skip_indexes_on_insert": "'words'",
     "input_format_parallel_parsing": 0,
     "max_partitions_per_insert_block": 1,
     "max_insert_block_size": 1_000_000,
@@ -23,7 +23,6 @@ SESSION_SETTINGS: Mapping[str, int | str] = {
     "max_execution_time": 30,
     "max_threads": 2,
     "output_format_json_quote_64bit_integers": 0,
-    "enable_full_text_index": 1,
 }
 """For every statement. Parallel parsing would cut an insert into several parts: a crash may keep some of them."""
 

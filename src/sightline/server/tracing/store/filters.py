@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from sightline.server.tracing.records import Condition
 from sightline.server.tracing.store.conditions import Conditions
+from sightline.server.tracing.store.search import TEXTS, said
 
 OBSERVATION_COLUMNS: Mapping[str, str] = {
     "id": "id",
@@ -98,6 +99,8 @@ def scored(where: Conditions, condition: Condition) -> str:
 
 
 def _text(where: Conditions, condition: Condition, column: str) -> str:
+    if condition.operator == "matches" and column in TEXTS:
+        return said(where, condition.value, (column,))
     value = condition.value.upper() if column == "kind" else condition.value
     return _TEXT[condition.operator].format(column, where.place("String", value))
 

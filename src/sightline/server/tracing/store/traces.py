@@ -3,7 +3,8 @@
 
 The newest traces of a project are among those that the newest rows belong to. A slice of rows from `since` on holds a
 row of every trace that began in it, so of its traces those that began in it are complete and in their final order;
-only when they are fewer than wanted the next, larger slice is read.
+only when they are fewer than wanted the next, larger slice is read. A search does the same over the newest rows that
+hold its text.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.records import Page, ProjectId, Trace, TraceId, TraceQuery
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.rows import moment
-from sightline.server.tracing.store.search import holding
+from sightline.server.tracing.store.search import WAYS, rows_holding
 from sightline.server.tracing.store.summaries import (
     AGGREGATES,
     COLUMNS,
@@ -28,9 +29,16 @@ FIRST_SLICE_ROWS = 2_000
 SLICE_GROWTH = 8
 FILTERED_SLICE_ROWS = 20_000
 """With filters a slice says little about how far to go on: after one of this size everything is read."""
+SEARCHED_ROWS = 1_000
+LONGEST_TRACE = timedelta(days=1)
+"""In a window that has ended, texts are looked for in rows that began up to so long after it."""
 TIME = "DateTime64(6, 'UTC')"
+TICK = timedelta(microseconds=1)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(2260, 1, 1, tzinfo=UTC)
+
+RowKey = tuple[str, str, int]
+"""Trace id, observation id and version of a row."""
 
 
 class TraceStore:
@@ -56,7 +64,9 @@ class TraceStore:
         newest_first = not query.ascending
         since, until = query.window.start or BEGINNING, query.window.end or END
         if query.before:
-            until = min(until, query.before[0] + timedelta(microseconds=1))
+            until = min(until, query.before[0] + TICK)
+        if query.search and newest_first and query.order_by == "timestamp":
+            return await self._search(project_id, query, (since, until), wanted)
         filtered = bool(_filters(Conditions(project_id), query))
         rows: int | None = FILTERED_SLICE_ROWS if filtered else FIRST_SLICE_ROWS
         if query.order_by != "timestamp":
@@ -82,14 +92,53 @@ class TraceStore:
         if not answer:
             return None
         edge = moment(answer[0]["start_time"])
-        return edge if newest_first else edge + timedelta(microseconds=1)
+        return edge if newest_first else edge + TICK
+
+    async def _search(
+        self, project_id: ProjectId, query: TraceQuery, span: tuple[datetime, datetime], wanted: int
+    ) -> list[TraceId]:
+        """The newest matching traces, found through the newest rows that hold the text."""
+        rows = SEARCHED_ROWS
+        while True:
+            edge, holding = await self._rows_holding(project_id, query.search or "", span, rows)
+            found = await self._found_in(project_id, query, (edge or span[0], span[1]), wanted, holding)
+            if edge is None or len(found) >= wanted:
+                return found
+            rows *= SLICE_GROWTH
+
+    async def _rows_holding(
+        self, project_id: ProjectId, text: str, span: tuple[datetime, datetime], limit: int
+    ) -> tuple[datetime | None, list[RowKey]]:
+        """The newest rows that hold `text`, and the time from which on none is left out; None when none is."""
+        edge: datetime | None = None
+        keys: list[RowKey] = []
+        for way in WAYS:
+            where = Conditions(project_id)
+            where.add("start_time >=", TIME, span[0])
+            where.add("start_time <", TIME, min(span[1], END - LONGEST_TRACE) + LONGEST_TRACE)
+            where.add_clause(way(where, text))
+            sql = (
+                f"SELECT trace_id, id, row_version, start_time FROM observations WHERE {where} "
+                f"ORDER BY start_time DESC LIMIT {int(limit)}"
+            )
+            rows = await self._engine.query(sql, where.params)
+            keys += [(row["trace_id"], row["id"], row["row_version"]) for row in rows]
+            if len(rows) == limit:
+                last = moment(rows[-1]["start_time"]) + TICK
+                edge = max(edge or last, last)
+        return edge, keys
 
     async def _found_in(
-        self, project_id: ProjectId, query: TraceQuery, span: tuple[datetime, datetime], limit: int
+        self,
+        project_id: ProjectId,
+        query: TraceQuery,
+        span: tuple[datetime, datetime],
+        limit: int,
+        holding: Sequence[RowKey] | None = None,
     ) -> list[TraceId]:
-        """Matching traces that began within `span`, in order."""
+        """Matching traces that began within `span`, in order; `holding` are the rows that hold the text, if known."""
         where = Conditions(project_id)
-        matching = matching_traces(where, query, span)
+        matching = matching_traces(where, query, span, holding)
         direction = "ASC" if query.ascending else "DESC"
         order = f"ordered {direction}, timestamp {direction}, trace_id {direction}"
         sql = f"SELECT trace_id FROM ({matching}) ORDER BY {order} LIMIT {int(limit)}"
@@ -125,19 +174,30 @@ def newest(columns: str, where: str, more: Sequence[str] = ()) -> str:
     return f"SELECT {listed} FROM observations WHERE {where} ORDER BY row_version DESC LIMIT 1 BY trace_id, id"
 
 
-def matching_traces(where: Conditions, query: TraceQuery, span: tuple[datetime, datetime]) -> str:
+def matching_traces(
+    where: Conditions,
+    query: TraceQuery,
+    span: tuple[datetime, datetime],
+    holding: Sequence[RowKey] | None = None,
+) -> str:
     """SELECT of `trace_id, timestamp, ended, error_count, ordered` of the traces that match and began within `span`.
 
-    Each filter first narrows the trace ids through the rows' indexes, then is checked on the newest rows.
+    Each filter first narrows the trace ids through the rows' indexes, then is checked on the newest rows. `holding` are
+    the rows that hold the text of a search, where that was found out before.
     """
     project = str(where)
     low, high = where.place(TIME, span[0]), where.place(TIME, span[1])
-    ids = [f"SELECT trace_id FROM observations WHERE {project} AND start_time >= {low} AND start_time < {high}"]
+    from_low = f"{project} AND start_time >= {low}"
+    ids = [f"SELECT trace_id FROM observations WHERE {from_low} AND start_time < {high}"]
     having = [f"timestamp >= {low} AND timestamp < {high}"]
     for rows_hold, all_hold in _filters(where, query):
         having.append(all_hold)
         if rows_hold:
-            ids.append(f"SELECT trace_id FROM observations WHERE {project} AND {rows_hold}")
+            ids.append(f"SELECT trace_id FROM observations WHERE {from_low} AND {rows_hold}")
+    if query.search:
+        rows = rows_holding(where, query.search, from_low) if holding is None else _listed(where, holding)
+        ids.append(f"SELECT trace_id FROM ({rows})")
+        having.append(f"countIf((trace_id, id, row_version) IN ({rows})) > 0")
     if query.before:
         cursor = f"{where.place(TIME, query.before[0])}, {where.place('String', query.before[1])}"
         having.append(f"(timestamp, trace_id) < ({cursor})")
@@ -172,13 +232,14 @@ def _filters(where: Conditions, query: TraceQuery) -> list[tuple[str | None, str
         filters.append((f"hasAny(tags, {place})", f"hasAll({AGGREGATES['tags']}, {place})"))
     if query.errors_only:
         filters.append(("level = 'ERROR'", "error_count > 0"))
-    if query.search:
-        filters.append(_searched(where, query.search))
     filters += [(None, trace_holds(where, condition)) for condition in query.conditions]
     return filters
 
 
-def _searched(where: Conditions, text: str) -> tuple[str, str]:
-    holds = holding(where, text)
-    rows = f"SELECT trace_id, id, row_version FROM observations WHERE project_id = {{project:String}} AND {holds}"
-    return holds, f"countIf((trace_id, id, row_version) IN ({rows})) > 0"
+def _listed(where: Conditions, rows: Sequence[RowKey]) -> str:
+    """SELECT of these very rows."""
+    columns = zip(*rows, strict=True) if rows else ((), (), ())
+    kinds = ("Array(String)", "Array(String)", "Array(UInt64)")
+    places = [where.place(kind, list(column)) for kind, column in zip(kinds, columns, strict=True)]
+    keys = f"SELECT arrayJoin(arrayZip({', '.join(places)})) AS key"
+    return f"SELECT key.1 AS trace_id, key.2 AS id, key.3 AS row_version FROM ({keys})"
