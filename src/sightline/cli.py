@@ -42,6 +42,14 @@ def server(context: typer.Context) -> None:
     server_app(args=context.args, prog_name="sightline server")
 
 
+@app.command("import", context_settings=FORWARDED, add_help_option=False)
+def import_(context: typer.Context) -> None:
+    """Bring in a project of another Langfuse (see `sightline import langfuse --help`)."""
+    from sightline.server.importing.cli import app as import_app  # late: only this command speaks HTTP as a client
+
+    import_app(args=context.args, prog_name="sightline import")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command line; a user's mistake is one line on stderr and exit code 2."""
     try:

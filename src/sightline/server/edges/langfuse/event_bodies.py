@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from sightline.server.edges.langfuse.any_json import AnyJson
+from sightline.server.edges.langfuse.experiment_fields import experiment_of
 from sightline.server.edges.langfuse.score_bodies import ENVIRONMENT
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.ids import new_id
@@ -129,7 +130,8 @@ def change_of(event: Event) -> Change | None:
         return None
     body = ObservationBody.model_validate(event.body)
     kind = CREATED_KINDS.get(event.type) or UPDATED_KINDS.get(event.type) or body.type or Kind.SPAN
-    return _change(event, body.id or new_id(), TraceId(body.trace_id) if body.trace_id else None, body.fields(kind))
+    fields = body.fields(kind) | {"experiment": experiment_of(event.body, body.id)}
+    return _change(event, body.id or new_id(), TraceId(body.trace_id) if body.trace_id else None, fields)
 
 
 def _change(event: Event, identity: str, trace_id: TraceId | None, fields: Mapping[str, Any]) -> Change:

@@ -12,6 +12,7 @@ from typing import Any
 from sightline.server.tracing.legacy.changes import Change
 from sightline.server.tracing.mapping.values import json_text, parsed, time_from
 from sightline.server.tracing.records import (
+    ExperimentFields,
     Kind,
     Level,
     Observation,
@@ -86,6 +87,7 @@ def merged_observation(
         environment=_environment(base, changes),
         metadata=_metadata(known.metadata, changes),
         trace=_carried(traces.get(trace_of_changes(changes, base)), known),
+        experiment=ExperimentFields(**last["experiment"]) if last.get("experiment") else known.experiment,
     )
 
 

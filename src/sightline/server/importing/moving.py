@@ -1,0 +1,93 @@
+"""The whole import: one part after another, each from where it was left."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sightline.server.importing.parts import PARTS, Crossing, Part
+from sightline.server.importing.reading import one_ahead
+from sightline.server.importing.records import Summary, Tally
+from sightline.server.importing.wire import Api
+from sightline.server.runtime.errors import InvalidRequest
+
+
+class Watcher(Protocol):
+    """Whoever shows how far it is."""
+
+    def begins(self, tally: Tally) -> None: ...
+
+    def moved(self, tally: Tally) -> None: ...
+
+    def ends(self, tally: Tally) -> None: ...
+
+
+async def project_of(api: Api, wanted: str | None = None) -> str:
+    """The id of the project a key pair opens; InvalidRequest when it is another than `wanted`, an id or a name."""
+    answer = await api.read("/projects")
+    [project] = answer["data"]
+    if wanted is not None and wanted not in (project["id"], project["name"]):
+        raise InvalidRequest(
+            f"these keys open project {project['name']!r} ({project['id']}), not {wanted!r}: use that project's keys"
+        )
+    return str(project["id"])
+
+
+async def move(crossing: Crossing, watcher: Watcher) -> Summary:
+    """Everything that is wanted and not here yet. Interrupted at any point, the next call goes on from its state."""
+    chosen = _chosen(crossing)
+    crossing.state.next_round([part.key for part in chosen])
+    crossing.state.save()
+    tallies = []
+    for kind in [type(part) for part in chosen]:
+        part = kind(crossing)  # Anew: a next round begins with nothing done.
+        if not crossing.state.done(part.key):
+            await _move_part(part, watcher)
+        tallies.append(part.tally)
+    return _summary(crossing, tallies, dry_run=False)
+
+
+async def count(crossing: Crossing, watcher: Watcher) -> Summary:
+    """What an import would read, and nothing else."""
+    tallies = []
+    for part in _chosen(crossing):
+        reader = await part.reader()
+        tally = Tally(part=part.name, total=await reader.total() if reader else 0)
+        watcher.ends(tally)
+        tallies.append(tally)
+    return _summary(crossing, tallies, dry_run=True)
+
+
+def _chosen(crossing: Crossing) -> list[Part]:
+    return [part for part in (kind(crossing) for kind in PARTS) if part.wanted]
+
+
+async def _move_part(part: Part, watcher: Watcher) -> None:
+    reader = await part.reader()
+    if reader is None:
+        part.state.finish(part.key)
+        part.state.save()
+        return
+    total = await reader.total()
+    part.tally.total = None if total is None else max(total, part.tally.read)
+    watcher.begins(part.tally)
+    async for batch in one_ahead(reader.batches(part.state.place(part.key))):
+        await part.carry(batch.rows)
+        part.tally.read += len(batch.rows)
+        if batch.place is not None:
+            part.state.reach(part.key, batch.place, part.tally)
+            part.state.save()
+        watcher.moved(part.tally)
+    await part.finish()
+    part.state.reach(part.key, {}, part.tally)
+    part.state.finish(part.key)
+    part.state.save()
+    watcher.ends(part.tally)
+
+
+def _summary(crossing: Crossing, tallies: Sequence[Tally], *, dry_run: bool) -> Summary:
+    return Summary(
+        source=crossing.source.place.url,
+        target=crossing.target.place.url,
+        tallies=tuple(tallies),
+        remarks=tuple(crossing.state.remarks()),
+        dry_run=dry_run,
+    )

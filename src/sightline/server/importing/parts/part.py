@@ -1,0 +1,65 @@
+"""What the parts of a project have in common while they cross."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from sightline.server.importing.reading import Reader, Row
+from sightline.server.importing.records import Group, Selection
+from sightline.server.importing.state import State
+from sightline.server.importing.wire import Api
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crossing:
+    """Both sides of an import, and how far it is."""
+
+    source: Api
+    target: Api
+    target_project: str
+    """Its id."""
+    selection: Selection
+    state: State
+
+
+class Part:
+    """One list of the source. `carry` is repeatable: what is over here already is left as it is, or said once more."""
+
+    name: ClassVar[str]
+    groups: ClassVar[frozenset[Group]]
+    """It is read when any of these is wanted."""
+
+    def __init__(self, crossing: Crossing) -> None:
+        self.source = crossing.source
+        self.target = crossing.target
+        self.state = crossing.state
+        self.crossing = crossing
+        self.wanted = crossing.selection.only & self.groups
+        self.tally = replace(self.state.tally(self.key), part=self.name)
+
+    @property
+    def key(self) -> str:
+        """In the state's file: what was read for one purpose is read again for another."""
+        return f"{self.name} for {','.join(sorted(self.wanted))}"
+
+    async def reader(self) -> Reader | None:
+        """None where the source does not have such a list."""
+        raise NotImplementedError
+
+    async def carry(self, rows: Sequence[Row]) -> None:
+        raise NotImplementedError
+
+    async def finish(self) -> None:
+        """After the last row."""
+
+    def carried(self, count: int = 1) -> None:
+        self.tally.carried += count
+
+    def leave(self, identity: object, reason: str) -> None:
+        """It cannot be carried."""
+        self.tally.left_out += 1
+        self.state.remark(self.name, reason, str(identity), lost=True)
+
+    def change(self, identity: object, reason: str) -> None:
+        """It is carried, but not quite as it was."""
+        self.state.remark(self.name, reason, str(identity), lost=False)

@@ -1,0 +1,159 @@
+"""Reading all of a list, a batch at a time, in whichever way its endpoint pages.
+
+A batch's `place` is where to go on once it was carried; None while it is not safe to go on from there.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sightline.server.importing.wire import Api
+
+Row = dict[str, Any]
+LIMIT = 100
+WINDOW_ROWS = 2_000
+"""Paging by number costs the other side more with every page: a window of time holds about this many rows at most."""
+FIRST_WINDOW = timedelta(days=1)
+SHORTEST_WINDOW = timedelta(seconds=1)
+WIDEN = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    rows: list[Row]
+    place: Mapping[str, Any] | None
+
+
+class Reader(Protocol):
+    async def total(self) -> int | None:
+        """How many rows there are; None where the source does not say."""
+        ...
+
+    def batches(self, place: Mapping[str, Any]) -> AsyncIterator[Batch]:
+        """From a place on; an empty one is the beginning."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """A list that fits paging by number: `page`, `limit`, `meta.totalPages`."""
+
+    api: Api
+    path: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    async def total(self) -> int | None:
+        answer = await self.api.read(self.path, **self.params, limit=1)
+        return int(answer["meta"]["totalItems"])
+
+    async def batches(self, place: Mapping[str, Any]) -> AsyncIterator[Batch]:
+        page = int(place.get("page", 1))
+        while True:
+            answer = await self.api.read(self.path, **self.params, page=page, limit=LIMIT)
+            page += 1
+            yield Batch(rows=answer["data"], place={"page": page})
+            if not answer["data"] or page > answer["meta"]["totalPages"]:
+                return
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursors:
+    """A list that gives a cursor for its next page; deep pages cost no more than the first."""
+
+    api: Api
+    path: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    limit: int = LIMIT
+
+    async def total(self) -> int | None:
+        return None
+
+    async def batches(self, place: Mapping[str, Any]) -> AsyncIterator[Batch]:
+        cursor = place.get("cursor")
+        while True:
+            answer = await self.read(cursor)
+            cursor = answer["meta"].get("cursor")
+            yield Batch(rows=answer["data"], place={"cursor": cursor} if cursor else None)
+            if not cursor:
+                return
+
+    async def read(self, cursor: str | None) -> Any:
+        return await self.api.read(self.path, **self.params, cursor=cursor, limit=self.limit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """A long list paged by number and bounded by time: from the end backwards, a window at a time."""
+
+    api: Api
+    path: str
+    bounds: tuple[str, str]
+    """The parameters that say from and to; from is inside, to is not."""
+    since: datetime | None
+    until: datetime
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    async def total(self) -> int | None:
+        return await self._count(self.since, self.until)
+
+    async def batches(self, place: Mapping[str, Any]) -> AsyncIterator[Batch]:
+        end = datetime.fromisoformat(place["end"]) if "end" in place else self.until
+        width = FIRST_WINDOW
+        while self.since is None or end > self.since:
+            remaining = await self._count(self.since, end)
+            if remaining == 0:
+                return
+            start = self.since
+            if remaining > WINDOW_ROWS:
+                width = await self._fitting(end, width)
+                start = end - width if self.since is None else max(self.since, end - width)
+            async for rows, last in self._pages(start, end):
+                yield Batch(rows=rows, place={"end": start.isoformat()} if last and start else None)
+            if start is None:
+                return
+            end = start
+
+    async def _fitting(self, end: datetime, width: timedelta) -> timedelta:
+        """A width that holds some rows and not too many; there are some before `end`."""
+        count = await self._count(end - width, end)
+        while count == 0:
+            width *= WIDEN
+            count = await self._count(end - width, end)
+        while count > WINDOW_ROWS and width > SHORTEST_WINDOW:
+            width /= 2
+            count = await self._count(end - width, end)
+        return width
+
+    async def _pages(self, start: datetime | None, end: datetime) -> AsyncIterator[tuple[list[Row], bool]]:
+        page = 1
+        while True:
+            answer = await self._read(start, end, page=page, limit=LIMIT)
+            last = not answer["data"] or page >= answer["meta"]["totalPages"]
+            yield answer["data"], last
+            if last:
+                return
+            page += 1
+
+    async def _count(self, start: datetime | None, end: datetime) -> int:
+        return int((await self._read(start, end, limit=1))["meta"]["totalItems"])
+
+    async def _read(self, start: datetime | None, end: datetime, **paging: int) -> Any:
+        times = dict(zip(self.bounds, (start and _written(start), _written(end)), strict=True))
+        return await self.api.read(self.path, **self.params, **times, **paging)
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def one_ahead(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
+    """The same batches; the next one is being read while one is carried."""
+    coming = asyncio.ensure_future(anext(batches, None))
+    try:
+        while (batch := await coming) is not None:
+            coming = asyncio.ensure_future(anext(batches, None))
+            yield batch
+    finally:
+        coming.cancel()

@@ -1,0 +1,145 @@
+"""Where an import is, in a file: after an interruption the next run goes on from there.
+
+The file holds cursors, counts and pairs of ids, no content and no secret.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from copy import deepcopy
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sightline.server.importing.records import Place, Remark, Selection, Tally
+from sightline.server.runtime.clock import now
+from sightline.server.runtime.errors import InvalidRequest
+
+FORMAT = 1
+OVERLAP = timedelta(hours=1)
+"""Read again by a run that continues a finished one: what arrived late, or changed since."""
+EXAMPLES = 5
+
+
+def default_path(source: Place, target: Place) -> Path:
+    """One file for each pair of projects, in the folder the command is run in."""
+    said = "\n".join((source.url, source.public_key, target.url, target.public_key))
+    return Path(f"sightline-import-{hashlib.sha256(said.encode()).hexdigest()[:12]}.json")
+
+
+class State:
+    """What is done so far. Every change is lost unless `save()` follows."""
+
+    def __init__(self, path: Path | None, selection: Selection) -> None:
+        """`path` None keeps nothing, for a dry run."""
+        self._path = path
+        asked = [each.isoformat() if each else None for each in (selection.since, selection.until)]
+        self._data: dict[str, Any] = {
+            "format": FORMAT,
+            "asked": asked,
+            "since": asked[0],
+            "until": asked[1] or now().isoformat(),
+            "parts": {},
+            "ids": {},
+            "files": {},
+            "remarks": {},
+        }
+        if path is not None and path.exists():
+            self._continue(path, asked)
+
+    def _continue(self, path: Path, asked: list[str | None]) -> None:
+        try:
+            kept = orjson.loads(path.read_bytes())
+        except orjson.JSONDecodeError as problem:
+            raise InvalidRequest(f"{path} is no state of an import: name another with --state") from problem
+        if not isinstance(kept, dict) or kept.get("format") != FORMAT:
+            raise InvalidRequest(f"{path} is of another version of this command: name another with --state")
+        if kept["asked"] != asked:
+            raise InvalidRequest(
+                f"{path} belongs to an import from {kept['asked'][0]} until {kept['asked'][1]}, asked is from "
+                f"{asked[0]} until {asked[1]}: ask for the same, or keep another state with --state"
+            )
+        self._data = kept
+
+    @property
+    def since(self) -> datetime | None:
+        given = self._data["since"]
+        return datetime.fromisoformat(given) if given else None
+
+    @property
+    def until(self) -> datetime:
+        return datetime.fromisoformat(self._data["until"])
+
+    def next_round(self, parts: list[str]) -> None:
+        """When all that is asked for was done before: look for what is new since then."""
+        if not all(self.done(part) for part in parts):
+            return
+        if self._data["asked"][1] is None:
+            self._data["since"] = max(self.since or self.until - OVERLAP, self.until - OVERLAP).isoformat()
+            self._data["until"] = now().isoformat()
+        for part in parts:
+            del self._data["parts"][part]
+        self._data["remarks"] = {}
+
+    def done(self, part: str) -> bool:
+        return bool(self._data["parts"].get(part, {}).get("done"))
+
+    def finish(self, part: str) -> None:
+        self._part(part)["done"] = True
+
+    def place(self, part: str) -> dict[str, Any]:
+        """Where reading a part had come to."""
+        return dict(self._part(part)["place"])
+
+    def reach(self, part: str, place: Mapping[str, Any], tally: Tally) -> None:
+        self._part(part).update(place=dict(place), read=tally.read, carried=tally.carried, left_out=tally.left_out)
+
+    def tally(self, part: str) -> Tally:
+        kept = self._part(part)
+        return Tally(part=part, read=kept["read"], carried=kept["carried"], left_out=kept["left_out"])
+
+    def ids(self, kind: str) -> dict[str, str]:
+        """Ids over there to ids over here, where they differ."""
+        found: dict[str, str] = self._data["ids"].setdefault(kind, {})
+        return found
+
+    def files(self) -> dict[str, Any]:
+        """What is known of media by id."""
+        found: dict[str, Any] = self._data["files"]
+        return found
+
+    def remark(self, part: str, reason: str, identity: str, *, lost: bool) -> None:
+        key = f"{'lost' if lost else 'kept'}|{part}|{reason}"
+        entry = self._data["remarks"].setdefault(key, {"count": 0, "examples": []})
+        entry["count"] += 1
+        if len(entry["examples"]) < EXAMPLES and identity not in entry["examples"]:
+            entry["examples"].append(identity)
+
+    def remarks(self) -> list[Remark]:
+        found = []
+        for key, entry in self._data["remarks"].items():
+            fate, part, reason = key.split("|", 2)
+            examples = tuple(entry["examples"])
+            found.append(Remark(part=part, reason=reason, count=entry["count"], examples=examples, lost=fate == "lost"))
+        return found
+
+    def snapshot(self) -> dict[str, Any]:
+        return deepcopy(self._data)
+
+    def save(self) -> None:
+        """Whole or not at all."""
+        if self._path is None:
+            return
+        beside = self._path.with_name(self._path.name + ".new")
+        with beside.open("wb") as file:
+            file.write(orjson.dumps(self._data))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._path)
+
+    def _part(self, part: str) -> dict[str, Any]:
+        fresh = {"done": False, "place": {}, "read": 0, "carried": 0, "left_out": 0}
+        found: dict[str, Any] = self._data["parts"].setdefault(part, fresh)
+        return found

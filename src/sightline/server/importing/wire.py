@@ -1,0 +1,170 @@
+"""Speaking to either side: waits and asks again when told to, or when nothing was heard."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import httpx2
+import stamina
+
+from sightline.server.importing.records import Place
+from sightline.server.runtime.clock import now
+from sightline.server.runtime.errors import SightlineError, Unavailable
+
+BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
+ATTEMPTS = 10
+LONGEST_WAIT_S = 60.0
+TIMEOUT = httpx2.Timeout(120.0, connect=15.0)
+
+Answer = TypeVar("Answer")
+
+
+class Refused(SightlineError):  # noqa: N818 - named like the rest of its family
+    """The other side understood and said no; asking again will not help."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Unsettled(SightlineError):  # noqa: N818 - named like the rest of its family
+    """No answer, or one that says "later": it may or may not have happened."""
+
+    status = 503
+
+    def __init__(self, message: str, wait_s: float | None = None) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+        """As the other side asked, in seconds."""
+
+
+def wait_before_repeating(problem: Exception) -> bool | float:
+    """stamina's question after a failure: no, yes, or yes after so many seconds."""
+    if not isinstance(problem, Unsettled):
+        return False
+    return True if problem.wait_s is None else min(problem.wait_s, 10 * LONGEST_WAIT_S)
+
+
+async def again(act: Callable[[], Awaitable[Answer]]) -> Answer:
+    """What `act` answers, repeating it while its outcome is unsettled: it must find out itself what happened."""
+    async for attempt in stamina.retry_context(
+        on=wait_before_repeating, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=LONGEST_WAIT_S
+    ):
+        with attempt:
+            return await act()
+    raise AssertionError("stamina ended without an outcome")
+
+
+class Api:
+    """A project's public API. `async with` opens and closes its connections."""
+
+    def __init__(self, place: Place, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        """`transport` replaces the network in tests."""
+        self.place = place
+        self._base = place.url.rstrip("/")
+        auth = httpx2.BasicAuth(place.public_key, place.secret_key)
+        self._client = httpx2.AsyncClient(auth=auth, timeout=TIMEOUT, transport=transport)
+        self._files = httpx2.AsyncClient(timeout=TIMEOUT, transport=transport, follow_redirects=True)
+        """Without the keys: a file's address may lead to a bucket of somebody else's."""
+
+    async def __aenter__(self) -> "Api":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+        await self._files.aclose()
+
+    async def read(self, path: str, **params: Any) -> Any:
+        """The JSON under a path of the public API."""
+        given = {name: value for name, value in params.items() if value is not None}
+        return await again(lambda: self._call("GET", path, params=given))
+
+    async def has(self, path: str, **params: Any) -> bool:
+        """Whether the source offers that path: an older, or a newer one may not."""
+        try:
+            await self.read(path, **params)
+        except Refused as problem:
+            if problem.status in (400, 404, 405, 410, 501):
+                return False
+            raise
+        return True
+
+    async def write(self, method: str, path: str, body: Any) -> Any:
+        """A call that may be repeated without harm."""
+        return await again(lambda: self._call(method, path, json=body))
+
+    async def write_once(self, method: str, path: str, body: Any) -> Any:
+        """A call that must not be made twice: `Unsettled` when it is not known whether it was."""
+        return await self._call(method, path, json=body)
+
+    async def file(self, url: str) -> bytes:
+        """A file's content. Not repeated: its address may have expired, and a new one must be asked for."""
+        answer = await _heard(self._files.get(self._absolute(url)), url)
+        if answer.status_code >= 400:
+            raise _problem(answer, url.partition("?")[0])
+        return answer.content
+
+    async def put_file(self, url: str, content: bytes, headers: dict[str, str]) -> None:
+        async def act() -> None:
+            answer = await _heard(self._files.put(self._absolute(url), content=content, headers=headers), url)
+            if answer.status_code >= 400:
+                raise _problem(answer, url)
+
+        await again(act)
+
+    async def _call(self, method: str, path: str, **more: Any) -> Any:
+        answer = await _heard(self._client.request(method, f"{self._base}/api/public{path}", **more), self._base)
+        if answer.status_code >= 400:
+            raise _problem(answer, f"{method} {path}")
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except ValueError as problem:
+            raise Refused(
+                502, f"{method} {path} of {self._base} answers with no JSON: is the address right?"
+            ) from problem
+
+    def _absolute(self, url: str) -> str:
+        return url if "://" in url else f"{self._base}/{url.lstrip('/')}"
+
+
+async def _heard(asked: Awaitable[httpx2.Response], whom: str) -> httpx2.Response:
+    try:
+        return await asked
+    except httpx2.TransportError as problem:
+        raise Unsettled(f"{whom} does not answer: {problem or type(problem).__name__}") from problem
+
+
+def _problem(answer: httpx2.Response, what: str) -> SightlineError:
+    message = f"{what}: {answer.status_code} {_message(answer)}"
+    if answer.status_code in BUSY:
+        return Unsettled(message, _retry_after_s(answer.headers.get("retry-after")))
+    if answer.status_code in (401, 403):
+        return Unavailable(f"{message}: check the key pair; a project's keys are needed")
+    return Refused(answer.status_code, message)
+
+
+def _message(answer: httpx2.Response) -> str:
+    try:
+        document = answer.json()
+    except ValueError:
+        return ""
+    said = document.get("message") if isinstance(document, dict) else None
+    return str(said or "")[:300]
+
+
+def _retry_after_s(given: str | None) -> float | None:
+    """Seconds from either form of the header."""
+    if given is None:
+        return None
+    try:
+        return max(0.0, float(given))
+    except ValueError:
+        pass
+    try:
+        moment: datetime = parsedate_to_datetime(given)
+    except ValueError:
+        return None
+    return max(0.0, (moment.astimezone(UTC) - now()).total_seconds())
