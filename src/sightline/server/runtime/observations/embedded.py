@@ -33,8 +33,9 @@ SERVER_SETTINGS: Mapping[str, int] = {
     "vector_similarity_index_cache_size": 0,
     "background_pool_size": 2,
     "background_schedule_pool_size": 2,
+    "os_threads_nice_value_merge_mutate": 10,
 }
-"""Given once, when the first connection of the process opens the folder."""
+"""Given once, when the first connection of the process opens the folder. Merges give way to whoever waits."""
 
 READERS = 3
 
