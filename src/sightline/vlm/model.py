@@ -15,6 +15,7 @@ from sightline.vlm.bridges.protocol import Attention, Bridge, Text
 from sightline.vlm.config import Config, ConfigError, ModelError, closest
 from sightline.vlm.encoders.protocol import VisionEncoder
 from sightline.vlm.language.protocol import LanguageModel
+from sightline.vlm.language.split import Split, device_of
 
 PARTS = ("encoder", "bridge", "language")
 """What can have a precision and a device of its own; the projection goes with the language model, the norm before the
@@ -25,8 +26,10 @@ PATCH_WIDTH = "the bridge's patch_width"
 T = TypeVar("T")
 
 Device = str | torch.device
-Devices = Device | Mapping[str, Device]
-"""One device for the whole model, or one for each part that is named; a part that is not goes to the CPU."""
+Devices = Device | Mapping[str, Device | Mapping[str, Any] | Split]
+"""One device for the whole model, or one for each part that is named; a part that is not goes to the CPU. The language
+model may be split: "auto", a device by layer, or a `Split`; "auto" alone also puts the other parts where it begins."""
+AUTO = "auto"
 Dtypes = torch.dtype | Mapping[str, torch.dtype]
 """One dtype for encoder and language model, or one for each part that is named; the others keep their usual one."""
 
@@ -56,6 +59,8 @@ class Layout:
     encoder: Spot
     bridge: Spot
     language: Spot
+    split: Split | None = None
+    """How the language model is spread; then it is built on the CPU, and moves before its weights are read."""
 
     @classmethod
     def of(cls, dtype: Dtypes | None, device: Devices = "cpu", usual: torch.dtype = torch.float32) -> Self:
@@ -68,10 +73,54 @@ class Layout:
             _by_part(dtype) if isinstance(dtype, Mapping) else dict.fromkeys(("encoder", "language"), dtype or usual)
         )
         widest = {"encoder": usual, "bridge": torch.float32, "language": usual}
-        devices = _by_part(device) if isinstance(device, Mapping) else dict.fromkeys(PARTS, device)
-        return cls(
-            **{part: Spot(dtypes.get(part, widest[part]), torch.device(devices.get(part, "cpu"))) for part in PARTS}
-        )
+        devices: dict[str, Any] = dict(_by_part(device)) if isinstance(device, Mapping) else _everywhere(device)
+        split = _split(devices.get("language"))
+        if split is not None:
+            devices["language"] = "cpu"
+        spots = {part: Spot(dtypes.get(part, widest[part]), device_of(devices.get(part, "cpu"))) for part in PARTS}
+        return cls(**spots, split=split)
+
+    def settled(self, language: Any) -> Any:
+        """A language model that is in memory, moved to where it belongs."""
+        if self.split is None:
+            return language.to(self.language.device)
+        self.split.place(language)
+        return language
+
+    def write(self, config: Config) -> tuple[Any, Spot]:
+        """A language model by its config, any split checked before; and where what is joined to it must lie."""
+        if self.split is None:
+            with self.language():
+                return config.build(), self.language
+        with Spot(self.language.dtype, torch.device("meta"))():
+            self.split.plan(getattr(config, "outline", config.build)())
+        with self.language():
+            language = config.build()
+        return language, Spot(self.language.dtype, self.split.place(language))
+
+
+def limited(device: Devices, max_memory: Mapping[str | int | torch.device, int | str]) -> Devices:
+    """Devices in which the language model, placed "auto", keeps to these sizes; raises `ConfigError` if it is not."""
+    devices = dict(device) if isinstance(device, Mapping) else _everywhere(device)
+    if devices.get("language") != AUTO:
+        raise ConfigError(f"max_memory goes with device='auto', or {{'language': 'auto'}}, not with {device!r}")
+    return {**devices, "language": Split(max_memory=max_memory)}
+
+
+def _everywhere(device: Device) -> dict[str, Any]:
+    """The same device for every part; "auto" is the first accelerator, for the language model as many as it needs."""
+    if device != AUTO:
+        return dict.fromkeys(PARTS, device)
+    first = "cuda:0" if torch.cuda.is_available() else "cpu"
+    return {**dict.fromkeys(PARTS, first), "language": AUTO}
+
+
+def _split(device: Any) -> Split | None:
+    if device == AUTO:
+        return Split()
+    if isinstance(device, Mapping):
+        return Split(places=device)
+    return device if isinstance(device, Split) else None
 
 
 def _by_part(values: Mapping[str, T]) -> Mapping[str, T]:
@@ -110,8 +159,8 @@ class Blip2Config(Config):
         )
         language = project = None
         if self.language is not None:
-            with layout.language():
-                language = self.language.build()
+            language, spot = layout.write(self.language)
+            with spot():
                 project = nn.Linear(bridge.width, language.width)
             nn.init.normal_(project.weight, std=0.02)
             nn.init.zeros_(project.bias)

@@ -3,7 +3,6 @@
 import pytest
 
 from sightline.vlm.loaded import Loaded
-from sightline.vlm.weights import UnknownModelError, read
 from sightline.vlm.weights.catalog import CATALOG, FAMILIES, find
 
 
@@ -22,7 +21,7 @@ def test_an_unknown_name_is_not_found() -> None:
 
 def test_every_model_comes_from_exactly_one_place_under_names_of_its_own() -> None:
     for known in CATALOG.values():
-        assert sum(map(bool, (known.hub_id, known.shipped, known.files))) == 1
+        assert bool(known.shipped) != bool(known.hub_id or known.lavis)
     names = [name for known in CATALOG.values() for name in known.also] + list(CATALOG)
     assert len(names) == len(set(names))
 
@@ -52,8 +51,3 @@ def test_every_model_says_its_family_its_parts_and_what_it_can_do() -> None:
         methods = [ability for ability in told["can"] if ability != "looked"]
         assert all(callable(getattr(Loaded, method)) for method in methods)
         assert (told["parts"]["language"] is None) == (known.family == "blip2")
-
-
-def test_a_model_that_only_lavis_publishes_says_which_files_to_fetch() -> None:
-    with pytest.raises(UnknownModelError, match=r"clip_vit_L\.pth and blip2_pretrained_vitL\.pth of LAVIS only"):
-        read("blip2:pretrain_vitL")

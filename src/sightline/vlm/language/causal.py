@@ -34,9 +34,7 @@ class CausalState:
 
     def select(self, rows_R: Tensor) -> "CausalState":
         """The state of these rows, in this order, repeats allowed."""
-        cache = copied(self.cache)
-        cache.batch_select_indices(rows_R)
-        return CausalState(cache, self.mask_BS[rows_R])
+        return CausalState(selected(self.cache, rows_R), self.mask_BS[rows_R])
 
 
 class CausalLanguage(ForeignLanguage):
@@ -101,4 +99,13 @@ def copied(cache: Any) -> Any:
     """A cache that can grow on its own; the tensors so far are shared, as growing replaces and never writes them."""
     twin = copy.copy(cache)
     twin.layers = [copy.copy(layer) for layer in cache.layers]
+    return twin
+
+
+def selected(cache: Any, rows_R: Tensor) -> Any:
+    """A cache of these rows; each layer's keys and values may lie on a device of their own."""
+    twin = copied(cache)
+    for layer in twin.layers:
+        if layer.get_seq_length() > 0:
+            layer.batch_select_indices(rows_R.to(layer.keys.device))
     return twin

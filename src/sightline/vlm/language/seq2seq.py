@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sightline.vlm.config import ConfigError, ModelError
-from sightline.vlm.language.causal import copied
+from sightline.vlm.language.causal import copied, selected
 from sightline.vlm.language.foreign import ForeignLanguage, LanguageConfig
 
 
@@ -39,9 +39,7 @@ class Seq2SeqState:
 
     def select(self, rows_R: Tensor) -> "Seq2SeqState":
         """The state of these rows, in this order, repeats allowed."""
-        itself, source = copied(self.itself), copied(self.source)
-        itself.batch_select_indices(rows_R)
-        source.batch_select_indices(rows_R)
+        itself, source = selected(self.itself, rows_R), selected(self.source, rows_R)
         return Seq2SeqState(self.read_BLE[rows_R], self.mask_BL[rows_R], itself, source)
 
 

@@ -53,8 +53,8 @@ class LavisModel(nn.Module):
         return cls(load(types[model_type], device=device))
 
     def load_checkpoint(self, path: str | Path) -> None:
-        """Puts a `.pth` of LAVIS, whole or of trained tensors only, into this model."""
-        weights.update_from_lavis(self.loaded.checkpoint, Path(path))
+        """Puts a `.pth` of LAVIS by path or URL, whole or of trained tensors only, into this model."""
+        weights.update_from_lavis(self.loaded.checkpoint, path)
 
     def train(self, mode: bool = True) -> Self:
         """Training mode for what BLIP-2 trains; encoder and language model stay frozen and in evaluation mode."""

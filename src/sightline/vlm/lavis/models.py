@@ -32,7 +32,7 @@ def load_model(
         model_type: One of the name's types, or a folder that `sightline.vlm.load` reads.
         is_eval: Evaluation mode, nothing trainable; else bridge, norm and projection can be trained.
         device: Where it goes.
-        checkpoint: A `.pth` of LAVIS whose tensors replace those of the same name.
+        checkpoint: Path or URL of a `.pth` of LAVIS whose tensors replace those of the same name.
 
     Raises:
         ConfigError: No such name or type.

@@ -1,10 +1,11 @@
 """A model as a user holds it: caption, ask, match, embed, classify."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from sightline.vlm import spans, weights
@@ -19,20 +20,28 @@ from sightline.vlm.loaded.inputs import Images, InputError, pair, read_pictures,
 from sightline.vlm.loaded.matching import look_at_matches
 from sightline.vlm.loaded.scoring import Scorer
 from sightline.vlm.loaded.writing import Author, Manner, Rows, Seen, Writer
-from sightline.vlm.model import Devices, Dtypes
+from sightline.vlm.model import Devices, Dtypes, limited
 from sightline.vlm.weights import Checkpoint
 
 
-def load(name_or_folder: str | Path, device: Devices = "cpu", dtype: Dtypes | None = None) -> "Loaded":
+def load(
+    name_or_folder: str | Path,
+    device: Devices = "cpu",
+    dtype: Dtypes | None = None,
+    max_memory: Mapping[str | int | torch.device, int | str] | None = None,
+) -> "Loaded":
     """A model by name, hub id or checkpoint folder.
 
     Args:
         name_or_folder: "sightline-tiny", a hub id such as "Salesforce/blip2-opt-2.7b", or a folder in Sightline's or
             Hugging Face's layout.
-        device: Where it runs: one device, or one for each part, `{"encoder": "cuda:0", "language": "cuda:1"}`.
+        device: Where it runs: one device, or one for each part, `{"encoder": "cuda:0", "language": "cuda:1"}`. The
+            language model may be split: "auto", or a device by layer, `{"language": {"": 0, "model.layers.9": 1}}`.
         dtype: Precision of the weights; None keeps the checkpoint's. By part, too: `{"language": torch.bfloat16}`.
+        max_memory: For "auto": what the language model may take, `{"cuda:0": "10GiB", "cpu": "30GiB"}`.
     """
-    return Loaded(weights.read(str(name_or_folder), dtype=dtype, device=device))
+    where = device if max_memory is None else limited(device, max_memory)
+    return Loaded(weights.read(str(name_or_folder), dtype=dtype, device=where))
 
 
 class Loaded:

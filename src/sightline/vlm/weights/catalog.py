@@ -1,11 +1,16 @@
 """The names a user may type, and where each model comes from. Names of LAVIS are written `model:type`."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 SHIPPED = Path(__file__).parent
 """Models shipped in the package are folders beside this file."""
+
+PUBLISHED = "https://storage.googleapis.com/sfr-vision-language-research/LAVIS/models"
+"""Where LAVIS keeps its files; SIGHTLINE_LAVIS_URL names a mirror."""
+VIT_G, VIT_L = "BLIP2/eva_vit_g.pth", "BLIP2/clip_vit_L.pth"
 
 SEES = ("match", "similarity", "embed", "classify")
 WRITES = ("caption", "ask", "chat", "rank", "classify", "looked")
@@ -23,6 +28,24 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Original:
+    """A model as LAVIS published it: what was trained in a file, the frozen parts elsewhere."""
+
+    trained: str
+    """Below `PUBLISHED`."""
+    encoder: str = VIT_G
+    """The same; read where the trained file holds no encoder."""
+    language: str | None = None
+    """Hub id of the frozen language model."""
+
+    @property
+    def urls(self) -> tuple[str, str]:
+        """Of the encoder, and of what was trained."""
+        base = os.environ.get("SIGHTLINE_LAVIS_URL", PUBLISHED).rstrip("/")
+        return f"{base}/{self.encoder}", f"{base}/{self.trained}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Known:
     """A model known by name."""
 
@@ -36,8 +59,8 @@ class Known:
     hub_id: str | None = None
     shipped: str | None = None
     """Name of a folder in the package, for models that need no download."""
-    files: tuple[str, ...] = ()
-    """LAVIS' own files, for models that nobody has converted: first the encoder's, then the trained weights."""
+    lavis: Original | None = None
+    """As LAVIS published it; read where there is no hub id, or when asked for as `lavis:` and one of its names."""
     caption_prompt: str = ""
     also: tuple[str, ...] = field(default=())
     """LAVIS' names for it."""
@@ -57,7 +80,8 @@ class Known:
         """Where it comes from, in words."""
         if self.shipped:
             return "in the package"
-        return self.hub_id or f"LAVIS: {', '.join(self.files)}"
+        files = () if self.lavis is None else self.lavis.urls
+        return self.hub_id or f"LAVIS: {', '.join(url.rpartition('/')[2] for url in files)}"
 
     def described(self, name: str) -> dict[str, Any]:
         """As JSON values."""
@@ -69,6 +93,7 @@ class Known:
             "parts": {"encoder": f"{self.encoder}, {self.image_size} px", "bridge": bridge, "language": self.language},
             "can": list(self.can),
             "source": self.source,
+            "lavis": list(self.lavis.urls) if self.lavis else [],
             "also": list(self.also),
         }
 
@@ -101,6 +126,7 @@ CATALOG: dict[str, Known] = {
         family="blip2_opt",
         language="OPT 2.7B",
         hub_id="Salesforce/blip2-opt-2.7b",
+        lavis=Original(trained="BLIP2/blip2_pretrained_opt2.7b.pth", language="facebook/opt-2.7b"),
         also=("blip2_opt:pretrain_opt2.7b",),
     ),
     "blip2-opt-6.7b": Known(
@@ -108,6 +134,7 @@ CATALOG: dict[str, Known] = {
         family="blip2_opt",
         language="OPT 6.7B",
         hub_id="Salesforce/blip2-opt-6.7b",
+        lavis=Original(trained="BLIP2/blip2_pretrained_opt6.7b.pth", language="facebook/opt-6.7b"),
         also=("blip2_opt:pretrain_opt6.7b",),
     ),
     "blip2-opt-2.7b-coco": _coco(
@@ -115,6 +142,7 @@ CATALOG: dict[str, Known] = {
         "OPT 2.7B",
         family="blip2_opt",
         hub_id="Salesforce/blip2-opt-2.7b-coco",
+        lavis=Original(trained="BLIP2/blip2_caption_opt2.7b.pth", language="facebook/opt-2.7b"),
         also=("blip2_opt:caption_coco_opt2.7b",),
     ),
     "blip2-opt-6.7b-coco": _coco(
@@ -122,6 +150,7 @@ CATALOG: dict[str, Known] = {
         "OPT 6.7B",
         family="blip2_opt",
         hub_id="Salesforce/blip2-opt-6.7b-coco",
+        lavis=Original(trained="BLIP2/blip2_caption_opt6.7b.pth", language="facebook/opt-6.7b"),
         also=("blip2_opt:caption_coco_opt6.7b",),
     ),
     "blip2-flan-t5-xl": Known(
@@ -129,6 +158,7 @@ CATALOG: dict[str, Known] = {
         family="blip2_t5",
         language="FlanT5-XL",
         hub_id="Salesforce/blip2-flan-t5-xl",
+        lavis=Original(trained="BLIP2/blip2_pretrained_flant5xl.pth", language="google/flan-t5-xl"),
         also=("blip2_t5:pretrain_flant5xl",),
     ),
     "blip2-flan-t5-xl-coco": _coco(
@@ -136,6 +166,7 @@ CATALOG: dict[str, Known] = {
         "FlanT5-XL",
         family="blip2_t5",
         hub_id="Salesforce/blip2-flan-t5-xl-coco",
+        lavis=Original(trained="BLIP2/blip2_caption_flant5xl.pth", language="google/flan-t5-xl"),
         also=("blip2_t5:caption_coco_flant5xl",),
     ),
     "blip2-flan-t5-xxl": Known(
@@ -143,6 +174,7 @@ CATALOG: dict[str, Known] = {
         family="blip2_t5",
         language="FlanT5-XXL",
         hub_id="Salesforce/blip2-flan-t5-xxl",
+        lavis=Original(trained="BLIP2/blip2_pretrained_flant5xxl.pth", language="google/flan-t5-xxl"),
         also=("blip2_t5:pretrain_flant5xxl",),
     ),
     "blip2-flan-t5-xl-vit-l": Known(
@@ -150,29 +182,34 @@ CATALOG: dict[str, Known] = {
         family="blip2_t5",
         encoder="CLIP ViT-L/14",
         language="FlanT5-XL",
-        files=("clip_vit_L.pth", "blip2_pretrained_flant5xl_vitL.pth"),
+        lavis=Original(trained="BLIP2/blip2_pretrained_flant5xl_vitL.pth", encoder=VIT_L, language="google/flan-t5-xl"),
         also=("blip2_t5:pretrain_flant5xl_vitL",),
     ),
     "blip2-itm-vit-g": _first(
-        "pretrain", about="ViT-g + Q-Former, image-text matching and retrieval", hub_id="Salesforce/blip2-itm-vit-g"
+        "pretrain",
+        about="ViT-g + Q-Former, image-text matching and retrieval",
+        hub_id="Salesforce/blip2-itm-vit-g",
+        lavis=Original(trained="BLIP2/blip2_pretrained.pth"),
     ),
     "blip2-itm-vit-g-coco": _first(
         "coco",
         about="ViT-g + Q-Former, retrieval fine-tuned on COCO",
         image_size=364,
         hub_id="Salesforce/blip2-itm-vit-g-coco",
+        lavis=Original(trained="BLIP2/blip2_finetune_coco.pth"),
     ),
     "blip2-itm-vit-l": _first(
         "pretrain_vitL",
         about="CLIP ViT-L + Q-Former, image-text matching and retrieval",
         encoder="CLIP ViT-L/14",
-        files=("clip_vit_L.pth", "blip2_pretrained_vitL.pth"),
+        lavis=Original(trained="BLIP2/blip2_pretrained_vitL.pth", encoder=VIT_L),
     ),
     "instructblip-flan-t5-xl": Known(
         about="ViT-g + FlanT5-XL, instruction-tuned",
         family="blip2_t5_instruct",
         language="FlanT5-XL",
         hub_id="Salesforce/instructblip-flan-t5-xl",
+        lavis=Original(trained="InstructBLIP/instruct_blip_flanxl_trimmed.pth", language="google/flan-t5-xl"),
         also=("blip2_t5_instruct:flant5xl",),
     ),
     "instructblip-flan-t5-xxl": Known(
@@ -180,6 +217,7 @@ CATALOG: dict[str, Known] = {
         family="blip2_t5_instruct",
         language="FlanT5-XXL",
         hub_id="Salesforce/instructblip-flan-t5-xxl",
+        lavis=Original(trained="InstructBLIP/instruct_blip_flanxxl_trimmed.pth", language="google/flan-t5-xxl"),
         also=("blip2_t5_instruct:flant5xxl",),
     ),
     "instructblip-vicuna-7b": Known(
@@ -187,6 +225,7 @@ CATALOG: dict[str, Known] = {
         family="blip2_vicuna_instruct",
         language="Vicuna 7B",
         hub_id="Salesforce/instructblip-vicuna-7b",
+        lavis=Original(trained="InstructBLIP/instruct_blip_vicuna7b_trimmed.pth", language="lmsys/vicuna-7b-v1.1"),
         also=("blip2_vicuna_instruct:vicuna7b",),
     ),
     "instructblip-vicuna-13b": Known(
@@ -194,6 +233,7 @@ CATALOG: dict[str, Known] = {
         family="blip2_vicuna_instruct",
         language="Vicuna 13B",
         hub_id="Salesforce/instructblip-vicuna-13b",
+        lavis=Original(trained="InstructBLIP/instruct_blip_vicuna13b_trimmed.pth", language="lmsys/vicuna-13b-v1.1"),
         also=("blip2_vicuna_instruct:vicuna13b",),
     ),
 }

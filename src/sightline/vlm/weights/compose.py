@@ -22,7 +22,7 @@ from sightline.vlm.model import PATCH_WIDTH, Blip2, Blip2Config, Devices, Layout
 from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts, Prompts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.huggingface import family_of, read_tokenizer
-from sightline.vlm.weights.parts import folder_of, read_encoder, read_language
+from sightline.vlm.weights.parts import folder_of, outline_language, read_encoder, read_language
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 
@@ -56,6 +56,10 @@ class PretrainedLanguage(Config):
 
     def build(self) -> Any:
         return read_language(self.name, dtype=torch.get_default_dtype())
+
+    def outline(self) -> Any:
+        """Its modules with fresh weights, by its config alone: what a split is checked against."""
+        return outline_language(self.name)
 
 
 @dataclass(frozen=True, kw_only=True)

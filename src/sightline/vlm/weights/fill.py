@@ -153,10 +153,16 @@ def tie(model: nn.Module, filled: Iterable[str]) -> None:
 def _share(model: nn.Module, group: list[str], first: str, present: set[str]) -> None:
     value = model.get_parameter(first)
     for name in group:
-        if name != first and (name not in present or torch.equal(model.get_parameter(name), value)):
-            owner, _, leaf = name.rpartition(".")
-            module: Any = model.get_submodule(owner)
-            setattr(module, leaf, value)
+        own = model.get_parameter(name)
+        if name == first or (name in present and not torch.equal(own.to(value.device), value)):
+            continue
+        if own.device != value.device:  # on another device there must be a second one
+            with torch.no_grad():
+                own.copy_(value)
+            continue
+        owner, _, leaf = name.rpartition(".")
+        module: Any = model.get_submodule(owner)
+        setattr(module, leaf, value)
 
 
 def _shape(shape: Iterable[int]) -> str:

@@ -122,7 +122,7 @@ def _weights(model: Blip2, prefixes: tuple[str, ...], dtype: torch.dtype | None)
 
 
 def _same(base: Checkpoint, config: Blip2Config, folder: Path, name: str) -> Blip2:
-    ours, theirs = config.to_dict(), base.config.to_dict()
+    ours, theirs = (json.loads(json.dumps(each.to_dict())) for each in (config, base.config))  # as files hold them
     for part in ("encoder", "bridge", "language", "norm_eps"):
         if ours[part] != theirs[part]:
             raise CheckpointError(f"{folder} was trained on {name!r}, but the {part} of {name!r} is now another one")

@@ -72,7 +72,7 @@ def read_huggingface(folder: Path, name: str, dtype: Dtypes | None = None, devic
     raw = _json(folder / "config.json")
     extra = dict(file_tensors(folder / EXTRA)) if (folder / EXTRA).exists() else {}
     config = _with_heads(read_config(raw, folder), extra)
-    model = empty(config, Layout.of(dtype, device, _dtype(raw, device)))
+    model = empty(config, Layout.of(dtype, device, _dtype(raw, Layout.of(dtype, device))))
     fill = Fill(model, _names(config), optional=("bridge.temperature",))
     fill.check(shapes(folder), str(folder), extra)
     for key, tensor in tensors(folder):
@@ -269,10 +269,10 @@ def _image(folder: Path, config: Blip2Config) -> ImageFacts:
     )
 
 
-def _dtype(raw: dict[str, Any], device: Devices) -> torch.dtype:
-    device = device.get("language", "cpu") if isinstance(device, Mapping) else device
+def _dtype(raw: dict[str, Any], layout: Layout) -> torch.dtype:
     named = getattr(torch, str(raw.get("dtype") or raw.get("torch_dtype") or "float32"), torch.float32)
-    return torch.float32 if named == torch.float16 and torch.device(device).type == "cpu" else named
+    slow = layout.language.device.type == "cpu" if layout.split is None else not torch.cuda.is_available()
+    return torch.float32 if named == torch.float16 and slow else named
 
 
 def _json(path: Path) -> dict[str, Any]:

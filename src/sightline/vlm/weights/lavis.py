@@ -8,6 +8,7 @@ Shapes in names: P positions of the encoder, CLS included.
 
 import math
 import pickle
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,13 +20,15 @@ from torch import Tensor
 from sightline.vlm.bridges import QFormerConfig
 from sightline.vlm.encoders import EvaConfig
 from sightline.vlm.language import LanguageConfig
-from sightline.vlm.model import Blip2Config, Layout
+from sightline.vlm.model import Blip2, Blip2Config, Devices, Dtypes, Layout, Spot
 from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
+from sightline.vlm.weights.hub import fetched
 from sightline.vlm.weights.huggingface import decoding_of, family_of, prompts_of, read_tokenizer
 from sightline.vlm.weights.names import NameMap, lavis
-from sightline.vlm.weights.parts import folder_of, read_language
+from sightline.vlm.weights.parts import folder_of, outline_language, read_language
+from sightline.vlm.weights.shards import file_tensors
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 NORM_EPS = 1e-5
@@ -56,8 +59,8 @@ class Beside:
 
     vision_heads: int = 16
     bridge_heads: int = 12
-    encoder: Path | None = None
-    """LAVIS' own file of the frozen encoder (eva_vit_g.pth, clip_vit_L.pth), for files of trained tensors only."""
+    encoder: str | Path | None = None
+    """Path or URL of the frozen encoder's own file (eva_vit_g.pth, clip_vit_L.pth), for files of trained tensors."""
     language: LanguageConfig | None = None
     """Of a second-stage file."""
     language_model: str | None = None
@@ -68,36 +71,64 @@ class Beside:
     """Of the Q-Former's text side."""
 
 
-def read_lavis(path: Path, beside: Beside | None = None, *, dtype: torch.dtype = torch.float32) -> Checkpoint:
-    """A LAVIS file as a `Checkpoint`; float32, the default, holds files of mixed precision without loss.
+def read_lavis(
+    source: str | Path, beside: Beside | None = None, *, dtype: Dtypes = torch.float32, device: Devices = "cpu"
+) -> Checkpoint:
+    """A LAVIS file as a `Checkpoint`.
 
-    Raises `CheckpointError` for a file that is not one, or whose tensors do not make a whole model.
+    Args:
+        source: Path or URL (`#sha256=…` at its end is checked) of a `.pth`, or of a safetensors file with its names.
+        beside: What the file does not hold or say.
+        dtype: As `Layout.of` takes it; float32, the default, holds files of mixed precision without loss.
+        device: As `Layout.of` takes it.
+
+    Raises:
+        CheckpointError: The file is not one, or its tensors do not make a whole model.
+        UnknownModelError: It cannot be fetched.
     """
-    beside = beside or Beside()
-    state = _state(path) if beside.encoder is None else {**_encoder_state(beside.encoder), **_state(path)}
-    language = None if beside.language_model is None else read_language(beside.language_model, dtype=dtype)
+    beside, layout = beside or Beside(), Layout.of(dtype, device)
+    if layout.split is not None and beside.language_model is not None:
+        with Spot(layout.language.dtype, torch.device("meta"))():
+            layout.split.plan(outline_language(beside.language_model))
+    path = fetched(source)
+    state = _state(path) if beside.encoder is None else {**_encoder_state(fetched(beside.encoder)), **_state(path)}
+    language = (
+        None if beside.language_model is None else read_language(beside.language_model, dtype=layout.language.dtype)
+    )
     if language is not None:
         beside = replace(beside, language=language.config)
     config = lavis_config(state, beside, path)
-    model = empty(config, Layout.of(dtype))
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name.endswith("attention.qkv.bias") and name.startswith("encoder."):
-                parameter.zero_()  # LAVIS' EVA has no key bias
-    fill = Fill(model, _names(state))
+    model = empty(config, layout)
+    if language is not None:
+        model.language = None  # the empty one goes before the full one comes
+        model.language = layout.settled(language)
+    _without_key_bias(model)
+    fill = Fill(model, _names(state), optional=() if language is None else _within(model, "language."))
     _put(fill, state)
-    for name, tensor in {} if language is None else language.state_dict().items():
-        fill.put(f"language.{name}", tensor, ours=True)
     fill.finish(str(path))
     return _checkpoint(path, config, model.eval().requires_grad_(False), beside)
 
 
-def update_from_lavis(checkpoint: Checkpoint, path: Path) -> None:
+def _without_key_bias(model: Blip2) -> None:
+    """LAVIS' EVA has no key bias, and its files none to read."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("attention.qkv.bias") and name.startswith("encoder."):
+                parameter.zero_()
+
+
+def _within(model: Blip2, prefix: str) -> list[str]:
+    return [name for name in model.state_dict() if name.startswith(prefix)]
+
+
+def update_from_lavis(checkpoint: Checkpoint, source: str | Path) -> None:
     """Puts a file of trained tensors only (a runner's, a second stage without its frozen parts) into its base's model.
 
     The base's language model decides under which prefix the file's is looked for. Raises `CheckpointError` when a
     tensor has no place in the base, or another shape; the model is then partly changed and should be dropped.
+    `source` is a path or a URL, as for `read_lavis`.
     """
+    path = fetched(source)
     state = _state(path)
     fill = Fill(checkpoint.model, _names_of(checkpoint, _prefix(state)), optional=checkpoint.model.state_dict().keys())
     _put(fill, state)
@@ -143,15 +174,34 @@ def lavis_config(state: Mapping[str, Tensor], beside: Beside, path: Path) -> Bli
     )
 
 
+def holds_encoder(path: Path) -> bool:
+    """Whether a file has the vision model, too."""
+    return any(key.startswith("visual_encoder.") for key in _state(path))
+
+
+def reads_text(path: Path) -> bool:
+    """Whether the Q-Former in a file has its text side."""
+    return WORDS in _state(path)
+
+
 def _state(path: Path) -> dict[str, Tensor]:
+    if path.suffix == ".safetensors":
+        return dict(file_tensors(path))
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = _unpickled(path)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as problem:
         raise CheckpointError(f"{path} cannot be read as tensors: {problem}") from problem
     state = loaded.get("model", loaded) if isinstance(loaded, dict) else loaded
     if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise CheckpointError(f"{path} holds no state dict: expected tensors by name, bare or under 'model'")
     return state
+
+
+def _unpickled(path: Path) -> Any:
+    """Tensors only, and mapped, so that a page of the file is memory only while it is read; old files cannot be."""
+    with path.open("rb") as file:
+        mapped = zipfile.is_zipfile(file)
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
 
 
 def _prefix(state: Mapping[str, Tensor]) -> str | None:

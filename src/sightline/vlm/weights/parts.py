@@ -17,7 +17,10 @@ from sightline.vlm.encoders import ForeignEncoder, ForeignEncoderConfig
 from sightline.vlm.encoders.foreign import FAMILIES
 from sightline.vlm.language import CausalConfig, CausalLanguage, Seq2SeqConfig, Seq2SeqLanguage
 from sightline.vlm.weights.errors import CheckpointError
-from sightline.vlm.weights.hub import download
+from sightline.vlm.weights.hub import TEXTS, download
+
+PICKLED = (*TEXTS, "pytorch_model*.bin")
+"""What is fetched of a hub id without safetensors (OPT, Vicuna): transformers reads these as tensors only."""
 
 
 def read_encoder(
@@ -62,10 +65,21 @@ def read_language(
     return language.eval().requires_grad_(False)
 
 
+def outline_language(name_or_folder: str | Path) -> CausalLanguage | Seq2SeqLanguage:
+    """A language model's modules with fresh weights, in PyTorch's default dtype and on its default device."""
+    from transformers import AutoConfig  # late, as above
+
+    config = AutoConfig.from_pretrained(folder_of(name_or_folder), local_files_only=True)
+    kind = Seq2SeqConfig if config.is_encoder_decoder else CausalConfig
+    return kind(architecture=config.to_dict()).build()
+
+
 def _pretrained(automatic: Any, name_or_folder: str | Path, dtype: torch.dtype) -> Any:
     folder = folder_of(name_or_folder)
+    if not Path(name_or_folder).expanduser().is_dir() and not any(folder.glob("*.safetensors")):
+        folder = download(str(name_or_folder), PICKLED)  # published before safetensors were; read as tensors only
     try:
-        return automatic.from_pretrained(folder, dtype=dtype, local_files_only=True, use_safetensors=True)
+        return automatic.from_pretrained(folder, dtype=dtype, local_files_only=True, weights_only=True)
     except (OSError, ValueError) as problem:
         raise CheckpointError(f"{folder} cannot be read as a model of transformers: {problem}") from problem
 

@@ -6,13 +6,18 @@ from pathlib import Path
 
 from sightline.vlm.config import closest
 from sightline.vlm.model import Devices, Dtypes
-from sightline.vlm.weights.catalog import CATALOG, find
+from sightline.vlm.weights.catalog import CATALOG, Known, Original, find
 from sightline.vlm.weights.checkpoint import Checkpoint
 from sightline.vlm.weights.compose import read_model_file
 from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
 from sightline.vlm.weights.folder import CARD, read_folder
 from sightline.vlm.weights.hub import download
 from sightline.vlm.weights.huggingface import read_huggingface
+from sightline.vlm.weights.originals import read_original
+
+LAVIS = "lavis:"
+"""Before a name: from LAVIS' own files, also where the hub has the model converted."""
+ORIGINALS = [name for each in CATALOG.values() if each.lavis for name in each.also]
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -21,8 +26,9 @@ def read(name_or_folder: str | Path, dtype: Dtypes | None = None, device: Device
     """A model by its name, hub id or folder, ready to use: evaluation mode, no gradients on weights.
 
     Args:
-        name_or_folder: A name of `weights.catalog`, a folder in Sightline's or Hugging Face's layout, a hub id, or a
-            YAML file that declares a model (`weights.compose`), which says its precision itself.
+        name_or_folder: A name of `weights.catalog` (`lavis:` before it: from LAVIS' own files), a folder in Sightline's
+            or Hugging Face's layout, a hub id, or a YAML file that declares a model (`weights.compose`), which says its
+            precision itself.
         dtype: Of encoder and language model, or by part, `{"language": torch.bfloat16}`; none: the checkpoint's own (a
             CPU widens float16 to float32). The bridge stays in float32 unless it is named.
         device: Where the model goes, or by part, `{"encoder": "cuda:0", "language": "cuda:1"}`.
@@ -32,12 +38,9 @@ def read(name_or_folder: str | Path, dtype: Dtypes | None = None, device: Device
         CheckpointError: Something is there, but it cannot be read as a model.
     """
     name = str(name_or_folder)
-    known = find(name)
-    if known is not None and known.files:
-        raise UnknownModelError(
-            f"{name!r} was published as {' and '.join(known.files)} of LAVIS only: download them, then call "
-            "weights.read_lavis(trained, Beside(encoder=…)), see docs/guide/from-lavis.md"
-        )
+    known, original = _found(name)
+    if original is not None:
+        return _asked(read_original(original, name, dtype, device), known)
     if known is not None:
         folder = known.folder or download(known.hub_id or name)
     elif Path(name).suffix in (".yaml", ".yml"):
@@ -48,7 +51,21 @@ def read(name_or_folder: str | Path, dtype: Dtypes | None = None, device: Device
         folder = download(name)
     else:
         raise UnknownModelError(f"unknown model {name!r}: {closest(name, CATALOG)} (a hub id or a folder will do too)")
-    checkpoint = _read(folder, name, dtype, device)
+    return _asked(_read(folder, name, dtype, device), known)
+
+
+def _found(name: str) -> tuple[Known | None, Original | None]:
+    """What the catalogue knows of a name, and LAVIS' files where the model is to be read from them."""
+    asked = name.removeprefix(LAVIS)
+    known = find(asked)
+    if asked != name and (known is None or known.lavis is None):
+        raise UnknownModelError(f"LAVIS has no model {asked!r}: {closest(asked, ORIGINALS)}")
+    wanted = known is not None and (asked != name or not (known.hub_id or known.shipped))
+    return known, known.lavis if known is not None and wanted else None
+
+
+def _asked(checkpoint: Checkpoint, known: Known | None) -> Checkpoint:
+    """With the prompt that its captions begin with."""
     if known is not None and known.caption_prompt:
         checkpoint.prompts = replace(checkpoint.prompts, caption=known.caption_prompt)
     return checkpoint
