@@ -1,5 +1,6 @@
 """Loading takes little more memory than the weights, in whatever precision they end up."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from sightline.vlm.weights.fill import empty
 from sightline.vlm.weights.shards import WINDOW, file_tensors, shards
 
 LOAD = """
-import re, sys, threading, time
+import json, re, sys, threading, time
 from pathlib import Path
 import torch
 from transformers import DynamicCache, OPTForCausalLM
@@ -35,7 +36,7 @@ def watch():
 
 thread = threading.Thread(target=watch)
 thread.start()
-model = weights.read(sys.argv[1], dtype=getattr(torch, sys.argv[2])).model
+model = weights.read(sys.argv[1], dtype=getattr(torch, sys.argv[2]), device=json.loads(sys.argv[3])).model
 done = True
 thread.join()
 held = {id(each): each.nbytes for each in model.parameters()}
@@ -70,10 +71,11 @@ def large(folder: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from Linux' /proc")
+@pytest.mark.parametrize("device", ["cpu", "auto", {"language": {"": "cpu", "model.decoder.layers.7": "cpu"}}])
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
-def test_loading_peaks_at_little_more_than_the_weights(dtype: str, tmp_path: Path) -> None:
-    folder = large(tmp_path)
-    told = subprocess.run([sys.executable, "-c", LOAD, folder, dtype], capture_output=True, text=True, check=True)
+def test_loading_peaks_at_little_more_than_the_weights(dtype: str, device: object, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LOAD, large(tmp_path), dtype, json.dumps(device)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
     assert float(told.stdout) <= 1.15
 
 

@@ -53,7 +53,7 @@ class Split:
         root = _root(model)
         units, layers = _units(root)
         if self.places is not None:
-            places = _named(root, units, {name: device_of(each) for name, each in self.places.items()})
+            places = _named(root, units, {name: _holding(each) for name, each in self.places.items()})
         else:
             places = _filled(units, layers, _limits(self.max_memory))
         embeddings = root.get_input_embeddings()  # type: ignore[operator]
@@ -85,6 +85,13 @@ def device_of(device: Device) -> torch.device:
         raise ConfigError(f"{device!r} is no device: weights stay in memory, name cpu or cuda:0") from problem
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"there is no {found}: this machine has {torch.cuda.device_count()} CUDA devices")
+    return found
+
+
+def _holding(device: Device) -> torch.device:
+    found = device_of(device)
+    if found.type == "meta":
+        raise ConfigError("weights on 'meta' hold no numbers: name cpu or cuda:0")
     return found
 
 
@@ -158,7 +165,7 @@ def _limits(told: Mapping[Device, int | str] | None) -> dict[torch.device, float
     if told is not None:
         if not told:
             raise ConfigError("max_memory names no device: give bytes by device, {'cuda:0': '10GiB', 'cpu': '30GiB'}")
-        return {device_of(device): _bytes(size) for device, size in told.items()}
+        return {_holding(device): _bytes(size) for device, size in told.items()}
     free = {
         torch.device("cuda", index): SHARE * torch.cuda.mem_get_info(index)[0]
         for index in range(torch.cuda.device_count())
