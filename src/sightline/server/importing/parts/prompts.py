@@ -50,16 +50,16 @@ class Prompts(Part):
         name = summary["name"]
         theirs = sorted(summary["versions"])
         ours = await _versions(self.target, name)
-        for version in range(1, theirs[-1] + 1):
-            if version in theirs:
-                prompt = await self._theirs(name, version)
-                if version in ours:
-                    await self._compare(prompt, await self._ours(name, version))
-                else:
-                    await self._make(prompt)
-                self.state.ids("prompts")[prompt.get("id") or ""] = (await self._ours(name, version))["id"]
-            elif version not in ours:
-                await self._fill(summary, version)
+        for version in theirs:
+            prompt = await self._theirs(name, version)
+            if version in ours:
+                await self._compare(prompt, await self._ours(name, version))
+            else:
+                for gap in range(max(ours, default=0) + 1, version):
+                    await self._fill(summary, gap)
+                await self._make(prompt)
+                ours |= set(range(1, version + 1))
+            self.state.ids("prompts")[prompt.get("id") or ""] = (await self._ours(name, version))["id"]
         await self._remove_fillers(name, set(theirs))
 
     async def _make(self, prompt: Row) -> None:
