@@ -10,6 +10,7 @@ from sightline.server.edges.langfuse import (
     dataset_runs,
     datasets,
     experiments,
+    first_versions,
     ingestion,
     instance,
     judges,
@@ -24,11 +25,12 @@ from sightline.server.edges.langfuse import (
     score_configs,
     scores,
     sessions,
+    single_events,
     traces,
 )
 
 router = APIRouter()
-for part in (instance, traces, observations, scores, media, ingestion):
+for part in (instance, traces, observations, scores, media, ingestion, single_events, first_versions):
     router.include_router(part.router)
 for part in (models, metrics, comments, annotation_queues, llm_connections, organizations, scim, dashboards, judges):
     router.include_router(part.router)

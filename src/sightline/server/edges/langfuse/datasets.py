@@ -30,22 +30,22 @@ class DatasetBody(BaseModel):
 @router.get("")
 async def list_datasets(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     page = await services.datasets.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [_dataset(each) for each in page.items], "meta": params.meta(page.total)})
+    return Json({"data": [dataset_shape(each) for each in page.items], "meta": params.meta(page.total)})
 
 
 @router.post("")
 async def put(request: Request, who: ProjectKey, services: Served) -> Json:
     """Make a dataset, or change the one of that name."""
     body = await read_as(request, services.limits.body_bytes, DatasetBody.model_validate)
-    return Json(_dataset(await services.datasets.put(who.project_id, DatasetDraft(**vars(body)))))
+    return Json(dataset_shape(await services.datasets.put(who.project_id, DatasetDraft(**vars(body)))))
 
 
 @router.get("/{name:path}")
 async def read(name: str, who: ProjectKey, services: Served) -> Json:
-    return Json(_dataset(await services.datasets.get(who.project_id, name)))
+    return Json(dataset_shape(await services.datasets.get(who.project_id, name)))
 
 
-def _dataset(dataset: Dataset) -> dict[str, Any]:
+def dataset_shape(dataset: Dataset) -> dict[str, Any]:
     return {
         "id": dataset.id,
         "projectId": dataset.project_id,

@@ -110,13 +110,13 @@ async def list_prompts(who: ProjectKey, services: Served, params: Annotated[List
 async def create(request: Request, who: ProjectKey, services: Served) -> Json:
     body = await read_as(request, services.limits.body_bytes, NEW.validate_python)
     prompt = await services.prompts.create(who.project_id, _draft(body))
-    return Json(_prompt(prompt) | {"resolutionGraph": None}, status_code=201)
+    return Json(prompt_shape(prompt) | {"resolutionGraph": None}, status_code=201)
 
 
 @router.get("/{name:path}")
 async def read(name: str, who: ProjectKey, services: Served, params: Annotated[Reading, Query()]) -> Json:
     selector = Selector(name=name, version=params.version, label=params.label)
-    return Json(_composed(await services.prompts.get(who.project_id, selector, resolve=params.resolve)))
+    return Json(composed_shape(await services.prompts.get(who.project_id, selector, resolve=params.resolve)))
 
 
 @router.delete("/{name:path}")
@@ -128,7 +128,7 @@ async def delete(name: str, who: ProjectKey, services: Served, params: Annotated
 
 @router.patch("/{name:path}/versions/{version}")
 async def label(name: str, version: int, body: Labels, who: ProjectKey, services: Served) -> Json:
-    return Json(_prompt(await services.prompts.label(who.project_id, name, version, body.new_labels)))
+    return Json(prompt_shape(await services.prompts.label(who.project_id, name, version, body.new_labels)))
 
 
 def _draft(body: NewText | NewChat) -> Draft:
@@ -167,7 +167,7 @@ def _conditions(params: ListParams) -> tuple[Condition, ...]:
     return tuple(Condition(column=each[0], operator=each[1], value=each[2]) for each in given if each[2])  # type: ignore[arg-type]
 
 
-def _prompt(prompt: Prompt) -> dict[str, Any]:
+def prompt_shape(prompt: Prompt) -> dict[str, Any]:
     return {
         "id": prompt.id,
         "projectId": prompt.project_id,
@@ -186,13 +186,13 @@ def _prompt(prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def _composed(composed: Composed) -> dict[str, Any]:
+def composed_shape(composed: Composed) -> dict[str, Any]:
     root = Inclusion(id=composed.prompt.id, name=composed.prompt.name, version=composed.prompt.version)
     graph = {
         "root": vars(root),
         "dependencies": {parent: [vars(each) for each in all] for parent, all in composed.inclusions.items()},
     }
-    return _prompt(composed.prompt) | {"resolutionGraph": graph if composed.inclusions else None}
+    return prompt_shape(composed.prompt) | {"resolutionGraph": graph if composed.inclusions else None}
 
 
 def _summary(summary: PromptSummary) -> dict[str, Any]:

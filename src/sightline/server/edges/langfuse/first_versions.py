@@ -1,0 +1,94 @@
+"""Prompts and datasets through the first version of their paths: fewer fields, the same things."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+
+from sightline.server.edges.access import ProjectKey
+from sightline.server.edges.answers import Json
+from sightline.server.edges.bodies import read_as
+from sightline.server.edges.langfuse.any_json import AnyJson
+from sightline.server.edges.langfuse.datasets import dataset_shape
+from sightline.server.edges.langfuse.prompts import Body, Label, Reading, composed_shape, prompt_shape
+from sightline.server.edges.params import Paged, Params
+from sightline.server.edges.services import Served, Services
+from sightline.server.evals.records import Dataset, DatasetDraft, ItemQuery
+from sightline.server.prompts.records import PRODUCTION, Draft, Selector
+
+router = APIRouter(prefix="/api/public")
+
+STEP = 500
+"""Items or runs of a dataset read at once."""
+
+
+class OneOf(Reading):
+    name: str = Field(min_length=1)
+
+
+class NewPrompt(Body):
+    name: str = Field(min_length=1, max_length=255, pattern=r"^[^|]+$")
+    prompt: str
+    is_active: bool = False
+    config: AnyJson = None
+    labels: list[Label] = Field(default_factory=list)
+
+
+class NewDataset(Params):
+    name: str = Field(min_length=1, max_length=255)
+    description: str | None = None
+    metadata: AnyJson = None
+
+
+@router.get("/prompts")
+async def read_prompt(who: ProjectKey, services: Served, params: Annotated[OneOf, Query()]) -> Json:
+    """A version of the prompt of that name, by default the active one."""
+    selector = Selector(name=params.name, version=params.version, label=params.label)
+    return Json(composed_shape(await services.prompts.get(who.project_id, selector, resolve=params.resolve)))
+
+
+@router.post("/prompts")
+async def create_prompt(request: Request, who: ProjectKey, services: Served) -> Json:
+    """The next version of a text prompt; `isActive` was the word for the label `production`."""
+    body = await read_as(request, services.limits.body_bytes, NewPrompt.model_validate)
+    labels = dict.fromkeys([*body.labels, *([PRODUCTION] if body.is_active else [])])
+    draft = Draft(
+        name=body.name,
+        kind="text",
+        content=body.prompt,
+        config={} if body.config is None else body.config,
+        labels=list(labels),
+        tags=None,
+        commit_message=None,
+        created_by="API",
+    )
+    return Json(prompt_shape(await services.prompts.create(who.project_id, draft)), status_code=201)
+
+
+@router.get("/datasets")
+async def list_datasets(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
+    """Datasets with the ids of their items and the names of their runs."""
+    page = await services.datasets.page(who.project_id, params.limit, params.offset)
+    return Json({"data": [await _first(each, services) for each in page.items], "meta": params.meta(page.total)})
+
+
+@router.post("/datasets")
+async def put_dataset(request: Request, who: ProjectKey, services: Served) -> Json:
+    body = await read_as(request, services.limits.body_bytes, NewDataset.model_validate)
+    return Json(await _first(await services.datasets.put(who.project_id, DatasetDraft(**vars(body))), services))
+
+
+async def _first(dataset: Dataset, services: Services) -> dict[str, Any]:
+    items: list[str] = []
+    while True:
+        query = ItemQuery(dataset_name=dataset.name, limit=STEP, offset=len(items))
+        page = await services.datasets.items(dataset.project_id, query)
+        items += [item.id for item in page.items]
+        if not page.more:
+            break
+    runs: list[str] = []
+    while True:
+        found = await services.dataset_runs.page(dataset.project_id, dataset.name, STEP, len(runs))
+        runs += [run.name for run in found.items]
+        if not found.more:
+            return dataset_shape(dataset) | {"items": items, "runs": runs}
