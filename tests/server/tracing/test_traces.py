@@ -171,7 +171,7 @@ async def test_letters_beyond_ascii_are_found_inside_words(tracing: Tracing):
 
 
 async def test_a_search_goes_on_beyond_its_first_rows(tracing: Tracing, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sightline.server.tracing.store.traces.SEARCHED_ROWS", 2)
+    monkeypatch.setattr("sightline.server.tracing.store.finding.FILTERED_ROWS", 2)
     common = [observation("long", f"o{n}", start=50 + n, input="common words") for n in range(9)]
     early = [observation(name, start=n, input="common words") for n, name in enumerate(("a", "b", "c"))]
     await tracing.record(HERE, [*common, *early])

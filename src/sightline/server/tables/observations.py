@@ -62,7 +62,7 @@ CREATE TABLE IF NOT EXISTS observations (
     trace_output_preview String CODEC(ZSTD(1)),
     experiment_id String CODEC(ZSTD(1)),
     experiment Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX by_trace trace_id TYPE bloom_filter(0.0001) GRANULARITY 1,
     INDEX by_id id TYPE bloom_filter(0.001) GRANULARITY 1,
     INDEX by_user user_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_session session_id TYPE bloom_filter(0.01) GRANULARITY 1,

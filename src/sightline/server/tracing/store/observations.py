@@ -11,7 +11,7 @@ from sightline.server.tracing.store.filters import OBSERVATION_COLUMNS, holds
 from sightline.server.tracing.store.rows import NARROW, TRACE_ROW, WIDE, observation_of
 
 IS_OBSERVATION = f"kind != '{TRACE_ROW}'"
-CANDIDATES = 200
+CANDIDATES = 50
 """Rows looked at beyond those wanted, so that a few replaced ones rarely cost another query."""
 
 
@@ -94,7 +94,7 @@ class ObservationStore:
         await self._engine.execute(f"DELETE FROM observations WHERE {where}", where.params)
 
     async def _newest_keys(self, project_id: ProjectId, query: ObservationQuery, wanted: int) -> list[dict[str, Any]]:
-        """Up to `wanted` keys of matching rows that no later row of the same id has replaced."""
+        """Up to `wanted` keys of matching rows that no later row of the same id and start has replaced."""
         found: list[dict[str, Any]] = []
         skip, step = 0, wanted + CANDIDATES
         where = _conditions(project_id, query)
@@ -115,9 +115,12 @@ class ObservationStore:
     async def _newest_versions(
         self, project_id: ProjectId, rows: Sequence[dict[str, Any]]
     ) -> dict[tuple[str, str], int]:
+        """The newest version of each of these rows, newest first, among those that start within their time."""
         if not rows:
             return {}
         where = Conditions(project_id)
+        where.add("start_time >=", "DateTime64(6, 'UTC')", rows[-1]["start_time"])
+        where.add("start_time <=", "DateTime64(6, 'UTC')", rows[0]["start_time"])
         where.add("id IN", "Array(String)", sorted({row["id"] for row in rows}))
         sql = f"SELECT trace_id, id, max(row_version) AS newest FROM observations WHERE {where} GROUP BY trace_id, id"
         answer = await self._engine.query(sql, where.params)

@@ -1,4 +1,3 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
 """Full-text search over observations.
 
 Words are found whole and in the order given, in any case; `*` at either end lets the text begin or end inside a word.
@@ -76,18 +75,6 @@ def named(where: Conditions, text: str) -> str:
     names = [f"lowerUTF8({column}) LIKE {like}" for column in NAMES]
     ids = [f"startsWith({column}, {begins})" for column in IDS]
     return f"({' OR '.join([*names, *ids, _exactly(where, sought, TRACE_TEXTS)])})"
-
-
-WAYS = (said, named)
-"""Looked for apart, so that what has no index does not keep the texts from theirs."""
-
-
-def rows_holding(where: Conditions, text: str, project: str) -> str:
-    """SELECT of `trace_id, id, row_version` of the rows that hold `text`, some of them twice."""
-    columns = "trace_id, id, row_version"
-    return " UNION ALL ".join(
-        f"SELECT {columns} FROM observations WHERE {project} AND {way(where, text)}" for way in WAYS
-    )
 
 
 def _exactly(where: Conditions, sought: Sought, columns: tuple[str, ...]) -> str:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.records import Bucket, ProjectId, TraceQuery
 from sightline.server.tracing.store.conditions import Conditions
+from sightline.server.tracing.store.matching import TIME, matching_traces, span_of
 from sightline.server.tracing.store.rows import moment
-from sightline.server.tracing.store.traces import BEGINNING, END, TIME, matching_traces
 
 SMALLEST_STEP = timedelta(seconds=1)
 
@@ -97,4 +97,4 @@ def _bucket(where: Conditions, start: datetime, step: timedelta) -> str:
 
 
 def _matching(where: Conditions, query: TraceQuery) -> str:
-    return matching_traces(where, query, (query.window.start or BEGINNING, query.window.end or END))
+    return matching_traces(where, query, span_of(query))

@@ -1,0 +1,136 @@
+# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+"""Finding the traces of a page without reading them all.
+
+The newest traces of a project are among those that the newest rows belong to. A slice of rows from some time on holds a
+row of every trace that began in it, so of its traces those that began in it are in their final order; only when they
+are fewer than wanted the next, larger slice is read. With filters the rows are those that hold the rarest one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.tracing.records import ProjectId, TraceId, TraceQuery
+from sightline.server.tracing.store.conditions import Conditions
+from sightline.server.tracing.store.matching import (
+    END,
+    LONGEST_TRACE,
+    TICK,
+    TIME,
+    Found,
+    RowKey,
+    Span,
+    filters_of,
+    matching_traces,
+    span_of,
+)
+from sightline.server.tracing.store.rows import moment
+
+SLICE_ROWS = 2_000
+FILTERED_ROWS = 1_000
+GROWTH = 8
+MOST_ROWS = 100_000
+"""Beyond it the engine does better by itself."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A trace, and when it began as far as the slice that it was found in tells."""
+
+    id: TraceId
+    timestamp: datetime
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Rows from some time on."""
+
+    edge: datetime | None
+    """From when on they are all there; None when they are in the whole span."""
+    found: Found | None
+    """Those that hold a filter, or None when it is all of them."""
+
+
+class TraceFinder:
+    """Ids of matching traces, in order."""
+
+    def __init__(self, engine: ObservationsEngine) -> None:
+        self._engine = engine
+
+    async def find(self, project_id: ProjectId, query: TraceQuery, wanted: int) -> list[Place]:
+        """The first `wanted` traces in the order asked for.
+
+        Of the newest, one that began before its slice may stand where it went on: it is known by its earlier timestamp.
+        """
+        span = span_of(query)
+        if query.order_by != "timestamp" or query.ascending:
+            return await self._began_in(project_id, query, span, wanted)
+        filtered = any(each.ways for each in filters_of(Conditions(project_id), query))
+        limit = FILTERED_ROWS if filtered else SLICE_ROWS
+        while limit <= MOST_ROWS:
+            rows = await self._rarest(project_id, query, span, limit)
+            places = await self._began_in(project_id, query, (rows.edge or span[0], span[1]), wanted, rows)
+            if rows.edge is None or len(places) >= wanted:
+                return places
+            limit *= GROWTH
+        return await self._began_in(project_id, query, span, wanted)
+
+    async def count(self, project_id: ProjectId, query: TraceQuery) -> int:
+        where = Conditions(project_id)
+        matching = matching_traces(where, replace(query, before=None), span_of(replace(query, before=None)))
+        rows = await self._engine.query(f"SELECT count() AS total FROM ({matching})", where.params)
+        return int(rows[0]["total"])
+
+    async def _began_in(
+        self, project_id: ProjectId, query: TraceQuery, span: Span, wanted: int, rows: Slice | None = None
+    ) -> list[Place]:
+        where = Conditions(project_id)
+        if rows:
+            matching = matching_traces(where, query, span, found=rows.found, before=timedelta(0))
+        else:
+            matching = matching_traces(where, query, span)
+        direction = "ASC" if query.ascending else "DESC"
+        order = f"ordered {direction}, timestamp {direction}, trace_id {direction}"
+        sql = f"SELECT trace_id, timestamp FROM ({matching}) ORDER BY {order} LIMIT {int(wanted)}"
+        answer = await self._engine.query(sql, where.params)
+        return [Place(TraceId(row["trace_id"]), moment(row["timestamp"])) for row in answer]
+
+    async def _rarest(self, project_id: ProjectId, query: TraceQuery, span: Span, limit: int) -> Slice:
+        """The slice of the rarest filter, which reaches back the farthest; without filters the newest rows' slice."""
+        where = Conditions(project_id)
+        where.add("start_time >=", TIME, span[0])
+        where.add("start_time <", TIME, min(span[1], END - LONGEST_TRACE) + LONGEST_TRACE)
+        rarest: Slice | None = None
+        for place, each in enumerate(filters_of(where, query)):
+            if not each.ways:
+                continue
+            edge, rows = await self._newest_rows(where, each.ways, limit)
+            if rarest is None or edge is None or (rarest.edge and edge < rarest.edge):
+                rarest = Slice(edge, Found(place, rows))
+            if edge is None:
+                break
+        return rarest or Slice(await self._edge(where, limit), None)
+
+    async def _newest_rows(
+        self, where: Conditions, ways: Sequence[str], limit: int
+    ) -> tuple[datetime | None, list[RowKey]]:
+        """The newest rows that hold a filter, and the time from which on none is left out."""
+        edge: datetime | None = None
+        keys: list[RowKey] = []
+        for way in ways:
+            sql = (
+                f"SELECT trace_id, id, row_version, start_time FROM observations WHERE {where} AND {way} "
+                f"ORDER BY start_time DESC LIMIT {int(limit)}"
+            )
+            rows = await self._engine.query(sql, where.params)
+            keys += [(row["trace_id"], row["id"], row["row_version"]) for row in rows]
+            if len(rows) == limit:
+                last = moment(rows[-1]["start_time"]) + TICK
+                edge = max(edge or last, last)
+        return edge, keys
+
+    async def _edge(self, where: Conditions, limit: int) -> datetime | None:
+        sql = f"SELECT start_time FROM observations WHERE {where} ORDER BY start_time DESC LIMIT 1 OFFSET {int(limit)}"
+        answer = await self._engine.query(sql, where.params)
+        return moment(answer[0]["start_time"]) if answer else None
