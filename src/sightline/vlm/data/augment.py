@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from sightline.vlm.data.preprocess import Preprocess
+from sightline.vlm.data.randaugment import RandAugment
 
 TRIES = 10
 """Boxes drawn until one lies inside the picture; after that, the largest allowed one in its middle."""
@@ -28,6 +29,8 @@ class Augment:
     """Smallest and largest width over height."""
     mirror: bool = True
     """Not where words say left and right."""
+    then: RandAugment | None = None
+    """What else is done to the picture, before it is normalised."""
 
     def __call__(self, images: Sequence[Image.Image], rng: np.random.Generator) -> Tensor:
         """Normalised pixels `[B, 3, H, W]` of RGB images; the same generator state gives the same pixels."""
@@ -38,7 +41,8 @@ class Augment:
         side = self.preprocess.size
         part = image.crop(self.box(image.size, rng)).resize((side, side), self.preprocess.filter)
         mirrored = self.mirror and rng.random() < 0.5
-        return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else part
+        part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else part
+        return part if self.then is None else Image.fromarray(self.then(np.asarray(part), rng))
 
     def box(self, size: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
         """Left, top, right and bottom of a box inside a picture of width and height `size`."""

@@ -17,6 +17,9 @@ __all__ = ["ModelZoo", "load_model", "load_model_and_preprocess", "load_preproce
 
 Processors = dict[str, BaseProcessor]
 
+PLAIN = ("blip2_vicuna_instruct", "sightline-tiny")
+"""Models that train without RandAugment: LAVIS' settings say so, and scenes of ours that speak of places."""
+
 
 def load_model(
     name: str,
@@ -51,7 +54,8 @@ def load_model_and_preprocess(
 ) -> tuple[LavisModel, Processors, Processors]:
     """A model as `load_model` gives it, its image processors and its text processors, each for "train" and "eval"."""
     model = load_model(name, model_type, is_eval, device)
-    images, texts = load_preprocess(preprocess_of(model.loaded.checkpoint))
+    train = "blip2_image_train" if name in PLAIN else "blip_image_train"
+    images, texts = load_preprocess(preprocess_of(model.loaded.checkpoint, train))
     return model, images, texts
 
 
@@ -61,13 +65,13 @@ def load_preprocess(config: Mapping[str, Any]) -> tuple[Processors, Processors]:
     return _built(images), _built(texts)
 
 
-def preprocess_of(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The settings that go with a checkpoint: its own size, mean and deviation."""
+def preprocess_of(checkpoint: Checkpoint, train: str = "blip_image_train") -> dict[str, Any]:
+    """The settings that go with a checkpoint: its own size, mean and deviation; `train` is a processor's name."""
     image = checkpoint.image
     facts = {"image_size": image.size, "mean": image.mean, "std": image.std}
     return {
         "vis_processor": {
-            "train": {"name": "blip2_image_train", **facts},
+            "train": {"name": train, **facts},
             "eval": {"name": "blip_image_eval", "resample": image.resample, **facts},
         },
         "text_processor": {"train": {"name": "blip_caption"}, "eval": {"name": "blip_caption"}},

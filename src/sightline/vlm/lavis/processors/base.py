@@ -1,0 +1,28 @@
+"""What every processor is: something callable, made from settings."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from sightline.vlm.config import ConfigError
+
+Settings = Mapping[str, Any]
+
+
+class BaseProcessor:
+    """Anything in, the same out; the base of all processors."""
+
+    def __call__(self, item: Any) -> Any:
+        """The item as the model reads it."""
+        return item
+
+    @classmethod
+    def from_config(cls, cfg: Settings | None = None) -> Self:
+        """From a mapping of settings; those not given have LAVIS' defaults. Raises `ConfigError` for unknown ones."""
+        try:
+            return cls(**dict(cfg or {}))
+        except TypeError as problem:
+            raise ConfigError(f"{cls.__name__} cannot be made from {dict(cfg or {})}: {problem}") from problem
+
+    def build(self, **settings: Any) -> Self:
+        """Another one of this kind, from settings."""
+        return self.from_config(settings)
