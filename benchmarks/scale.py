@@ -131,12 +131,12 @@ def fill(server: Scale, rows: int, span: timedelta) -> None:
     with server:
         refused = send(server, list(requests(TEMPLATES // SPANS_A_REQUEST, seed=0)), 4)[1]
         if refused:
-            raise SystemExit(f"{refused} requests of templates were refused")
+            raise SystemExit(f"requests of templates were refused: {dict(refused)}")
     asyncio.run(_multiply(server.folder / "data/observations", rows, span))
     with server:
         refused = send(server, needles(span), 1)[1]
         if refused:
-            raise SystemExit(f"{refused} requests of needles were refused")
+            raise SystemExit(f"requests of needles were refused: {dict(refused)}")
 
 
 async def _multiply(folder: Path, rows: int, span: timedelta) -> None:

@@ -173,6 +173,31 @@ class Phoenix(Server):
             return int(database.execute("SELECT count(*) FROM spans").fetchone()[0])
 
 
+class MLflow(Server):
+    health_path = "/health"
+    binary = ROOT / ".cache/peers/mlflow/bin/mlflow"
+
+    def command(self) -> list[str]:
+        if not self.binary.exists():
+            raise SystemExit(
+                "MLflow is not installed: python3 -m venv .cache/peers/mlflow && "
+                ".cache/peers/mlflow/bin/pip install mlflow==3.17.2"
+            )
+        store = f"sqlite:///{self.folder / 'mlflow.db'}"
+        where = ["--host", "127.0.0.1", "--port", str(self.port), "--backend-store-uri", store]
+        return [str(self.binary), "server", *where, "--artifacts-destination", str(self.folder / "artifacts")]
+
+    def environment(self) -> dict[str, str]:
+        return {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+
+    def headers(self) -> dict[str, str]:
+        return {"content-type": "application/x-protobuf", "x-mlflow-experiment-id": "0"}
+
+    def stored(self) -> int:
+        with sqlite3.connect(f"file:{self.folder / 'mlflow.db'}?mode=ro", uri=True, timeout=30) as database:
+            return int(database.execute("SELECT count(*) FROM spans").fetchone()[0])
+
+
 def _usual() -> dict[str, str]:
     """This process's variables, but for one that keeps Python from reusing what it compiled, which no user sets."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
