@@ -31,10 +31,12 @@ demo: env web ## the platform and the tiny model, answering about real images at
 
 test: env web ## every test of the suite (CPU, offline)
 	@scripts/browser.sh
+	@scripts/contract.sh
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 test-cluster: env ## the server's tests on PostgreSQL and a ClickHouse server
 	@scripts/cluster.sh
+	@scripts/contract.sh
 	@$(BIN)/pytest -n 2 --dist loadfile --stack cluster tests/server $(ARGS)
 
 check: lint test test-cluster ## all that CI runs, and the server's tests on a cluster

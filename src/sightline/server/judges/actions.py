@@ -44,9 +44,7 @@ class Evaluators:
         )
         version = _version(row, 1, draft.definition or {})
         async with self._database.work() as work:
-            store = EvaluatorStore(work.connection, project_id)
-            await _check_name(store, row.name)
-            await store.add(row)
+            await EvaluatorStore(work.connection, project_id).add(row)
             await VersionStore(work.connection, project_id).add(version)
         return Evaluator(row=row, current=version)
 
@@ -70,19 +68,16 @@ class Evaluators:
     async def change(self, project_id: ProjectId, evaluator_id: EvaluatorId, draft: EvaluatorDraft) -> Evaluator:
         """Another name or description; another definition becomes a version of its own."""
         async with self._database.work() as work:
-            store = EvaluatorStore(work.connection, project_id)
             row = await _row(work.connection, project_id, evaluator_id)
             if draft.kind and draft.kind != row.kind:
                 raise InvalidRequest(f"evaluator {row.name!r} is {row.kind}: it cannot become {draft.kind}")
-            if draft.name and draft.name != row.name:
-                await _check_name(store, draft.name)
             changed = replace(
                 row,
                 name=draft.name or row.name,
                 description=row.description if draft.description is None else draft.description,
                 updated_at=now(),
             )
-            await store.change(changed)
+            await EvaluatorStore(work.connection, project_id).change(changed)
             if draft.definition is not None:
                 await _add_version(work.connection, changed, draft.definition)
             return (await _whole(work.connection, project_id, [changed]))[0]
@@ -157,11 +152,6 @@ async def _whole(connection: Connection, project_id: ProjectId, rows: Sequence[E
         for assignment in rule.assignments:
             uses.setdefault(assignment.evaluator_id, []).append((rule.id, assignment))
     return [Evaluator(row=row, current=current[row.id], assignments=tuple(uses.get(row.id, ()))) for row in rows]
-
-
-async def _check_name(store: EvaluatorStore, name: str) -> None:
-    if await store.named(name):
-        raise Conflict(f"evaluator {name!r} exists in this project: choose another name, or change that one")
 
 
 async def _check_assignments(connection: Connection, rule: Rule) -> None:

@@ -16,9 +16,6 @@ class EvaluatorStore(ProjectRows[EvaluatorRow]):
     def __init__(self, connection: AsyncConnection, project_id: ProjectId) -> None:
         super().__init__(connection, evaluators, project_id, lambda row: EvaluatorRow(**row), vars)
 
-    async def named(self, name: str) -> EvaluatorRow | None:
-        return await self.first(evaluators.c.name == name)
-
 
 class VersionStore(ProjectRows[Version]):
     def __init__(self, connection: AsyncConnection, project_id: ProjectId) -> None:

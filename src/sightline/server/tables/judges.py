@@ -9,13 +9,12 @@ evaluators = Table(
     "evaluators",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("project_id", ForeignKey(projects.c.id, ondelete="CASCADE"), nullable=False),
+    Column("project_id", ForeignKey(projects.c.id, ondelete="CASCADE"), nullable=False, index=True),
     Column("name", String(255), nullable=False),
     Column("description", Text),
     Column("kind", String(16), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    UniqueConstraint("project_id", "name"),
 )
 
 evaluator_versions = Table(

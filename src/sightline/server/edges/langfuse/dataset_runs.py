@@ -7,12 +7,13 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from sightline.server.accounts.records import Access
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.any_json import AnyJson
 from sightline.server.edges.params import Moment, Paged
-from sightline.server.edges.services import Served
+from sightline.server.edges.services import Served, Services
 from sightline.server.evals.records import DatasetId, ItemId, Run, RunItem, RunItemDraft
 from sightline.server.runtime.errors import NotFound
 from sightline.server.tracing.records import ObservationId, TraceId
@@ -53,10 +54,11 @@ class RunItemParams(Paged):
     run_name: str
 
 
-def names(request: Request) -> tuple[str, str | None]:
+def names_sent(request: Request) -> tuple[str, str | None]:
     """The dataset and the run of `/datasets/{name}/runs[/{run}]`, from the path as it was sent.
 
     Decoded, a name's own slashes look like the path's: `a%2Fruns%2Fb/runs` would be run `b/runs` of dataset `a`.
+    So either of the two routes may be asked what the other answers.
     """
     sent = request.scope["raw_path"].decode("ascii").partition("?")[0].partition(f"{PREFIX}/datasets/")[2]
     parts = [unquote(part) for part in sent.split("/")]
@@ -67,7 +69,20 @@ def names(request: Request) -> tuple[str, str | None]:
     raise NotFound(f"{request.method} {request.url.path}: there is /datasets/{{name}}/runs and /runs/{{runName}}")
 
 
-Names = Annotated[tuple[str, str | None], Depends(names)]
+Names = Annotated[tuple[str, str | None], Depends(names_sent)]
+
+
+def in_path(datasetName: str) -> str:
+    """Described so; read from the path as it was sent."""
+    return datasetName
+
+
+def run_in_path(runName: str) -> str:
+    """Described so; read from the path as it was sent."""
+    return runName
+
+
+InPath, RunInPath = Depends(in_path), Depends(run_in_path)
 
 
 @router.post("/dataset-run-items")
@@ -83,9 +98,19 @@ async def list_items(who: ProjectKey, services: Served, params: Annotated[RunIte
     return Json({"data": [_run_item(each) for each in page.items], "meta": params.meta(page.total)})
 
 
-@router.get("/datasets/{path:path}")
+@router.get("/datasets/{datasetName:path}/runs/{runName:path}", dependencies=[InPath, RunInPath])
 async def read(who: ProjectKey, named: Names, services: Served, params: Annotated[Paged, Query()]) -> Json:
-    """The runs of a dataset, or one run with all its items."""
+    """One run with all its items."""
+    return await _read(who, named, services, params)
+
+
+@router.get("/datasets/{datasetName:path}/runs", dependencies=[InPath])
+async def list_runs(who: ProjectKey, named: Names, services: Served, params: Annotated[Paged, Query()]) -> Json:
+    """The runs of a dataset."""
+    return await _read(who, named, services, params)
+
+
+async def _read(who: Access, named: tuple[str, str | None], services: Services, params: Paged) -> Json:
     dataset, name = named
     if name is not None:
         run, items = await services.dataset_runs.get(who.project_id, dataset, name)
@@ -94,7 +119,7 @@ async def read(who: ProjectKey, named: Names, services: Served, params: Annotate
     return Json({"data": [_run(each) for each in page.items], "meta": params.meta(page.total)})
 
 
-@router.delete("/datasets/{path:path}")
+@router.delete("/datasets/{datasetName:path}/runs/{runName:path}", dependencies=[InPath, RunInPath])
 async def delete(who: ProjectKey, named: Names, services: Served) -> Json:
     dataset, name = named
     if name is None:

@@ -99,6 +99,8 @@ class CurrentParams(ObservationFilters):
 
 class DetailParams(Params):
     trace_id: str | None = None
+    start_time: Moment | None = None
+    """A hint of Langfuse's clients about where to look; ids are found without it."""
 
 
 @router.get("/v2/observations")

@@ -1,11 +1,17 @@
 """Scores as Langfuse reads and writes them: v2's pair of value and stringValue, v3's one typed value."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sightline.server.edges.answers import iso
 from sightline.server.tracing.records import Score, Trace
 
 V3_GROUPS = ("details", "subject", "annotation")
+
+
+def listed(scores: Sequence[Score]) -> list[Score]:
+    """The scores that a trace shows: a correction is another output, and clients' types of a trace know none."""
+    return [score for score in scores if score.data_type != "CORRECTION"]
 
 
 def score_v2(score: Score) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sightline.server.edges.answers import iso
 from sightline.server.edges.langfuse.links import Links
+from sightline.server.edges.langfuse.score_shapes import listed
 from sightline.server.edges.stored import json_or_text, latency_s, time_to_first_token_s, typed, typed_metadata
 from sightline.server.tracing.records import Kind, Observation, Trace
 
@@ -13,6 +14,8 @@ METADATA_PREVIEW = 200
 """Characters of a metadata value in a v2 read, unless its key is expanded."""
 
 PRICES = ("inputPrice", "outputPrice", "totalPrice")
+NOT_ASKED_FOR = dict.fromkeys(("modelId", *PRICES))
+"""The published shape of a row has these fields always; they are null without their group."""
 V2_GROUPS = ("core", "basic", "time", "io", "metadata", "model", "usage", "prompt", "metrics", "trace_context")
 
 
@@ -62,7 +65,7 @@ def observation_v2(
     observation: Observation, links: Links, groups: frozenset[str], expanded: frozenset[str]
 ) -> dict[str, Any]:
     """The current view: core fields and the groups asked for; input and output as they were sent."""
-    row = _core(observation)
+    row = _core(observation) | NOT_ASKED_FOR
     for group in V2_GROUPS:
         if group in groups and group in _GROUPS:
             row |= _GROUPS[group](observation)
@@ -209,5 +212,5 @@ def trace_row(trace: Trace, observation_ids: Sequence[str]) -> dict[str, Any]:
         "createdAt": iso(trace.timestamp),
         "updatedAt": iso(trace.end_time or trace.timestamp),
         "observations": list(observation_ids),
-        "scores": [score.id for score in trace.scores],
+        "scores": [score.id for score in listed(trace.scores)],
     }

@@ -10,7 +10,7 @@ from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json
 from sightline.server.edges.langfuse.filters import Shape, bounded, conditions, texts
 from sightline.server.edges.langfuse.links import links_of
-from sightline.server.edges.langfuse.score_shapes import score_v2
+from sightline.server.edges.langfuse.score_shapes import listed, score_v2
 from sightline.server.edges.langfuse.shapes import observation_v1, trace_row
 from sightline.server.edges.params import Commas, Moment, Paged, Params, field_groups, window
 from sightline.server.edges.services import Served
@@ -21,12 +21,14 @@ from sightline.server.tracing.records import Condition, TraceId, TraceOrder, Tra
 router = APIRouter(prefix="/api/public/traces")
 
 GROUPS = ("core", "io", "scores", "observations", "metrics")
-FIELDS_BY_GROUP = {
-    "io": ("input", "output", "metadata"),
-    "scores": ("scores",),
-    "observations": ("observations",),
-    "metrics": ("latency", "totalCost"),
+LEFT_OUT: dict[str, dict[str, Any]] = {
+    "io": {},
+    "scores": {"scores": []},
+    "observations": {"observations": []},
+    "metrics": {"latency": -1, "totalCost": -1},
 }
+"""What stands for a group of fields that was not asked for: clients' types need these fields."""
+IO = ("input", "output", "metadata")
 COLUMNS: dict[str, Shape] = {
     **dict.fromkeys(("id", "name", "userId", "sessionId", "version", "release", "environment"), "text"),
     **dict.fromkeys(("latency", "observationCount", "errorCount"), "number"),
@@ -95,7 +97,7 @@ async def get_trace(
         row["metadata"] = typed_metadata(root.metadata) | row["metadata"]
     links = await links_of(services, who.project_id, observations)
     row["observations"] = [observation_v1(observation, links) for observation in observations]
-    row["scores"] = [score_v2(score) for score in trace.scores]
+    row["scores"] = [score_v2(score) for score in listed(trace.scores)]
     return Json(_only(row, groups))
 
 
@@ -112,9 +114,12 @@ async def delete_traces(body: Deletion, who: ProjectKey, services: Served) -> di
 
 
 def _only(row: dict[str, Any], groups: frozenset[str]) -> dict[str, Any]:
-    """A row without the fields of groups nobody asked for; core stays always."""
-    dropped = {name for group, names in FIELDS_BY_GROUP.items() if group not in groups for name in names}
-    return {name: value for name, value in row.items() if name not in dropped}
+    """A row without what groups nobody asked for would say; core stays always."""
+    kept = row if "io" in groups else {name: value for name, value in row.items() if name not in IO}
+    for group, instead in LEFT_OUT.items():
+        if group not in groups:
+            kept = kept | instead
+    return kept
 
 
 def _query(params: TraceParams) -> TraceQuery:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
+from starlette.routing import Match
 
 from sightline.server.edges.access import Anyone
 from sightline.server.runtime.errors import NotFound
@@ -62,6 +64,7 @@ def the_page() -> Page:
 async def serve(path: str, request: Request, page: Annotated[Page, Depends(the_page)]) -> Response:
     """A file of the build, or the page itself for every address it routes by itself."""
     if path.startswith(OURS):
+        _refuse_other_methods(request)
         raise NotFound(f"{request.method} /{path}: there is nothing at this address")
     built = page.built()
     if built is None:
@@ -71,6 +74,14 @@ async def serve(path: str, request: Request, page: Annotated[Page, Depends(the_p
     if path.startswith("assets/"):
         raise NotFound(f"/{path} is not part of this build: reload the page")
     return _index(built)
+
+
+def _refuse_other_methods(request: Request) -> None:
+    """405 for an address that is written to but not read: without the page's own route, which reads everything,
+    the router would say so by itself."""
+    partly = [route for route in request.app.routes if route.matches(request.scope)[0] is Match.PARTIAL]
+    if partly:
+        raise HTTPException(status_code=405)
 
 
 def _index(built: Built) -> Response:
