@@ -41,6 +41,8 @@ class Project:
     organization_id: str
     organization_name: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    retention_days: int = 0
+    """What is older is deleted; 0 keeps everything."""
     created_at: datetime | None = None
 
 
@@ -61,6 +63,8 @@ class ApiKey:
     note: str | None = None
     expires_at: datetime | None = None
     """From then on the pair is unknown."""
+    last_used_at: datetime | None = None
+    """To the minute."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Organisations, projects, people, their memberships and keys, and what signs them in."""
 
-from sqlalchemy import JSON, Column, ForeignKey, String, Table
+from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table
 
 from sightline.server.tables.metadata import UtcDateTime, metadata
 
@@ -23,6 +23,7 @@ projects = Table(
     Column("organization_id", ForeignKey(organizations.c.id, ondelete="CASCADE"), nullable=False, index=True),
     Column("name", String(255), nullable=False),
     Column("metadata", JSON(none_as_null=True)),
+    Column("retention_days", Integer),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -54,6 +55,7 @@ api_keys = Table(
     Column("display_secret_key", String(32), nullable=False),
     Column("note", String(1000)),
     Column("expires_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -66,6 +68,7 @@ organization_keys = Table(
     Column("display_secret_key", String(32), nullable=False),
     Column("note", String(1000)),
     Column("expires_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
 )
 

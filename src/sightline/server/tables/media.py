@@ -15,6 +15,7 @@ media = Table(
     Column("content_length", BigInteger, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("uploaded_at", UtcDateTime),
+    Column("used_at", UtcDateTime),
     Column("upload_status", Integer),
     Column("upload_error", Text),
 )

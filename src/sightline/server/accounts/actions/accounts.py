@@ -1,7 +1,7 @@
 """What people and keys can do with accounts: seed, sign in, be recognised."""
 
 import hmac
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sightline.server.accounts import secrets
 from sightline.server.accounts.records import (
@@ -43,6 +43,7 @@ class Accounts:
         self._known: ExpiringCache[tuple[str, str | None], ProjectId | None] = ExpiringCache(
             size=KEY_CACHE_SIZE, keep_s=KEY_CACHE_S
         )
+        self._used: dict[str, datetime] = {}
 
     async def seed(self, initial: InitialAccounts) -> Seeded:
         """Make exist what `initial` names; with nothing named and nothing there, what a newcomer needs."""
@@ -55,11 +56,13 @@ class Accounts:
         """The project a key pair opens. Unauthorized when the pair is not one of ours."""
         hashed = secrets.secret_hash(secret_key, self._pepper)
         project_id = await self._project_of(public_key, hashed)
+        self.used(public_key)
         return Access(project_id=project_id, scope="project", public_key=public_key)
 
     async def by_public_key(self, public_key: str) -> Access:
         """What the public half alone may do: create scores."""
         project_id = await self._project_of(public_key, None)
+        self.used(public_key)
         return Access(project_id=project_id, scope="scores", public_key=public_key)
 
     async def sign_in(self, email: str, password: str) -> tuple[str, Session]:
@@ -137,6 +140,22 @@ class Accounts:
             await store.put_key(work.connection, project_id, key, secrets.secret_hash(secret_key, self._pepper))
             work.after_commit(self._known.clear)
         return NewApiKey(key=key, secret_key=secret_key)
+
+    def used(self, public_key: str) -> None:
+        """A key was used now. It is written later: nobody waits for that."""
+        self._used[public_key] = now()
+
+    async def write_usage(self) -> None:
+        """Write when keys were last used; for a job, once a minute."""
+        moments, self._used = self._used, {}
+        if moments:
+            async with self._database.work() as work:
+                await store.mark_used(work.connection, moments)
+
+    async def keeping_for_a_time(self) -> list[Project]:
+        """The projects of this installation whose data goes after some days; for a job, not for a caller."""
+        async with self._database.reading() as connection:
+            return await store.keeping_for_a_time(connection)
 
     def forget_keys(self) -> None:
         """Look every key up anew: one was deleted, or its project."""

@@ -41,6 +41,7 @@ class Organizations:
         hashed = secrets.secret_hash(secret_key, self._pepper)
         if found is None or not hmac.compare_digest(found[1], hashed):
             raise Unauthorized(f"API key {public_key[:48]!r} is no organisation's key, or its secret is wrong")
+        self._accounts.used(public_key)
         return OrganizationAccess(organization_id=found[0], public_key=public_key)
 
     async def keys(self, organization_id: OrganizationId) -> list[ApiKey]:
@@ -64,18 +65,27 @@ class Organizations:
         async with self._database.reading() as connection:
             return await _project(connection, organization_id, project_id)
 
-    async def create_project(self, organization_id: OrganizationId, name: str, metadata: Mapping[str, Any]) -> Project:
+    async def create_project(
+        self, organization_id: OrganizationId, name: str, metadata: Mapping[str, Any], retention_days: int = 0
+    ) -> Project:
         project_id = new_id()
         async with self._database.work() as work:
             await self._check_name(work.connection, organization_id, name)
             await account_store.add_project(work.connection, project_id, organization_id, name)
-            await store.change_project(work.connection, ProjectId(project_id), {"metadata": dict(metadata)})
+            await store.change_project(
+                work.connection, ProjectId(project_id), {"metadata": dict(metadata), "retention_days": retention_days}
+            )
             return await _project(work.connection, organization_id, project_id)
 
     async def change_project(
-        self, organization_id: OrganizationId, project_id: str, name: str, metadata: Mapping[str, Any] | None
+        self,
+        organization_id: OrganizationId,
+        project_id: str,
+        name: str,
+        metadata: Mapping[str, Any] | None,
+        retention_days: int | None = None,
     ) -> Project:
-        """Give a project another name, and other metadata unless that is None."""
+        """Give a project another name, and other metadata and time of keeping unless those are None."""
         async with self._database.work() as work:
             old = await _project(work.connection, organization_id, project_id)
             if name != old.name:
@@ -83,6 +93,8 @@ class Organizations:
             values: dict[str, Any] = {"name": name}
             if metadata is not None:
                 values["metadata"] = dict(metadata)
+            if retention_days is not None:
+                values["retention_days"] = retention_days
             await store.change_project(work.connection, old.id, values)
             return await _project(work.connection, organization_id, project_id)
 

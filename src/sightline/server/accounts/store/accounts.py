@@ -1,9 +1,10 @@
 """Keys, people, sessions and what they may see. Every function takes the connection of the caller's unit of work."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sightline.server.accounts.records import ApiKey, Project, ProjectAccess, ProjectId, Role, Session, User, UserId
@@ -11,6 +12,7 @@ from sightline.server.runtime.clock import now
 from sightline.server.tables.accounts import (
     api_keys,
     memberships,
+    organization_keys,
     organizations,
     project_memberships,
     projects,
@@ -132,6 +134,20 @@ async def key(connection: AsyncConnection, public_key: str) -> tuple[ProjectId, 
     return (ProjectId(row.project_id), row.secret_hash) if row else None
 
 
+async def mark_used(connection: AsyncConnection, moments: Mapping[str, datetime]) -> None:
+    """When keys were last used, by public key: of projects and of organisations."""
+    for table in (api_keys, organization_keys):
+        statement = update(table).where(table.c.public_key == bindparam("key")).values(last_used_at=bindparam("moment"))
+        values = [{"key": key, "moment": moment} for key, moment in moments.items()]
+        await connection.execute(statement, values)
+
+
+async def keeping_for_a_time(connection: AsyncConnection) -> list[Project]:
+    """The projects that do not keep everything."""
+    rows = (await connection.execute(PROJECTS.where(projects.c.retention_days > 0).order_by(projects.c.id))).all()
+    return [project_of(row) for row in rows]
+
+
 async def keys_of(connection: AsyncConnection, project_id: ProjectId) -> list[ApiKey]:
     query = select(api_keys).where(api_keys.c.project_id == project_id).order_by(api_keys.c.created_at)
     return [key_of(row) for row in (await connection.execute(query)).all()]
@@ -187,6 +203,7 @@ def key_of(row: Row[Any]) -> ApiKey:
         created_at=row.created_at,
         note=row.note,
         expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
     )
 
 
@@ -201,5 +218,6 @@ def project_of(row: Row[Any]) -> Project:
         organization_id=row.organization_id,
         organization_name=row.organization_name,
         metadata=row.metadata or {},
+        retention_days=row.retention_days or 0,
         created_at=row.created_at,
     )

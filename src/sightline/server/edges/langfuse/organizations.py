@@ -15,6 +15,9 @@ from sightline.server.edges.services import Served
 
 router = APIRouter(prefix="/api/public")
 
+SHORTEST_RETENTION = 3
+"""Days; also the longest that a client may hold something back and still find its place."""
+
 
 class Body(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
@@ -26,9 +29,9 @@ class ProjectBody(Body):
     retention: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
-    def _kept_for_ever(self) -> Self:
-        if self.retention:
-            raise ValueError("this server deletes nothing by itself: retention is 0, or left out")
+    def _kept_a_while(self) -> Self:
+        if self.retention is not None and 0 < self.retention < SHORTEST_RETENTION:
+            raise ValueError(f"retention is 0, which keeps everything, or at least {SHORTEST_RETENTION} days")
         return self
 
 
@@ -65,13 +68,17 @@ class LeavingBody(Body):
 
 @router.post("/projects")
 async def create_project(body: ProjectBody, who: OrganizationKey, services: Served) -> Json:
-    project = await services.organizations.create_project(who.organization_id, body.name, body.metadata or {})
+    project = await services.organizations.create_project(
+        who.organization_id, body.name, body.metadata or {}, body.retention or 0
+    )
     return Json(project_shape(project), status_code=201)
 
 
 @router.put("/projects/{projectId}")
 async def change_project(projectId: str, body: ProjectBody, who: OrganizationKey, services: Served) -> Json:
-    project = await services.organizations.change_project(who.organization_id, projectId, body.name, body.metadata)
+    project = await services.organizations.change_project(
+        who.organization_id, projectId, body.name, body.metadata, body.retention
+    )
     return Json(project_shape(project))
 
 
@@ -158,7 +165,7 @@ def project_shape(project: Project) -> dict[str, Any]:
         "name": project.name,
         "organization": {"id": project.organization_id, "name": project.organization_name},
         "metadata": dict(project.metadata),
-        "retentionDays": None,
+        "retentionDays": project.retention_days or None,
     }
 
 
@@ -179,7 +186,7 @@ def _key(key: ApiKey) -> dict[str, Any]:
         "id": key.public_key,
         "createdAt": iso(key.created_at),
         "expiresAt": iso(key.expires_at),
-        "lastUsedAt": None,
+        "lastUsedAt": iso(key.last_used_at),
         "name": key.note,
         "note": key.note,
         "publicKey": key.public_key,

@@ -2,7 +2,20 @@
 
 from alembic import context
 
-from sightline.server.tables import accounts, connections, dashboards, evals, judges, media, pricing, prompts, reviews
+from sightline.server.tables import (
+    accounts,
+    connections,
+    dashboards,
+    evals,
+    exports,
+    jobs,
+    judges,
+    media,
+    pricing,
+    prompts,
+    reviews,
+    skills,
+)
 from sightline.server.tables.metadata import metadata
 
 TABLES = (
@@ -15,6 +28,9 @@ TABLES = (
     connections.llm_connections,
     dashboards.dashboards,
     judges.evaluators,
+    jobs.leases,
+    exports.blob_exports,
+    skills.skill_versions,
 )
 """Named so that every module of tables has registered before metadata is compared."""
 

@@ -1,0 +1,75 @@
+"""Leases: of several server processes on one database, one does a piece of background work at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from sightline.server.runtime.clock import now
+from sightline.server.runtime.database import Database
+from sightline.server.runtime.ids import new_id
+
+LEASE = timedelta(minutes=5)
+"""Who dies with a lease keeps the others waiting no longer than this."""
+
+
+class Leases:
+    """The leases this process takes; `table` has `name`, `holder`, `until`."""
+
+    def __init__(self, database: Database, table: Table, *, lasts: timedelta = LEASE) -> None:
+        self._database = database
+        self._table = table
+        self._lasts = lasts
+        self._holder = new_id()
+
+    @asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[bool]:
+        """Within the block the lease is ours if True came; it is renewed as long as the block runs."""
+        if not await self._take(name):
+            yield False
+            return
+        renewing = asyncio.create_task(self._renew(name), name=f"lease {name}")
+        try:
+            yield True
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
+            await self._give_back(name)
+
+    async def taken(self, name: str) -> bool:
+        """Whether anybody holds it now."""
+        query = select(self._table.c.until).where(self._table.c.name == name, self._table.c.until > now())
+        async with self._database.reading() as connection:
+            return (await connection.execute(query)).first() is not None
+
+    async def _take(self, name: str) -> bool:
+        columns = self._table.c
+        values = {"holder": self._holder, "until": now() + self._lasts}
+        try:
+            async with self._database.work() as work:
+                free = update(self._table).where(columns.name == name, columns.until <= now()).values(values)
+                if (await work.connection.execute(free)).rowcount:
+                    return True
+                known = await work.connection.execute(select(columns.name).where(columns.name == name))
+                if known.first():
+                    return False
+                await work.connection.execute(insert(self._table).values(name=name, **values))
+        except IntegrityError:
+            return False  # Another process was faster.
+        return True
+
+    async def _renew(self, name: str) -> None:
+        while True:
+            await asyncio.sleep(self._lasts.total_seconds() / 3)
+            async with self._database.work() as work:
+                mine = self._table.c.name == name, self._table.c.holder == self._holder
+                await work.connection.execute(update(self._table).where(*mine).values(until=now() + self._lasts))
+
+    async def _give_back(self, name: str) -> None:
+        async with self._database.work() as work:
+            mine = self._table.c.name == name, self._table.c.holder == self._holder
+            await work.connection.execute(delete(self._table).where(*mine))

@@ -1,0 +1,13 @@
+"""Who of several processes is doing a piece of background work."""
+
+from sqlalchemy import Column, String, Table
+
+from sightline.server.tables.metadata import UtcDateTime, metadata
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)
