@@ -1,6 +1,6 @@
 """LAVIS' methods give what ours give, in LAVIS' shapes; mistakes are one clear sentence."""
 
-import importlib.util
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +12,7 @@ from PIL import Image
 
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.lavis import load_model, load_model_and_preprocess, model_zoo, registry
+from sightline.vlm.lavis.answers import by_rules
 from sightline.vlm.lavis.second_stage import asked, formatted
 from sightline.vlm.loaded import Loaded
 
@@ -174,12 +175,77 @@ def test_a_taken_name_is_not_registered_twice() -> None:
         registry.register_model("blip2_opt")(Loaded)
 
 
-def test_lemmas_need_spacy_and_say_so() -> None:
+def test_lemmas_need_spacy_and_say_so_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spacy", None)
     model, images_BCHW = opened("blip2_opt", "pretrain_opt2.7b")
+    monkeypatch.setattr(model, "_write", lambda *_: pytest.fail("answers were written first"))
     samples = {"image": images_BCHW, "text_input": ["how many", "what is left"], "apply_lemmatizer": True}
-    if importlib.util.find_spec("spacy") is None:
-        with pytest.raises(SightlineVlmError, match="apply_lemmatizer needs spaCy"):
-            model.predict_answers(samples)
+    with pytest.raises(SightlineVlmError, match=r"needs spaCy .* Without it: apply_lemmatizer='rules', or a function"):
+        model.predict_answers(samples)
+    with pytest.raises(SightlineVlmError, match="apply_lemmatizer is 'stems': give True"):
+        model.predict_answers(samples, apply_lemmatizer="stems")
+
+
+def test_answers_can_be_lemmatised_by_rules_or_a_function_and_spelt_as_vqa_compares_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, images_BCHW = opened("blip2_opt", "pretrain_opt2.7b")
+    monkeypatch.setattr(model, "_write", lambda *_: ["Two dogs.", "riding the horses"])
+    samples = {"image": images_BCHW, "text_input": ["how many", "what is left"]}
+    assert model.predict_answers(samples) == ["Two dogs.", "riding the horses"]
+    assert model.predict_answers(samples, apply_lemmatizer="rules") == ["Two dogs.", "ride the horse"]
+    assert model.predict_answers(samples, apply_lemmatizer=str.upper) == ["TWO DOGS.", "RIDING THE HORSES"]
+    assert model.predict_answers(samples, normalise=True) == ["2 dogs", "riding horses"]
+    both = {**samples, "apply_lemmatizer": "rules"}
+    assert model.predict_answers(both, normalise=True) == ["2 dogs", "ride horse"]
+
+
+LEMMAS = {
+    "dogs": "dog",
+    "berries": "berry",
+    "buses": "bus",
+    "benches": "bench",
+    "boxes": "box",
+    "glasses": "glasses",
+    "bus": "bus",
+    "tennis": "tennis",
+    "grass": "grass",
+    "men": "man",
+    "people": "person",
+    "children": "child",
+    "running": "run",
+    "sitting": "sit",
+    "riding": "ride",
+    "eating": "eat",
+    "walking": "walk",
+    "skating": "skate",
+    "driving": "drive",
+    "playing": "play",
+    "flying": "fly",
+    "standing": "stand",
+    "making": "make",
+    "parked": "park",
+    "building": "building",
+    "morning": "morning",
+    "king": "king",
+    "red": "red",
+    "surfing": "surf",
+    "swimming": "swim",
+    "skiing": "ski",
+    "playing tennis": "play tennis",
+    "2 men": "2 man",
+    "carried": "carry",
+    "hanging": "hang",
+    "rolling": "roll",
+    "floating": "float",
+    "grazing": "graze",
+    "changing": "change",
+}
+
+
+@pytest.mark.parametrize(("word", "lemma"), LEMMAS.items())
+def test_rules_know_the_words_of_usual_answers(word: str, lemma: str) -> None:
+    assert by_rules([word]) == [lemma]
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from sightline.vlm.config import SightlineVlmError, closest
-from sightline.vlm.evals import digit_scenes
+from sightline.vlm.evals import digit_scenes, vqa
 from sightline.vlm.evals.progress import Progress, silent
 from sightline.vlm.loaded import Loaded
 
-__all__ = ["BENCHMARKS", "BenchmarkError", "Progress", "run", "silent"]
+__all__ = ["BENCHMARKS", "BenchmarkError", "Progress", "run", "silent", "vqa"]
 
 BENCHMARKS: dict[str, Callable[[Loaded, Progress], dict[str, Any]]] = {"digit-scenes": digit_scenes.evaluate}
 """By the name a user types."""

@@ -14,7 +14,8 @@ from torch import Tensor
 from sightline.vlm.bridges import Text
 from sightline.vlm.config import ModelError
 from sightline.vlm.decoding import Decoding, generate
-from sightline.vlm.lavis.answers import lemmatised
+from sightline.vlm.evals import vqa
+from sightline.vlm.lavis.answers import lemmatizer
 from sightline.vlm.lavis.base import LavisModel, Samples, texts_of
 from sightline.vlm.lavis.common.registry import registry
 from sightline.vlm.lavis.first_stage import Blip2Qformer
@@ -73,7 +74,13 @@ class Writing(LavisModel):
         length_penalty: float | None = None,
         **more: Any,
     ) -> list[str]:
-        """Short answers to the batch's questions, each put into `prompt`; lemmatised when asked for."""
+        """Short answers to the batch's questions, each put into `prompt`.
+
+        `apply_lemmatizer`, here or in the batch, gives nouns and verbs in their dictionary form: True asks spaCy, as
+        LAVIS does, "rules" knows English endings, and a function of a text is called. `normalise=True` spells answers
+        as VQA's evaluation compares them.
+        """
+        dictionary = lemmatizer(more.get("apply_lemmatizer", samples.get("apply_lemmatizer")))
         options = {
             "num_beams": num_beams,
             "max_new_tokens": max_len,
@@ -81,7 +88,8 @@ class Writing(LavisModel):
             "length_penalty": self.length_penalty_of_answers if length_penalty is None else length_penalty,
         }
         answers = self._write(samples["image"], asked(samples, prompt), options)
-        return lemmatised(answers) if more.get("apply_lemmatizer", samples.get("apply_lemmatizer")) else answers
+        answers = answers if dictionary is None else dictionary(answers)
+        return [vqa.normalise(answer) for answer in answers] if more.get("normalise") else answers
 
     def predict_class(
         self,
