@@ -64,12 +64,11 @@ def made(language: LanguageConfig | None, *, text: bool) -> Checkpoint:
 
 
 MODELS = {
-    "blip2-opt-2.7b": lambda: made(opt(ROOM), text=False),
-    "blip2-opt-2.7b-coco": lambda: made(opt(ROOM), text=False),
-    "blip2-flan-t5-xl": lambda: made(t5(ROOM), text=False),
-    "blip2-itm-vit-g": lambda: made(None, text=True),
-    "instructblip-vicuna-7b": lambda: made(llama(), text=True),
-    "instructblip-flan-t5-xl": lambda: made(t5(ROOM), text=True),
+    **{f"blip2-opt-{size}": lambda: made(opt(ROOM), text=False) for size in ("2.7b", "6.7b", "2.7b-coco", "6.7b-coco")},
+    **{f"blip2-flan-t5-{size}": lambda: made(t5(ROOM), text=False) for size in ("xl", "xl-coco", "xxl")},
+    **{f"blip2-itm-vit-g{kind}": lambda: made(None, text=True) for kind in ("", "-coco")},
+    **{f"instructblip-vicuna-{size}": lambda: made(llama(), text=True) for size in ("7b", "13b")},
+    **{f"instructblip-flan-t5-{size}": lambda: made(t5(ROOM), text=True) for size in ("xl", "xxl")},
 }
 
 

@@ -158,6 +158,14 @@ def test_a_folder_will_do_for_a_type(hub: Any) -> None:  # noqa: F811 - the fixt
     ("call", "words"),
     [
         (lambda: load_model("blip2_optt"), "did you mean blip2_opt"),
+        (
+            lambda: load_model("blip_caption", "base_coco"),
+            r"BLIP-2 family only, load blip2_opt \(caption_coco_opt2\.7b\)",
+        ),
+        (
+            lambda: load_model("alpro_qa", "msrvtt"),
+            "unknown model 'alpro_qa': Sightline has LAVIS' BLIP-2 family only$",
+        ),
         (lambda: load_model("blip2_opt", "pretrain_opt2.8b"), "did you mean pretrain_opt2.7b"),
         (lambda: load_model("blip2_vicuna", "vicuna7b"), "nobody has published one"),
         (lambda: load_model("blip2", "pretrain").extract_features({}, mode="sound"), "the modes are image, text"),

@@ -17,6 +17,35 @@ __all__ = ["ModelZoo", "load_model", "load_model_and_preprocess", "load_preproce
 
 Processors = dict[str, BaseProcessor]
 
+FEATURES, MATCHING = "blip2_feature_extractor (pretrain)", "blip2_image_text_matching (pretrain or coco)"
+CAPTIONS, ANSWERS = "blip2_opt (caption_coco_opt2.7b)", "blip2_t5 (pretrain_flant5xl)"
+OTHERS = {
+    "albef_classification": "",
+    "albef_feature_extractor": FEATURES,
+    "albef_nlvr": "",
+    "albef_pretrain": "",
+    "albef_retrieval": MATCHING,
+    "albef_vqa": ANSWERS,
+    "alpro_qa": "",
+    "alpro_retrieval": "",
+    "blip_caption": CAPTIONS,
+    "blip_classification": "",
+    "blip_diffusion": "",
+    "blip_feature_extractor": FEATURES,
+    "blip_image_text_matching": MATCHING,
+    "blip_nlvr": "",
+    "blip_pretrain": "",
+    "blip_retrieval": MATCHING,
+    "blip_vqa": ANSWERS,
+    "blip2_vicuna_xinstruct": "blip2_vicuna_instruct (vicuna7b)",
+    "clip": MATCHING,
+    "clip_feature_extractor": FEATURES,
+    "gpt_dialogue": "",
+    "img2prompt_vqa": ANSWERS,
+    "pnp_vqa": ANSWERS,
+}
+"""LAVIS' models of other families, and what of BLIP-2 does the same."""
+
 PLAIN = ("blip2_vicuna_instruct", "sightline-tiny")
 """Models that train without RandAugment: LAVIS' settings say so, and scenes of ours that speak of places."""
 
@@ -42,11 +71,19 @@ def load_model(
     """
     kind = registry.get_model_class(name)
     if kind is None:
-        raise ConfigError(f"unknown model {name!r}: {closest(name, registry.list_models())}")
+        raise ConfigError(f"unknown model {name!r}: {_instead(name)}")
     model: LavisModel = kind.from_pretrained(model_type, device)
     if checkpoint is not None:
         model.load_checkpoint(checkpoint)
     return model.train(not is_eval)
+
+
+def _instead(name: str) -> str:
+    """The end of a message about a model that is not here: what does the same, or the nearest names."""
+    if name not in OTHERS:
+        return closest(name, registry.list_models())
+    same = OTHERS[name]
+    return f"Sightline has LAVIS' BLIP-2 family only{f', load {same} for what it does' if same else ''}"
 
 
 def load_model_and_preprocess(

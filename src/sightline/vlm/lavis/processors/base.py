@@ -17,11 +17,15 @@ class BaseProcessor:
 
     @classmethod
     def from_config(cls, cfg: Settings | None = None) -> Self:
-        """From a mapping of settings; those not given have LAVIS' defaults. Raises `ConfigError` for unknown ones."""
+        """From a mapping of settings; those not given have LAVIS' defaults, "name" is passed over.
+
+        Raises `ConfigError` for unknown ones.
+        """
+        settings = {key: value for key, value in (cfg or {}).items() if key != "name"}
         try:
-            return cls(**dict(cfg or {}))
+            return cls(**settings)
         except TypeError as problem:
-            raise ConfigError(f"{cls.__name__} cannot be made from {dict(cfg or {})}: {problem}") from problem
+            raise ConfigError(f"{cls.__name__} cannot be made from {settings}: {problem}") from problem
 
     def build(self, **settings: Any) -> Self:
         """Another one of this kind, from settings."""
