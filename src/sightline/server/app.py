@@ -28,15 +28,20 @@ from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.bus import Relay, bus_at
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.hub import LiveHub
+from sightline.server.runtime.jobs import RecurringJob
+from sightline.server.runtime.leases import Leases
 from sightline.server.runtime.observations import ObservationsEngine, engine_at
 from sightline.server.runtime.seal import Seal
 from sightline.server.runtime.secret import Secrets
 from sightline.server.runtime.writer import SpanWriter
 from sightline.server.settings import Settings
 from sightline.server.tables import migrate, migrate_observations
+from sightline.server.tables.jobs import leases as lease_table
 from sightline.server.tracing.actions import Tracing
 from sightline.server.tracing.actions.removal import Removal
+from sightline.server.tracing.actions.retention import Retention
 from sightline.server.tracing.actions.vitals import Vitals
+from sightline.server.tracing.jobs import RetentionRound
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -122,7 +127,22 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         accounts=accounts,
         tracing=tracing,
     )
+    for job in _jobs(parts):
+        job.start()
+        stack.push_async_callback(job.stop)
+    stack.push_async_callback(accounts.write_usage)
     return _services(parts, _endpoint(settings, stack)), seeded
+
+
+def _jobs(parts: Parts) -> list[RecurringJob]:
+    """What this process does by itself, in turns with the others on the same database."""
+    leases = Leases(parts.database, lease_table)
+    retention = Retention(parts.engine, parts.database, parts.blobs, parts.hub)
+    keeping = RetentionRound(retention, parts.accounts, leases)
+    return [
+        RecurringJob("usage of keys", parts.accounts.write_usage, every_s=60),
+        RecurringJob("retention", keeping.run, every_s=keeping.every_s),
+    ]
 
 
 async def _databases(settings: Settings, folder: Path, stack: AsyncExitStack) -> tuple[ObservationsEngine, Database]:

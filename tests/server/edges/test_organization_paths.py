@@ -106,7 +106,9 @@ async def test_projects_that_make_no_sense_are_refused(site: Site):
     assert (await send(site, "POST", "/projects", {"name": "taken"})).status_code == 201
     assert (await send(site, "POST", "/projects", {"name": "taken"})).status_code == 409
     assert (await send(site, "POST", "/projects", {"name": "x"})).status_code == 400
-    assert "retention" in (await send(site, "POST", "/projects", {"name": "kept", "retention": 30})).text
+    assert "retention is 0" in (await send(site, "POST", "/projects", {"name": "kept", "retention": 2})).text
+    kept = await send(site, "POST", "/projects", {"name": "kept", "retention": 30})
+    assert kept.json()["retentionDays"] == 30
 
 
 async def test_a_projects_key_is_of_the_wrong_kind_and_an_organisations_too(site: Site):

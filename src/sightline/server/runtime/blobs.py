@@ -1,6 +1,7 @@
 """Files by key: a folder, or any bucket `obstore` can open. Keys are ids of ours, never names a client chose."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ class Blobs:
                 f"no file is stored under {key}: it was never uploaded, or the media store was moved"
             ) from None
         return bytes(await answer.bytes_async())
+
+    async def delete(self, key: str) -> None:
+        """Delete the file under `key`; one that is not there is deleted already."""
+        import obstore
+
+        with suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, key)
 
     async def delete_under(self, folder: str) -> None:
         """Delete every file whose key begins with `folder/`."""

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -50,8 +50,8 @@ class MediaShelf:
         async with self._database.work() as work:
             store = MediaStore(work.connection)
             await store.put(item)
-            if upload.trace_id is not None:
-                await store.link(project_id, item.id, upload)
+            await store.use(project_id, [item.id])
+            await store.link(project_id, item.id, upload)
             known = await store.one(project_id, item.id) or item
         return known, known.uploaded_at is None
 
@@ -69,7 +69,7 @@ class MediaShelf:
             )
         if announced.content_type in pictures.CONTENT_TYPES:
             await pictures.check_bounds(body)
-        await self._blobs.put(_key(project_id, identity), body)
+        await self._blobs.put(key_of(project_id, identity), body)
         async with self._database.work() as work:
             await MediaStore(work.connection).mark_uploaded(project_id, identity)
 
@@ -84,11 +84,12 @@ class MediaShelf:
         by_id = {file.id: file for file in files}
         async with self._database.reading() as connection:
             known = await MediaStore(connection).uploaded(project_id, by_id)
+            unused = await MediaStore(connection).unused_lately(project_id, known)
         fresh = [file for identity, file in by_id.items() if identity not in known]
         for file in fresh:
-            await self._blobs.put(_key(project_id, file.id), file.body)
-        if fresh:
-            await self._know(project_id, fresh)
+            await self._blobs.put(key_of(project_id, file.id), file.body)
+        if fresh or unused:
+            await self._know(project_id, fresh, unused)
 
     async def one(self, project_id: ProjectId, identity: MediaId) -> Media:
         """What is known of a file. NotFound until its content is there."""
@@ -99,7 +100,7 @@ class MediaShelf:
 
     async def content(self, project_id: ProjectId, identity: MediaId) -> tuple[bytes, str]:
         item = await self.one(project_id, identity)
-        return await self._blobs.get(_key(project_id, identity)), item.content_type
+        return await self._blobs.get(key_of(project_id, identity)), item.content_type
 
     async def thumbnail(self, project_id: ProjectId, identity: MediaId, side: int) -> bytes:
         cached = self._thumbnails.get((project_id, identity, side))
@@ -134,9 +135,10 @@ class MediaShelf:
             raise _unknown(identity)
         return item
 
-    async def _know(self, project_id: ProjectId, files: Iterable[InlineFile]) -> None:
+    async def _know(self, project_id: ProjectId, files: Iterable[InlineFile], used: Collection[MediaId]) -> None:
         async with self._database.work() as work:
             store = MediaStore(work.connection)
+            await store.use(project_id, used)
             for file in files:
                 item = Media(
                     project_id=project_id,
@@ -165,7 +167,8 @@ def folder_of(project_id: ProjectId) -> str:
     return hashlib.sha256(project_id.encode()).hexdigest()[:16]
 
 
-def _key(project_id: ProjectId, identity: MediaId) -> str:
+def key_of(project_id: ProjectId, identity: MediaId) -> str:
+    """Where a file lies in the blob store."""
     return f"{folder_of(project_id)}/{identity}"
 
 

@@ -1,15 +1,21 @@
 """Files that observations refer to: what is known of them, and where they are used. All relational SQL of tracing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Table, delete, select, update
+from sqlalchemy import Row, Table, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sightline.server.runtime.clock import now
 from sightline.server.tables.media import media, media_links
 from sightline.server.tracing.records import Media, MediaId, MediaUpload, ProjectId, TraceId
+
+USED_WITHIN = timedelta(days=1)
+"""When a file was last used is kept to the day: not every span that holds it again writes."""
+OF_AN_ITEM = ""
+"""In place of a trace where a dataset item uses a file."""
 
 
 class MediaStore:
@@ -29,16 +35,44 @@ class MediaStore:
         )
         return {MediaId(row.id) for row in await self._connection.execute(query)}
 
+    async def unused_lately(self, project_id: ProjectId, media_ids: Iterable[MediaId]) -> set[MediaId]:
+        """Which of these nobody has sent for a while."""
+        lately = media.c.used_at > now() - USED_WITHIN
+        mine = media.c.project_id == project_id, media.c.id.in_(list(media_ids))
+        query = select(media.c.id).where(*mine, media.c.used_at.is_(None) | ~lately)
+        return {MediaId(row.id) for row in await self._connection.execute(query)}
+
+    async def unused_since(self, project_id: ProjectId, moment: datetime, limit: int) -> list[MediaId]:
+        """Files that nobody has sent since, but for those of dataset items, which stay as long as these."""
+        of_an_item = select(media_links.c.media_id).where(
+            media_links.c.project_id == project_id, media_links.c.trace_id == OF_AN_ITEM
+        )
+        used = func.coalesce(media.c.used_at, media.c.created_at)
+        query = select(media.c.id).where(media.c.project_id == project_id, used < moment, media.c.id.not_in(of_an_item))
+        return [MediaId(row.id) for row in await self._connection.execute(query.limit(limit))]
+
+    async def use(self, project_id: ProjectId, media_ids: Collection[MediaId]) -> None:
+        """Somebody sends these now."""
+        if media_ids:
+            mine = media.c.project_id == project_id, media.c.id.in_(list(media_ids))
+            await self._connection.execute(update(media).where(*mine).values(used_at=now()))
+
+    async def remove(self, project_id: ProjectId, media_ids: Sequence[MediaId]) -> None:
+        """With the places that use them."""
+        for table, column in ((media_links, media_links.c.media_id), (media, media.c.id)):
+            gone = table.c.project_id == project_id, column.in_(list(media_ids))
+            await self._connection.execute(delete(table).where(*gone))
+
     async def put(self, item: Media) -> None:
         """Make the file known, unless it is."""
-        values = {**vars(item), "created_at": now()}
+        values = {**vars(item), "created_at": now(), "used_at": now()}
         await self._insert_new(media, values)
 
     async def link(self, project_id: ProjectId, media_id: MediaId, upload: MediaUpload) -> None:
         values = {
             "project_id": project_id,
             "media_id": media_id,
-            "trace_id": upload.trace_id,
+            "trace_id": upload.trace_id or OF_AN_ITEM,
             "observation_id": upload.observation_id or "",
             "field": upload.field,
         }
