@@ -1,64 +1,113 @@
 """What went in and what came out, from whichever convention the span follows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from sightline.server.tracing.mapping.dialects import (
+    Event,
+    ai_sdk_input,
+    ai_sdk_output,
+    event_messages,
+    pydantic_ai_input,
+)
 from sightline.server.tracing.mapping.tables import (
+    FIRST_INPUTS,
+    FIRST_OUTPUTS,
     INDEXED_INPUTS,
     INDEXED_OUTPUTS,
+    INPUT_EVENTS,
     INPUT_KEYS,
     MESSAGE_INPUTS,
     MESSAGE_OUTPUTS,
+    MODEL_INPUTS,
+    MODEL_OUTPUTS,
+    OUTPUT_EVENTS,
     OUTPUT_KEYS,
     SYSTEM_INSTRUCTIONS,
     TOOL_INPUTS,
     TOOL_OUTPUTS,
 )
-from sightline.server.tracing.mapping.values import Attributes, first, json_text, parsed, text
+from sightline.server.tracing.mapping.values import Attributes, first, parsed, text
+
+Reader = Callable[[Attributes, Sequence[Event]], Any]
+"""Finds a value in a span's attributes or events; None where it has nothing to say."""
 
 
-def input_of(attributes: Attributes) -> str | None:
-    direct = first(attributes, INPUT_KEYS)
-    if direct is not None:
-        return text(direct)
-    indexed = indexed_messages(attributes, INDEXED_INPUTS)
-    if indexed:
-        return json_text(indexed)
-    messages = first(attributes, MESSAGE_INPUTS)
-    if messages is not None:
-        return _with_instructions(messages, attributes.get(SYSTEM_INSTRUCTIONS))
-    return text(first(attributes, TOOL_INPUTS))
+def input_of(attributes: Attributes, events: Sequence[Event] = ()) -> str | None:
+    return _first_found(INPUT_READERS, attributes, events)
 
 
-def output_of(attributes: Attributes) -> str | None:
-    direct = first(attributes, OUTPUT_KEYS)
-    if direct is not None:
-        return text(direct)
-    indexed = indexed_messages(attributes, INDEXED_OUTPUTS)
-    if indexed:
-        return json_text(indexed)
-    return text(first(attributes, (*MESSAGE_OUTPUTS, *TOOL_OUTPUTS)))
+def output_of(attributes: Attributes, events: Sequence[Event] = ()) -> str | None:
+    return _first_found(OUTPUT_READERS, attributes, events)
 
 
-def _with_instructions(messages: Any, instructions: Any) -> str | None:
+def _first_found(readers: Sequence[Reader], attributes: Attributes, events: Sequence[Event]) -> str | None:
+    for read in readers:
+        found = text(read(attributes, events))
+        if found is not None:
+            return found
+    return None
+
+
+def _keys(*names: str) -> Reader:
+    return lambda attributes, _: first(attributes, names)
+
+
+def _model_messages(prefixes: Sequence[str]) -> Reader:
+    """OpenInference's messages where the span is a model's call; elsewhere they repeat those of the spans inside."""
+    return lambda attributes, _: (
+        indexed_messages(attributes, prefixes) if attributes.get("openinference.span.kind") == "LLM" else None
+    )
+
+
+def _asked(attributes: Attributes, _: Sequence[Event]) -> Any:
+    return _with_instructions(first(attributes, MESSAGE_INPUTS), attributes)
+
+
+def _asked_of_an_agent(attributes: Attributes, _: Sequence[Event]) -> Any:
+    return _with_instructions(pydantic_ai_input(attributes), attributes)
+
+
+def _with_instructions(messages: Any, attributes: Attributes) -> Any:
     """Messages with the system instructions as a first message, where there are any."""
-    if not instructions:
-        return text(messages)
+    instructions = attributes.get(SYSTEM_INSTRUCTIONS)
     listed = parsed(messages)
-    if not isinstance(listed, list):
-        return text(messages)
+    if not instructions or not isinstance(listed, list):
+        return messages
     parts = parsed(instructions)
-    return json_text([{"role": "system", "parts" if isinstance(parts, list) else "content": parts}, *listed])
+    return [{"role": "system", "parts" if isinstance(parts, list) else "content": parts}, *listed]
 
 
-def indexed_messages(attributes: Attributes, prefixes: Sequence[str]) -> list[Any]:
+INPUT_READERS: Sequence[Reader] = (
+    _keys(*FIRST_INPUTS),
+    lambda attributes, _: ai_sdk_input(attributes),
+    lambda _, events: event_messages(events, INPUT_EVENTS),
+    _model_messages(MODEL_INPUTS),
+    _keys(*INPUT_KEYS),
+    _asked_of_an_agent,
+    lambda attributes, _: indexed_messages(attributes, INDEXED_INPUTS),
+    _asked,
+    _keys(*TOOL_INPUTS),
+)
+OUTPUT_READERS: Sequence[Reader] = (
+    _keys(*FIRST_OUTPUTS),
+    lambda attributes, _: ai_sdk_output(attributes),
+    lambda _, events: event_messages(events, OUTPUT_EVENTS),
+    _model_messages(MODEL_OUTPUTS),
+    _keys(*OUTPUT_KEYS),
+    lambda attributes, _: indexed_messages(attributes, INDEXED_OUTPUTS),
+    _keys(*MESSAGE_OUTPUTS, *TOOL_OUTPUTS),
+)
+
+
+def indexed_messages(attributes: Attributes, prefixes: Sequence[str]) -> list[Any] | None:
     """`llm.input_messages.0.message.role`, `…0.message.content`, … gathered into a list of messages."""
     for prefix in prefixes:
         dotted = f"{prefix}."
         flat = {key[len(dotted) :]: value for key, value in attributes.items() if key.startswith(dotted)}
         if flat:
             return [_unwrapped(message) for message in _listed(_nested(flat))]
-    return []
+    return None
 
 
 def _nested(flat: dict[str, Any]) -> dict[str, Any]:

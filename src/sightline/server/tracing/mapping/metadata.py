@@ -1,13 +1,26 @@
 """Metadata as top-level keys to JSON text, and everything no other field took."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from sightline.server.tracing.mapping.tables import CONSUMED, CONSUMED_PREFIXES
+from sightline.server.tracing.mapping.dialects import Event
+from sightline.server.tracing.mapping.tables import (
+    CONSUMED,
+    CONSUMED_PREFIXES,
+    FOREIGN_PREFIXES,
+    PROMPT_OBJECT,
+    SESSION_KEYS,
+    TAG_KEYS,
+    USER_KEYS,
+)
 from sightline.server.tracing.mapping.values import Attributes, json_text, python_attributes, time_of
+
+FIELDS = frozenset((*SESSION_KEYS, *USER_KEYS, *TAG_KEYS, PROMPT_OBJECT))
+"""Keys among foreign metadata that fill a field of the observation."""
 
 
 def metadata_under(attributes: Attributes, prefix: str, *, encoded: bool) -> dict[str, str]:
@@ -23,6 +36,18 @@ def metadata_under(attributes: Attributes, prefix: str, *, encoded: bool) -> dic
         if key.startswith(dotted):
             metadata[key[start:]] = json_value(value, encoded=encoded)
     return metadata
+
+
+def foreign_metadata(attributes: Attributes) -> dict[str, str]:
+    """What users of other libraries called metadata, without what has a field of its own and what is empty."""
+    metadata: dict[str, str] = {}
+    for key, value in attributes.items():
+        if key == "metadata":
+            metadata |= metadata_under({key: value}, key, encoded=False)
+        elif key.startswith(FOREIGN_PREFIXES) and key not in FIELDS:
+            name = next(key.removeprefix(prefix) for prefix in FOREIGN_PREFIXES if key.startswith(prefix))
+            metadata[name] = json_value(value, encoded=False)
+    return {key: value for key, value in metadata.items() if value != "null"}
 
 
 def json_value(value: Any, *, encoded: bool) -> str:
@@ -51,15 +76,11 @@ def leftovers(attributes: Attributes) -> dict[str, Any]:
     }
 
 
-def events_text(span: Span) -> str:
+def events_text(span: Span, events: Sequence[Event]) -> str:
     """A span's events (exceptions, log lines) as JSON."""
     return json_text(
         [
-            {
-                "name": event.name,
-                "time": time_of(event.time_unix_nano),
-                "attributes": python_attributes(event.attributes),
-            }
-            for event in span.events
+            {"name": name, "time": time_of(event.time_unix_nano), "attributes": attributes}
+            for event, (name, attributes) in zip(span.events, events, strict=True)
         ]
     )

@@ -1,7 +1,7 @@
 """One OTLP span becomes one observation: pure functions, no I/O."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,20 +11,31 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
 
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.mapping.contents import input_of, output_of
-from sightline.server.tracing.mapping.metadata import events_text, leftovers, metadata_under, scope_text
+from sightline.server.tracing.mapping.dialects import Event, counted_below
+from sightline.server.tracing.mapping.metadata import (
+    events_text,
+    foreign_metadata,
+    leftovers,
+    metadata_under,
+    scope_text,
+)
 from sightline.server.tracing.mapping.sdk import SdkInfo
 from sightline.server.tracing.mapping.tables import (
     COMPLETION_START,
+    DETAILS_EVENT,
     ENVIRONMENT_KEYS,
     EXPERIMENT_FIELDS,
     EXPERIMENT_PREFIX,
     FIRST_TOKEN_DELAYS_S,
+    FIRST_TOKEN_EVENTS,
+    INVOCATION_PARAMETERS,
     KIND_TABLES,
     LEVELS,
     MODEL_KEYS,
     NAME_KEYS,
     OBSERVATION_METADATA,
     PROMPT_NAME,
+    PROMPT_OBJECT,
     PROMPT_VERSION,
     RELEASE_KEYS,
     ROOT_KEYS,
@@ -43,6 +54,7 @@ from sightline.server.tracing.mapping.values import (
     later,
     number,
     parsed,
+    parsed_object,
     python_attributes,
     text,
     time_from,
@@ -114,12 +126,14 @@ def _of_resource(project_id: ProjectId, resource_spans: ResourceSpans, sdk: SdkI
 
 
 def span_to_observation(span: Span, source: Source) -> Observation:
-    attributes = python_attributes(span.attributes)
+    events = [(event.name, python_attributes(event.attributes)) for event in span.events]
+    attributes = _with_details(python_attributes(span.attributes), events)
     parent_id = _parent_id(span)
     kind = kind_of(attributes)
+    counted_elsewhere = counted_below(attributes, kind, source.scope_name)
     level = level_of(attributes, span)
     start_time = time_of(span.start_time_unix_nano)
-    prompted = kind is Kind.GENERATION
+    prompt = _prompt(attributes) if kind is Kind.GENERATION else {}
     return Observation(
         project_id=source.project_id,
         trace_id=TraceId(_hex_id(span.trace_id, 16, "trace id", span)),
@@ -130,20 +144,20 @@ def span_to_observation(span: Span, source: Source) -> Observation:
         name=str(first(attributes, NAME_KEYS) or span.name),
         start_time=start_time,
         end_time=max(start_time, time_of(span.end_time_unix_nano)) if span.end_time_unix_nano else None,
-        completion_start_time=_completion_start(attributes, start_time),
+        completion_start_time=_completion_start(attributes, span, start_time),
         level=level,
-        status_message=_status_message(attributes, span),
+        status_message=_status_message(attributes, span, events),
         environment=environment_of(attributes, source.resource),
         version=_version(attributes, source.resource),
-        input=input_of(attributes),
-        output=output_of(attributes),
-        metadata=_metadata(attributes, span, source),
-        model=text(first(attributes, MODEL_KEYS)),
+        input=input_of(attributes, events),
+        output=output_of(attributes, events),
+        metadata=_metadata(attributes, span, events, source),
+        model=model_of(attributes),
         model_parameters=parameters_of(attributes),
-        usage=usage_of(attributes),
-        cost_usd=cost_of(attributes),
-        prompt_name=text(attributes.get(PROMPT_NAME)) if prompted else None,
-        prompt_version=_whole(attributes.get(PROMPT_VERSION)) if prompted else None,
+        usage={} if counted_elsewhere else usage_of(attributes),
+        cost_usd={} if counted_elsewhere else cost_of(attributes),
+        prompt_name=text(prompt.get("name")),
+        prompt_version=_whole(prompt.get("version")),
         service=source.service,
         scope=source.scope_name,
         trace=_trace_fields(attributes, source),
@@ -183,16 +197,34 @@ def level_of(attributes: Attributes, span: Span) -> Level:
     return Level.ERROR if span.status.code == Status.STATUS_CODE_ERROR else Level.DEFAULT
 
 
-def _status_message(attributes: Attributes, span: Span) -> str | None:
+def model_of(attributes: Attributes) -> str | None:
+    """The model by name; the one asked for where a call failed before any answered."""
+    named = first(attributes, MODEL_KEYS)
+    if named is None and INVOCATION_PARAMETERS in attributes:
+        named = first(parsed_object(attributes[INVOCATION_PARAMETERS]), ("model", "model_name"))
+    return text(named)
+
+
+def _prompt(attributes: Attributes) -> Attributes:
+    """Name and version of the prompt that a generation was made from."""
+    if PROMPT_OBJECT in attributes:
+        return parsed_object(attributes[PROMPT_OBJECT])
+    return {"name": attributes.get(PROMPT_NAME), "version": attributes.get(PROMPT_VERSION)}
+
+
+def _with_details(attributes: Attributes, events: Sequence[Event]) -> Attributes:
+    """Attributes with those of the event that carries a call's messages, where there is one."""
+    found = next((details for name, details in events if name == DETAILS_EVENT), None)
+    return {**found, **attributes} if found else attributes
+
+
+def _status_message(attributes: Attributes, span: Span, events: Sequence[Event]) -> str | None:
     """The client's message, else the span status', else what the first recorded exception says."""
     message = text(attributes.get("langfuse.observation.status_message")) or span.status.message
     if message or span.status.code != Status.STATUS_CODE_ERROR:
         return message or None
-    for event in span.events:
-        if event.name == "exception":
-            found = python_attributes(event.attributes)
-            return text(first(found, ("exception.message", "exception.type")))
-    return None
+    found: Attributes = next((exception for name, exception in events if name == "exception"), {})
+    return text(first(found, ("exception.message", "exception.type")))
 
 
 def environment_of(attributes: Attributes, resource: Attributes) -> str:
@@ -204,23 +236,25 @@ def _version(attributes: Attributes, resource: Attributes) -> str | None:
     return text(first(attributes, VERSION_KEYS) or first(resource, (*VERSION_KEYS, "service.version")))
 
 
-def _completion_start(attributes: Attributes, start_time: datetime) -> datetime | None:
+def _completion_start(attributes: Attributes, span: Span, start_time: datetime) -> datetime | None:
     given = time_from(attributes.get(COMPLETION_START))
     if given is not None:
         return given
     for key, seconds in FIRST_TOKEN_DELAYS_S.items():
         if (delay := number(attributes.get(key))) is not None:
             return later(start_time, delay * seconds)
-    return None
+    told = [event.time_unix_nano for event in span.events if event.name in FIRST_TOKEN_EVENTS]
+    return time_of(min(told)) if told else None
 
 
-def _metadata(attributes: Attributes, span: Span, source: Source) -> dict[str, str]:
-    metadata = metadata_under(attributes, OBSERVATION_METADATA, encoded=source.encoded_metadata)
+def _metadata(attributes: Attributes, span: Span, events: Sequence[Event], source: Source) -> dict[str, str]:
+    metadata = foreign_metadata(attributes)
+    metadata |= metadata_under(attributes, OBSERVATION_METADATA, encoded=source.encoded_metadata)
     rest = leftovers(attributes)
     if rest:
         metadata["attributes"] = json_text(rest)
     if span.events:
-        metadata["events"] = events_text(span)
+        metadata["events"] = events_text(span, events)
     return metadata | source.metadata
 
 

@@ -1,6 +1,6 @@
 """Which span attribute means what: the whole mapping as data. First key present wins, in the order written.
 
-Sources: the OpenTelemetry gen_ai semantic conventions, OpenInference, and the keys Langfuse's SDKs write.
+Sources: the OpenTelemetry gen_ai semantic conventions, OpenInference, and what the libraries named here write.
 """
 
 from sightline.server.tracing.records import Kind, Level
@@ -30,11 +30,77 @@ KINDS_BY_OPERATION = {
     "execute_tool": Kind.TOOL,
 }
 
+KINDS_BY_GENKIT = {
+    "model": Kind.GENERATION,
+    "tool": Kind.TOOL,
+    "flow": Kind.CHAIN,
+    "retriever": Kind.RETRIEVER,
+    "embedder": Kind.EMBEDDING,
+    "evaluator": Kind.EVALUATOR,
+}
+
+AI_SDK_OPERATION = "ai.operationId"
+AI_SDK_WRAPPERS = frozenset(
+    (
+        "ai.generateText",
+        "ai.streamText",
+        "ai.generateObject",
+        "ai.streamObject",
+        "ai.embed",
+        "ai.embedMany",
+    )
+)
+"""What a program calls; the calls of the model are inside, each a span ending in `.doGenerate` and the like."""
+
+KINDS_BY_AI_SDK = {
+    **dict.fromkeys(AI_SDK_WRAPPERS, Kind.SPAN),
+    "ai.generateText": Kind.AGENT,
+    "ai.streamText": Kind.AGENT,
+    "ai.generateText.doGenerate": Kind.GENERATION,
+    "ai.streamText.doStream": Kind.GENERATION,
+    "ai.generateObject.doGenerate": Kind.GENERATION,
+    "ai.streamObject.doStream": Kind.GENERATION,
+    "ai.embed.doEmbed": Kind.EMBEDDING,
+    "ai.embedMany.doEmbed": Kind.EMBEDDING,
+    "ai.toolCall": Kind.TOOL,
+}
+
+KINDS_BY_TRACELOOP = {"workflow": Kind.CHAIN, "task": Kind.SPAN, "agent": Kind.AGENT, "tool": Kind.TOOL}
+KINDS_BY_REQUEST = {"chat": Kind.GENERATION, "completion": Kind.GENERATION, "embedding": Kind.EMBEDDING}
+
+KINDS_BY_MLFLOW = {
+    "LLM": Kind.GENERATION,
+    "CHAT_MODEL": Kind.GENERATION,
+    "AGENT": Kind.AGENT,
+    "CHAIN": Kind.CHAIN,
+    "WORKFLOW": Kind.CHAIN,
+    "TOOL": Kind.TOOL,
+    "RETRIEVER": Kind.RETRIEVER,
+    "RERANKER": Kind.RETRIEVER,
+    "EMBEDDING": Kind.EMBEDDING,
+    "EVALUATOR": Kind.EVALUATOR,
+    "GUARDRAIL": Kind.GUARDRAIL,
+}
+
+
+def _json_word(value: str) -> str:
+    """MLflow writes its words as JSON, in quotes."""
+    return value.strip('"').upper()
+
+
 KIND_TABLES = (
     ("langfuse.observation.type", KINDS_BY_LANGFUSE_TYPE, str.lower),
     ("openinference.span.kind", KINDS_BY_OPENINFERENCE, str.upper),
     ("gen_ai.operation.name", KINDS_BY_OPERATION, str.lower),
+    ("genkit:metadata:subtype", KINDS_BY_GENKIT, str.lower),
+    (AI_SDK_OPERATION, KINDS_BY_AI_SDK, str),
+    ("traceloop.span.kind", KINDS_BY_TRACELOOP, str.lower),
+    ("llm.request.type", KINDS_BY_REQUEST, str.lower),
+    ("mlflow.spanType", KINDS_BY_MLFLOW, _json_word),
 )
+COUNTED_BELOW = frozenset(("gen_ai", "pydantic-ai"))
+"""Scopes whose agents report the sum of the model calls inside them: Vercel's AI SDK 7 and pydantic-ai."""
+
 TOOL_KEYS = ("gen_ai.tool.name", "gen_ai.tool.call.id")
 
 MODEL_KEYS = (
@@ -65,8 +131,20 @@ LEVELS = {
 }
 
 NAME_KEYS = ("gen_ai.tool.name", "genkit:name", "logfire.msg", "ai.toolCall.name", "ai.operationId")
-SESSION_KEYS = ("langfuse.session.id", "session.id", "gen_ai.conversation.id", "ai.telemetry.metadata.sessionId")
-USER_KEYS = ("langfuse.user.id", "user.id", "enduser.id", "ai.telemetry.metadata.userId")
+SESSION_KEYS = (
+    "langfuse.session.id",
+    "session.id",
+    "gen_ai.conversation.id",
+    "ai.telemetry.metadata.sessionId",
+    "traceloop.association.properties.session_id",
+)
+USER_KEYS = (
+    "langfuse.user.id",
+    "user.id",
+    "enduser.id",
+    "ai.telemetry.metadata.userId",
+    "traceloop.association.properties.user_id",
+)
 TAG_KEYS = ("langfuse.trace.tags", "tag.tags", "ai.telemetry.metadata.tags")
 ENVIRONMENT_KEYS = ("langfuse.environment", "deployment.environment.name", "deployment.environment")
 RELEASE_KEYS = ("langfuse.release",)
@@ -76,21 +154,75 @@ ROOT_KEYS = ("langfuse.internal.as_root", "langfuse.internal.is_app_root")
 TRACE_METADATA = "langfuse.trace.metadata"
 OBSERVATION_METADATA = "langfuse.observation.metadata"
 
-INPUT_KEYS = ("langfuse.observation.input", "traceloop.entity.input", "input.value", "input")
-OUTPUT_KEYS = ("langfuse.observation.output", "traceloop.entity.output", "output.value", "output")
+FOREIGN_PREFIXES = ("ai.telemetry.metadata.", "traceloop.association.properties.")
+"""Where other libraries put what their users call metadata, a key each; OpenInference has one object, `metadata`."""
+
+AI_SDK_INPUTS = ("ai.prompt.messages", "ai.prompt", "ai.toolCall.args", "ai.value")
+AI_SDK_TEXTS = ("ai.response.text", "ai.result.text")
+AI_SDK_TOOL_CALLS = ("ai.response.toolCalls", "ai.result.toolCalls")
+AI_SDK_OUTPUTS = ("ai.response.object", "ai.result.object", "ai.toolCall.result")
+
+FIRST_INPUTS = ("langfuse.observation.input", "genkit:input")
+FIRST_OUTPUTS = ("langfuse.observation.output", "genkit:output")
+INPUT_KEYS = (
+    "gcp.vertex.agent.llm_request",
+    "gcp.vertex.agent.tool_call_args",
+    "lk.user_input",
+    "lk.function_tool.arguments",
+    "request_data",
+    "mlflow.spanInputs",
+    "traceloop.entity.input",
+    "input.value",
+    "input",
+)
+OUTPUT_KEYS = (
+    "gcp.vertex.agent.llm_response",
+    "gcp.vertex.agent.tool_response",
+    "lk.response.text",
+    "lk.function_tool.output",
+    "response_data",
+    "mlflow.spanOutputs",
+    "traceloop.entity.output",
+    "output.value",
+    "output",
+    "final_result",
+)
+PYDANTIC_AI_MESSAGES = ("pydantic_ai.all_messages", "all_messages_events")
+PYDANTIC_AI_NEW_MESSAGE = "pydantic_ai.new_message_index"
+
+MODEL_INPUTS = ("llm.input_messages",)
+MODEL_OUTPUTS = ("llm.output_messages",)
+"""OpenInference's messages of a model call. They go before its `input.value`, which is the raw request or, from
+LangChain and LlamaIndex, the text of Python objects."""
+
 INDEXED_INPUTS = ("gen_ai.prompt", "llm.input_messages")
 INDEXED_OUTPUTS = ("gen_ai.completion", "llm.output_messages")
+
+INPUT_EVENTS = (
+    "gen_ai.system.message",
+    "gen_ai.user.message",
+    "gen_ai.assistant.message",
+    "gen_ai.tool.message",
+    "gen_ai.content.prompt",
+)
+OUTPUT_EVENTS = ("gen_ai.choice", "gen_ai.content.completion")
+MESSAGE_EVENTS = {name: name.split(".")[1] for name in INPUT_EVENTS} | dict.fromkeys(OUTPUT_EVENTS, "assistant")
+"""Event name to the role of its message."""
+
+DETAILS_EVENT = "gen_ai.client.inference.operation.details"
+"""The event that carries `gen_ai.input.messages` and its like where they are not on the span."""
+
 MESSAGE_INPUTS = ("gen_ai.input.messages",)
 MESSAGE_OUTPUTS = ("gen_ai.output.messages",)
 SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
-TOOL_INPUTS = ("gen_ai.tool.call.arguments",)
-TOOL_OUTPUTS = ("gen_ai.tool.call.result",)
+TOOL_INPUTS = ("gen_ai.tool.call.arguments", "tool_arguments")
+TOOL_OUTPUTS = ("gen_ai.tool.call.result", "tool_response")
 
 PARAMETERS = "langfuse.observation.model.parameters"
 PARAMETER_PREFIX = "gen_ai.request."
 INVOCATION_PARAMETERS = "llm.invocation_parameters"
 
-USAGE_DETAILS = "langfuse.observation.usage_details"
+USAGE_DETAILS = ("langfuse.observation.usage_details", "mlflow.chat.tokenUsage")
 COST_DETAILS = "langfuse.observation.cost_details"
 
 USAGE_BY_ATTRIBUTE = {
@@ -114,6 +246,18 @@ USAGE_BY_ATTRIBUTE = {
     "gen_ai.usage.reasoning_tokens": "output_reasoning_tokens",
     "llm.token_count.completion_details.reasoning": "output_reasoning_tokens",
     "llm.token_count.completion_details.audio": "output_audio_tokens",
+    "gen_ai.usage.details.reasoning_tokens": "output_reasoning_tokens",
+    "ai.usage.inputTokens": "input",
+    "ai.usage.promptTokens": "input",
+    "ai.usage.tokens": "input",
+    "ai.usage.outputTokens": "output",
+    "ai.usage.completionTokens": "output",
+    "ai.usage.totalTokens": "total",
+    "ai.usage.cachedInputTokens": "input_cached_tokens",
+    "ai.usage.inputTokenDetails.cacheReadTokens": "input_cached_tokens",
+    "ai.usage.inputTokenDetails.cacheWriteTokens": "input_cache_creation",
+    "ai.usage.reasoningTokens": "output_reasoning_tokens",
+    "ai.usage.outputTokenDetails.reasoningTokens": "output_reasoning_tokens",
 }
 """Everything but input, output and total is a part of `input` or `output` by its prefix, and taken out of it."""
 
@@ -156,9 +300,13 @@ COMPLETION_START = "langfuse.observation.completion_start_time"
 FIRST_TOKEN_DELAYS_S = {
     "gen_ai.server.time_to_first_token": 1.0,
     "gen_ai.response.time_to_first_chunk": 1.0,
+    "gen_ai.client.operation.time_to_first_chunk": 1.0,
     "ai.response.msToFirstChunk": 0.001,
 }
 """Attribute to the factor that makes it seconds after the span's start."""
+
+FIRST_TOKEN_EVENTS = ("First Token Stream Event", "gen_ai.content.completion.chunk", "ai.stream.firstChunk")
+"""Span events of streams; the first such marks the first token."""
 
 EXPERIMENT_PREFIX = "langfuse.experiment."
 EXPERIMENT_FIELDS = {
@@ -175,6 +323,8 @@ EXPERIMENT_FIELDS = {
 
 PROMPT_NAME = "langfuse.observation.prompt.name"
 PROMPT_VERSION = "langfuse.observation.prompt.version"
+PROMPT_OBJECT = "ai.telemetry.metadata.langfusePrompt"
+"""JSON with the name and the version of a prompt."""
 
 CONSUMED = frozenset(
     (
@@ -187,8 +337,16 @@ CONSUMED = frozenset(
         *RELEASE_KEYS,
         *VERSION_KEYS,
         *ROOT_KEYS,
+        *FIRST_INPUTS,
+        *FIRST_OUTPUTS,
         *INPUT_KEYS,
         *OUTPUT_KEYS,
+        *AI_SDK_INPUTS,
+        *AI_SDK_TEXTS,
+        *AI_SDK_TOOL_CALLS,
+        *AI_SDK_OUTPUTS,
+        "ai.values",
+        "metadata",
         *MESSAGE_INPUTS,
         *MESSAGE_OUTPUTS,
         SYSTEM_INSTRUCTIONS,
@@ -198,7 +356,7 @@ CONSUMED = frozenset(
         *COST_BY_ATTRIBUTE,
         PARAMETERS,
         INVOCATION_PARAMETERS,
-        USAGE_DETAILS,
+        *USAGE_DETAILS,
         COST_DETAILS,
         COMPLETION_START,
         PROMPT_NAME,
@@ -219,6 +377,7 @@ CONSUMED_PREFIXES = (
     f"{OBSERVATION_METADATA}.",
     EXPERIMENT_PREFIX,
     PARAMETER_PREFIX,
+    *FOREIGN_PREFIXES,
     *(f"{prefix}." for prefix in (*INDEXED_INPUTS, *INDEXED_OUTPUTS)),
 )
 """What ends up in a field of its own; the rest is kept under the metadata key `attributes`."""

@@ -15,7 +15,7 @@ from sightline.server.tracing.mapping.tables import (
     USAGE_PARTS,
     USAGE_RENAMES,
 )
-from sightline.server.tracing.mapping.values import Attributes, json_text, number, parsed_object
+from sightline.server.tracing.mapping.values import Attributes, first, json_text, number, parsed_object
 
 WHOLES = ("input", "output")
 MOST_UNITS = 2**53
@@ -24,7 +24,7 @@ MOST_UNITS = 2**53
 
 def usage_of(attributes: Attributes) -> dict[str, int]:
     """Units per usage type with `total`, from Langfuse's JSON or else from whatever counters are there."""
-    given = parsed_object(attributes.get(USAGE_DETAILS))
+    given = parsed_object(first(attributes, USAGE_DETAILS))
     return normalised_usage(given) if given else counted_usage(attributes)
 
 
