@@ -1,6 +1,8 @@
 """The one command. It opens a half of the product only when a command of that half runs."""
 
+import errno
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -21,17 +23,26 @@ app = typer.Typer(
 app.add_typer(vlm.app)
 app.command()(demo)
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a place that takes no more."""
+
 FORWARDED = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
 
 
 @app.callback()
 def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version),
+    ] = False,
 ) -> None:
     """Build, run and improve vision-language models."""
-    if version:
-        typer.echo(__version__)
-        raise typer.Exit
 
 
 @app.command(context_settings=FORWARDED, add_help_option=False)
@@ -51,12 +62,19 @@ def import_(context: typer.Context) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs a command line; a user's mistake is one line on stderr and exit code 2."""
+    """Runs a command line; a user's mistake is one line on stderr and exit code 2, a full disk exit code 1."""
     try:
         app(args=arguments)
     except SightlineVlmError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        typer.echo(f"error: cannot write {error.filename or 'what comes out'}: {error.strerror}", err=True)
+        with suppress(OSError):
+            sys.stdout.close()  # what is left in it cannot be written, and must not be tried again on the way out
+        sys.exit(1)
 
 
 if __name__ == "__main__":

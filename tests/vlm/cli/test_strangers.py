@@ -17,6 +17,7 @@ from random_models import checkpoint, opt
 from sightline import __version__, cli
 from sightline.vlm.loaded import Loaded
 
+MANY = 200
 COMMAND = [sys.executable, "-m", "sightline.cli"]
 
 
@@ -30,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in range(4):
         pixels = np.random.default_rng(seed).integers(0, 255, (32, 32, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / "photos" / f"{seed}.png")
-    for number in range(600):
+    for number in range(MANY):
         (folder / "many" / f"{number}.png").symlink_to(folder / "photos" / f"{number % 4}.png")
     (folder / "photos" / "bad.png").write_bytes((folder / "photos" / "0.png").read_bytes()[:500])
     for name in ("list.txt", "rows.jsonl", "labels.txt"):
@@ -131,7 +132,8 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder: Path, tm
     ) as process:
         deadline = time.monotonic() + 120
         while not journal.exists() or journal.read_bytes().count(b"\n") < 10:
-            assert time.monotonic() < deadline and process.poll() is None, "the command did not get under way"
+            assert time.monotonic() < deadline, "the command did not get under way"
+            assert process.poll() is None, "the command ended too early"
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         said, complained = process.communicate(timeout=60)
@@ -140,21 +142,20 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(folder: Path, tm
     assert not out.exists()
     again = subprocess.run([*call, "--json"], capture_output=True, text=True, check=True)
     told = json.loads(again.stdout)
-    assert told["total"] == 600
-    assert 10 <= told["resumed"] + 1 < 600
-    assert len(out.read_text().splitlines()) == 600
+    assert told["total"] == MANY
+    assert 10 <= told["resumed"] + 1 < MANY
+    assert len(out.read_text().splitlines()) == MANY
     assert not journal.exists()
 
 
-@pytest.mark.parametrize("command", [("caption", "many"), ("caption", "many", "--json")])
-def test_a_reader_that_leaves_early_is_no_error_worth_a_word(folder: Path, command: tuple[str, ...]) -> None:
-    call = [*COMMAND, command[0], str(folder / command[1]), *command[2:], "--model", str(folder / "model")]
+def test_a_reader_that_leaves_early_is_no_error_worth_a_word(folder: Path) -> None:
+    call = [*COMMAND, "caption", str(folder / "many"), "--model", str(folder / "model")]
     with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        assert process.wait(120) in (0, 1)
+        assert process.wait(120) == 1
         assert process.stderr.read() == ""
 
 

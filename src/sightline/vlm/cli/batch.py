@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -18,14 +19,36 @@ INTERRUPTED = 130
 
 
 def gathered(sources: Sequence[str], job: Job, images: bool = True) -> "Items":
-    """The items of the sources; `-` reads paths and URLs from stdin."""
+    """The items of the sources, one at least; `-` reads paths and URLs from stdin."""
     from sightline.vlm.bulk import check_table, gather, of_lines  # late: brings torch
 
     if job.out is not None:
         check_table(job.out)
+        check_place(job.out)
     if list(sources) == ["-"]:
-        return of_lines(typer.get_text_stream("stdin"))
-    return gather(*sources, column=job.column, images=images)
+        items = of_lines(typer.get_text_stream("stdin"))
+    else:
+        items = gather(*sources, column=job.column, images=images)
+    if not len(items):
+        named = "stdin" if list(sources) == ["-"] else ", ".join(sources)
+        raise SightlineVlmError(f"nothing to work on: {named} names no image and has no row")
+    return items
+
+
+def check_place(out: Path) -> None:
+    """Raises `SightlineVlmError` where a file of this name cannot be, before anything slow begins."""
+    if out.is_dir():
+        raise SightlineVlmError(f"cannot write {out}: it is a folder, give the name of a file")
+    above = next((folder for folder in out.absolute().parents if folder.exists()), None)
+    if above is not None and not above.is_dir():
+        raise SightlineVlmError(f"cannot write {out}: {above} is a file, not a folder")
+
+
+def given_texts(texts: Sequence[str] | None, what: str) -> list[str]:
+    """The texts of a command line; raises `SightlineVlmError` when one of them is empty."""
+    if any(not text.strip() for text in texts or ()):
+        raise SightlineVlmError(f"a {what} is empty: write it between quotes, or leave it out")
+    return list(texts or ())
 
 
 def perform(job: Job, items: "Items", task_of: Callable[["Loaded"], "Task"], say: Callable[["Row", bool], str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightline.vlm.cli.batch import INTERRUPTED, finish, gathered
+from sightline.vlm.cli.batch import INTERRUPTED, finish, gathered, given_texts
 from sightline.vlm.cli.job import Column, Job, Sources
 from sightline.vlm.cli.shell import (
     DEFAULT_MODEL,
@@ -80,16 +80,19 @@ def search(  # noqa: PLR0913, PLR0917 - as above
     """Find images by text, or by an image."""
     if not texts and image is None:
         raise SightlineVlmError("nothing to find: give a text, or --image")
+    queries = _queries(given_texts(texts, "text"), image)
     with model_half():
         from sightline.vlm.bulk import open_index, read_facts  # late: brings torch
 
         opened = open_index(folder, load(model or read_facts(folder.expanduser()).model, device))
         told: list[dict[str, Any]] = []
-        for query in _queries(texts or [], image):
+        for query in queries:
             found = _found(opened, query, top, rerank)
             told.append(found)
             if not as_json:
                 _print_hits(found)
+        if not told:
+            raise SightlineVlmError("nothing to find: stdin has no line with a text")
     if as_json:
         print_json({"index": str(folder), "searches": told})
 

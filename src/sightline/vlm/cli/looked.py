@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sightline.vlm.cli.batch import check_place
 from sightline.vlm.config import SightlineVlmError
 
 if TYPE_CHECKING:
@@ -15,6 +16,16 @@ LookedOut = Annotated[
     Path | None,
     typer.Option("--looked", help="Write where the model looked, word by word: a picture (.png) or arrays (.npz)."),
 ]
+
+
+def check_looked(looked: Path | None, out: Path | None) -> None:
+    """Raises `SightlineVlmError` where the picture cannot be written, or when there is a table, too: it has no place
+    for pictures."""
+    if looked is None:
+        return
+    check_place(looked)
+    if out is not None:
+        raise SightlineVlmError("--looked shows one image, --out writes a table of many: call once for each")
 
 
 def write_looked(found: Sequence["Looked | None"], picture: Any, path: Path) -> None:

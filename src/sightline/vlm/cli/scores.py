@@ -1,13 +1,14 @@
 """Commands that score and embed: match, classify, embed."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.vlm.cli.batch import gathered, one_image, perform
+from sightline.vlm.cli.batch import gathered, given_texts, one_image, perform
 from sightline.vlm.cli.job import Job, Sources, takes_job
-from sightline.vlm.cli.looked import LookedOut, write_looked
+from sightline.vlm.cli.looked import LookedOut, check_looked, write_looked
 from sightline.vlm.cli.shell import load, model_half
 from sightline.vlm.config import SightlineVlmError
 
@@ -26,15 +27,17 @@ def match(
     looked: LookedOut = None,
 ) -> None:
     """Score how well images and texts go together: the probability of a match, and the cosine."""
+    given = given_texts(texts, "text")
+    check_looked(looked, None)
     with model_half():
         from sightline.vlm.bulk import MatchScores  # late: brings torch
 
         items = gathered([image], job)
-        if not texts and not next(iter(items)).fields.get("text"):
+        if not given and not next(iter(items)).fields.get("text"):
             raise SightlineVlmError("no text: give one or several, or a table with a column `text`")
         if looked is not None:
-            _look(job, items, texts or [], looked)
-        perform(job, items, lambda loaded: MatchScores(model=loaded, texts=texts or []), _match_line)
+            _look(job, items, given, looked)
+        perform(job, items, lambda loaded: MatchScores(model=loaded, texts=given), _match_line)
 
 
 @takes_job
@@ -48,9 +51,7 @@ def classify(
     job: Job,
 ) -> None:
     """Choose the likeliest of a list of labels for every image."""
-    chosen = [*(label or []), *(_labels(labels) if labels else [])]
-    if len(chosen) < 2:
-        raise SightlineVlmError(f"{len(chosen)} labels given: give two at least, with --label or --labels")
+    chosen = _chosen(label or [], labels)
     with model_half():
         from sightline.vlm.bulk import Labels  # late: brings torch
 
@@ -87,13 +88,30 @@ def _look(job: Job, items: "Items", texts: list[str], path: Path) -> None:
     write_looked((matches.looked or [[]])[0], picture, path)
 
 
+def _chosen(single: list[str], listed: str | None) -> list[str]:
+    """The labels of both options; raises `SightlineVlmError` for fewer than two, or one that is there twice."""
+    chosen = [*given_texts(single, "label"), *(_labels(listed) if listed else [])]
+    if len(chosen) < 2:
+        where = f" ({listed} {'names no more' if _is_file(listed) else 'is no file'})" if listed else ""
+        raise SightlineVlmError(f"{len(chosen)} labels given{where}: give two at least, with --label or --labels")
+    if twice := next((each for each in chosen if chosen.count(each) > 1), None):
+        raise SightlineVlmError(f"the label {twice!r} is given twice: its probability would be split")
+    return chosen
+
+
 def _labels(given: str) -> list[str]:
+    """A label a line of a file; of anything that is not a file, those between its commas."""
     path = Path(given).expanduser()
     try:
-        lines = path.read_text().splitlines() if path.is_file() else given.split(",")
+        lines = path.read_text().splitlines() if _is_file(given) else given.split(",")
     except (OSError, UnicodeDecodeError) as error:
         raise SightlineVlmError(f"cannot read labels from {path}: {error}") from error
     return [line.strip() for line in lines if line.strip()]
+
+
+def _is_file(given: str) -> bool:
+    """Whether this names a file; a list of labels may be too long to be a name."""
+    return os.path.isfile(Path(given).expanduser())  # noqa: PTH113 - Path.is_file raises for such a name
 
 
 def _match_line(row: "Row", alone: bool) -> str:

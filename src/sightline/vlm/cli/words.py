@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightline.vlm.cli.batch import gathered, one_image, perform
+from sightline.vlm.cli.batch import gathered, given_texts, one_image, perform
 from sightline.vlm.cli.job import Job, Sources, takes_job
-from sightline.vlm.cli.looked import LookedOut, write_looked
+from sightline.vlm.cli.looked import LookedOut, check_looked, write_looked
 from sightline.vlm.cli.shell import Beams, Length, given, load, model_half, print_json
 from sightline.vlm.config import SightlineVlmError
 
@@ -29,7 +29,8 @@ def ask(
 ) -> None:
     """Answer questions about images; each image is encoded once, however many questions there are."""
     options = given(num_beams=beams, max_new_tokens=max_new_tokens)
-    asked = questions or []
+    asked = given_texts(questions, "question")
+    check_looked(looked, job.out)
     with model_half():
         items = gathered([image], job)
         if job.out is None and len(items) == 1 and asked:
@@ -61,6 +62,7 @@ def caption(
 ) -> None:
     """Describe images; one that cannot be read is reported, and the others are described all the same."""
     options = given(num_beams=beams, max_new_tokens=max_new_tokens)
+    check_looked(looked, job.out)
     with model_half():
         from sightline.vlm.bulk import Captions, told  # late: brings torch
         from sightline.vlm.data.images import read
