@@ -34,6 +34,8 @@ class Call:
     """Fields of the least body that the contract calls optional and that the server, like Langfuse's, needs."""
     judges: tuple[Judge, ...] = ("document", "SDK")
     """Whose types the answer must have: the SDK's are of another form of this call where one is left out."""
+    shape: str = ""
+    """The component of the document that the answer has, where neither judge knows the operation."""
     wrong: bool = False
     """Whether the body is none that the document allows: the answer says what is refused of it."""
     empty: bool = False

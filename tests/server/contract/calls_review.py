@@ -15,6 +15,7 @@ MESSAGES = [
     {"type": "chatmessage", "role": "user", "content": "{{question}}"},
     {"type": "placeholder", "name": "history"},
 ]
+RUN_OF = json.dumps([{"type": "string", "column": "experimentName", "operator": "=", "value": "an experiment"}])
 RUN = "POST /api/public/dataset-run-items"
 ITEM = "/api/public/annotation-queues/{queueId}/items/{itemId}"
 PROMPT_PARTS = {"config": {"a": 1}, "labels": ["new"], "tags": ["t"], "commitMessage": "why"}
@@ -211,7 +212,7 @@ EXPERIMENTS = (
         query=lambda project: {
             **{"fields": GROUPS, "limit": 1, "scoreLimit": 50, "fromStartTime": SINCE, "toStartTime": UNTIL},
             **{"experimentId": project["experiment"], "experimentName": "an experiment"},
-            **{"experimentItemId": "an-item", "datasetId": "a-dataset"},
+            **{"experimentItemId": "an-item", "datasetId": "a-dataset", "filter": RUN_OF},
         },
     ),
 )

@@ -10,6 +10,7 @@ from server.contract.seeding_traces import BARE_SPAN, WHOLE, WHOLE_SPAN, export
 
 UNTIL = "2036-01-01T00:00:00.000Z"
 FILTER = json.dumps([{"type": "stringOptions", "column": "environment", "operator": "any of", "value": ["production"]}])
+NUMBERS = json.dumps([{"type": "stringOptions", "column": "name", "operator": "any of", "value": ["numeric"]}])
 KINDS = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION")
 OBSERVED = {"name": "span 2", "userId": "somebody", "type": "GENERATION", "traceId": WHOLE, "level": "WARNING"}
 SPENT = {
@@ -100,7 +101,7 @@ READS = (
         | WINDOW
         | {"userId": "somebody", "name": "a trace", "sessionId": "a-session", "release": "r1", "version": "v1"}
         | {"environment": ["production"], "orderBy": "timestamp.asc", "fields": "core,io,scores,observations,metrics"}
-        | {"filter": FILTER, "tags": []},
+        | {"filter": FILTER, "tags": ["first", "second"]},
     ),
     Call(key="GET /api/public/traces/{traceId}", label="whole", path={"traceId": "trace"}),
     Call(key="GET /api/public/traces/{traceId}", label="bare", path=lambda _: {"traceId": f"{2:032x}"}),
@@ -178,8 +179,7 @@ SCORES = (
     Call(
         key="GET /api/public/v2/scores",
         label="of an observation",
-        query={"observationId": WHOLE_SPAN, "traceTags": [], "filter": FILTER},
-        empty=True,
+        query={"observationId": WHOLE_SPAN, "traceTags": ["first"], "filter": NUMBERS},
     ),
     Call(key="GET /api/public/v2/scores", label="of a session", query={"sessionId": "a-session"}),
     Call(key="GET /api/public/v2/scores", label="of a run", query=lambda project: {"datasetRunId": project["run"]}),
@@ -204,6 +204,13 @@ SCORES = (
         key="GET /api/public/v3/scores",
         label="of an experiment",
         query=lambda project: {"experimentId": project["experiment"], "fields": "subject"},
+    ),
+    # What comes through the API with a project's key has no author.
+    Call(
+        key="GET /api/public/v3/scores",
+        label="of an author",
+        query=lambda project: {"authorUserId": project["user"]},
+        empty=True,
     ),
     Call(key="GET /api/public/v3/scores", label="of a session", query={"sessionId": "a-session", "fields": "subject"}),
     Call(

@@ -113,6 +113,16 @@ def success(key: str) -> tuple[int, JsonSchema] | None:
 
 
 @cache
+def component(name: str) -> JsonSchema:
+    """A named part of the document, as a schema that stands alone; `name[]` is the data of a page of them."""
+    one: JsonSchema = {"$ref": f"#/components/schemas/{name.removesuffix('[]')}"}
+    if name.endswith("[]"):
+        rows = {"type": "object", "properties": {"data": {"type": "array", "items": one}}, "required": ["data", "meta"]}
+        return from_openapi(rows, document()["components"])
+    return from_openapi(one, document()["components"])
+
+
+@cache
 def refusal(key: str, status: int) -> JsonSchema | None:
     """The schema of a refusal, where the document says anything of it."""
     described = document()["operations"].get(route(key), {"responses": {}})["responses"].get(str(status))

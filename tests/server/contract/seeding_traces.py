@@ -45,6 +45,7 @@ def _details(project: Project, kind: str) -> dict[str, Any]:
 async def _spans(project: Project) -> None:
     attributes = {
         "langfuse.trace.name": "a trace",
+        "langfuse.trace.tags": ["first", "second"],
         "user.id": "somebody",
         "session.id": "a-session",
         "langfuse.environment": "production",
@@ -134,6 +135,8 @@ def _span(trace_id: str, number: int, attributes: dict[str, Any], parent: int | 
 
 
 def _value(value: Any) -> dict[str, Any]:
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [_value(each) for each in value]}}
     if isinstance(value, bool):
         return {"boolValue": value}
     return {"intValue": str(value)} if isinstance(value, int) else {"stringValue": str(value)}

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from server.contract import published, sdk_answers
+from server.contract import published
 from server.contract.calls import Call
-from server.contract.every_call import CALLS
+from server.contract.every_call import BESIDES, CALLS
+from server.contract.judging import complaints_of
 from server.contract.project import Project
-from server.contract.schemas import complaints
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -18,7 +18,7 @@ DIFFERENTLY = {"DELETE /api/public/scores/{scoreId}": (202,)}
 LISTS = ("data", "projects", "memberships", "apiKeys", "Resources")
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.id)
+@pytest.mark.parametrize("call", CALLS + BESIDES, ids=lambda call: call.id)
 async def test_an_answer_has_the_published_shape(project: Project, call: Call):
     request = await call.resolved(project)
     answer = await request.sent(project)
@@ -38,20 +38,6 @@ def statuses_of(call: Call, given: int) -> tuple[int, ...]:
     if expected is None or expected[0] == 200:
         return (given,)
     return (*DIFFERENTLY.get(call.key, ()), expected[0])
-
-
-def complaints_of(call: Call, status: int, body: Any) -> list[str]:
-    """What neither the document nor the SDK would have in an answer."""
-    expected = published.success(call.key)
-    read = sdk_answers.answer(call.key, status)
-    schemas = {"document": expected[1] if expected else None, "SDK": read}
-    assert any(schemas[judge] for judge in call.judges), "nobody says what this answer looks like"
-    return [
-        f"{judge}: {complaint}"
-        for judge in call.judges
-        if (schema := schemas[judge]) is not None
-        for complaint in complaints(schema, body)
-    ]
 
 
 def _is_empty(body: Any) -> bool:

@@ -157,6 +157,20 @@ async def test_a_score_has_its_type_in_both_versions(site: Site, body: Any, v2: 
     assert "comment" not in (await site.get("/v3/scores", id=made))["data"][0]
 
 
+async def test_older_reads_know_scores_of_traces_only_and_no_corrections(site: Site):
+    await site.send({}, trace_id=f"{77_001:032x}")
+    about = {"traceId": f"{77_001:032x}", "name": "first"}
+    plain = await score(site, value=1, **about)
+    correction = await score(site, value="so", dataType="CORRECTION", **about)
+    session = await score(site, value=1, sessionId="s", name="first")
+    assert [row["id"] for row in (await site.get("/scores", name="first"))["data"]] == [plain]
+    assert {row["id"] for row in (await site.get("/v2/scores", name="first"))["data"]} == {plain, correction, session}
+    trace = await site.get(f"/traces/{about['traceId']}")
+    assert [row["id"] for row in trace["scores"]] == [plain]
+    for hidden in (correction, session):
+        assert (await site.client.get(f"/api/public/scores/{hidden}", headers=HERE)).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -1,6 +1,7 @@
 """Scores through Langfuse's paths: written one by one or in lists, read as v1, v2 and v3."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -15,7 +16,7 @@ from sightline.server.edges.langfuse.filters import Shape, conditions
 from sightline.server.edges.langfuse.score_bodies import ScoreBody, complaint
 from sightline.server.edges.langfuse.score_fitting import fitting_scores
 from sightline.server.edges.langfuse.score_queries import OPERATORS, V3Params, v3_query
-from sightline.server.edges.langfuse.score_shapes import V3_GROUPS, score_of_trace, score_v2, score_v3
+from sightline.server.edges.langfuse.score_shapes import V3_GROUPS, listed, score_of_trace, score_v2, score_v3
 from sightline.server.edges.params import (
     Commas,
     Moment,
@@ -25,8 +26,9 @@ from sightline.server.edges.params import (
     window,
 )
 from sightline.server.edges.services import Served, Services
-from sightline.server.runtime.errors import InvalidRequest, SightlineError
+from sightline.server.runtime.errors import InvalidRequest, NotFound, SightlineError
 from sightline.server.tracing.records import (
+    Condition,
     ObservationId,
     ProjectId,
     Score,
@@ -40,6 +42,8 @@ from sightline.server.tracing.records import (
 router = APIRouter(prefix="/api/public")
 
 CURSOR = ("lastTimestamp", "lastId")
+OF_A_TRACE = Condition(type="null", column="traceId", operator="is not null")
+TYPES_OF_V1: tuple[ScoreType, ...] = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT")
 FILTERED: dict[str, Shape] = {
     **dict.fromkeys(
         (
@@ -125,17 +129,23 @@ async def delete(scoreId: str, who: ProjectKey, services: Served) -> Json:
 
 @router.get("/scores")
 async def list_v1(who: ProjectKey, services: Served, params: Annotated[LegacyParams, Query()]) -> Json:
-    return await _legacy_list(who.project_id, services, params)
+    """As the first version knew scores: of traces only, and no corrections."""
+    query = _legacy_query(params)
+    first = replace(query, conditions=(*query.conditions, OF_A_TRACE), data_types=query.data_types or TYPES_OF_V1)
+    return await _legacy_list(who.project_id, services, params, first)
 
 
 @router.get("/scores/{scoreId:path}")
 async def one_v1(scoreId: str, who: ProjectKey, services: Served) -> Json:
-    return Json(score_v2(await services.tracing.score(who.project_id, ScoreId(scoreId))))
+    score = await services.tracing.score(who.project_id, ScoreId(scoreId))
+    if not score.trace_id or not listed([score]):
+        raise NotFound(f"score {scoreId} is not one of a trace: read it from /api/public/v2/scores")
+    return Json(score_v2(score))
 
 
 @router.get("/v2/scores")
 async def list_v2(who: ProjectKey, services: Served, params: Annotated[LegacyParams, Query()]) -> Json:
-    return await _legacy_list(who.project_id, services, params)
+    return await _legacy_list(who.project_id, services, params, _legacy_query(params))
 
 
 @router.get("/v2/scores/{scoreId:path}")
@@ -156,9 +166,9 @@ async def list_v3(who: ProjectKey, services: Served, params: Annotated[V3Params,
     return Json({"data": [score_v3(score, groups) for score in page.items], "meta": meta})
 
 
-async def _legacy_list(project_id: ProjectId, services: Services, params: LegacyParams) -> Json:
+async def _legacy_list(project_id: ProjectId, services: Services, params: LegacyParams, query: ScoreQuery) -> Json:
     groups = field_groups(params.fields, ("score", "trace"), ("score", "trace"))
-    page = await services.tracing.scores(project_id, _legacy_query(params))
+    page = await services.tracing.scores(project_id, query)
     rows = [score_v2(score) for score in page.items]
     if "trace" in groups:
         await _add_traces(rows, project_id, services)
