@@ -3,5 +3,5 @@
 import subprocess
 import sys
 
-for name in ("ingest", "caption"):
+for name in ("ingest", "queries", "caption"):
     subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
