@@ -162,11 +162,14 @@ def test_a_file_put_there_by_hand_is_checked_and_checked_again_when_it_changes()
         file(url, SHA)
 
 
-def test_what_torch_hub_has_is_not_fetched_again(tmp_path: Path) -> None:
+def test_what_torch_hub_has_is_taken_where_it_is_known_to_be_the_same(tmp_path: Path) -> None:
     place = tmp_path / "torch" / "hub" / "checkpoints" / "model.pth"
     place.parent.mkdir(parents=True)
     place.write_bytes(BODY)
-    assert file("https://weights.test/LAVIS/model.pth") == place
+    assert file("https://weights.test/LAVIS/model.pth", SHA) == place
+    assert file("https://weights.test/LAVIS/model.pth", torch_hub=True) == place
+    with serving(FileServer(b"another of that name")) as server:
+        assert file(server.url).read_bytes() == b"another of that name"
 
 
 def test_two_processes_fetch_a_file_once(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import errno
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +23,21 @@ PAUSE_S = 0.5
 """Before the second attempt; twice as long before each further one."""
 
 
-def file(url: str, sha256: str | None = None) -> Path:
+def file(url: str, sha256: str | None = None, *, torch_hub: bool = False) -> Path:
     """The file behind an http(s) URL, from the cache or fetched into it, with a progress bar on stderr.
 
-    A file that torch.hub has of that name is taken from there. Two processes that want the same file fetch it once.
+    Two processes that want the same file fetch it once.
 
     Args:
         url: May end in `#sha256=…`.
         sha256: All of the checksum, or its first 8 digits and more; none: as the URL or the file's name says.
+        torch_hub: Whether a file of that name in torch.hub's cache, which knows names only, may be taken instead.
 
     Raises:
         FetchError: It is not there and cannot be had; the message says where to put it by hand.
     """
     remote = Remote.of(url, sha256)
-    found = _kept(remote)
+    found = _kept(remote) or _torch_hubs(remote, torch_hub)
     if found is not None:
         return found
     if variable := offline(OFFLINE, HUB_OFFLINE):
@@ -66,24 +68,34 @@ def _locked(remote: Remote) -> Path:
 
 
 def _kept(remote: Remote) -> Path | None:
-    """Where the file is already, its bytes checked once; raises `FetchError` for one whose bytes are wrong."""
-    for place in (remote.place, remote.torch_place):
-        if not place.is_file():
-            continue
-        checked = _beside(remote.place, ".sha256")
-        if remote.sha256 is None or (checked.is_file() and checked.read_text() == _facts(remote, place)):
-            return place
-        if wrong := remote.check(place):
-            raise FetchError(f"{place} is not the file of {remote.url}: {wrong}. Delete it, and it is fetched anew")
-        checked.parent.mkdir(parents=True, exist_ok=True)
-        checked.write_text(_facts(remote, place))
-        return place
-    return None
+    """The file where it is kept, its bytes checked once; raises `FetchError` for one whose bytes are wrong."""
+    if not remote.place.is_file():
+        return None
+    checked = _beside(remote.place, ".sha256")
+    if remote.sha256 is None or (checked.is_file() and checked.read_text() == _facts(remote)):
+        return remote.place
+    if wrong := remote.check(remote.place):
+        raise FetchError(f"{remote.place} is not the file of {remote.url}: {wrong}. Delete it, and it is fetched anew")
+    _note(remote)
+    return remote.place
 
 
-def _facts(remote: Remote, place: Path) -> str:
+def _torch_hubs(remote: Remote, trusted: bool) -> Path | None:
+    """torch.hub's file of that name: if its bytes are known to be right, or names alone are trusted here."""
+    place = remote.torch_place
+    known = remote.sha256 is not None and place.is_file() and remote.check(place) is None
+    return place if known or (trusted and remote.sha256 is None and place.is_file()) else None
+
+
+def _note(remote: Remote) -> None:
+    """Says for the next time that the file was checked; where that cannot be written, it is checked again."""
+    with suppress(OSError):
+        _beside(remote.place, ".sha256").write_text(_facts(remote))
+
+
+def _facts(remote: Remote) -> str:
     """What changes when a checked file does."""
-    return f"{remote.sha256} {place.stat().st_size} {place.stat().st_mtime_ns}"
+    return f"{remote.sha256} {remote.place.stat().st_size} {remote.place.stat().st_mtime_ns}"
 
 
 def _fetched(remote: Remote) -> Path:
@@ -99,7 +111,7 @@ def _fetched(remote: Remote) -> Path:
     part.replace(remote.place)
     _beside(remote.place, ".part.tag").unlink(missing_ok=True)
     if remote.sha256 is not None:
-        _beside(remote.place, ".sha256").write_text(_facts(remote, remote.place))
+        _note(remote)
     return remote.place
 
 

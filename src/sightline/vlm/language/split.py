@@ -72,7 +72,8 @@ class Split:
         for tensor in _tensors(root):
             if id(tensor) not in inside:
                 tensor.data = tensor.data.to(plan.main)
-        for name, unit in units.items():
+        alone = len({plan.main, *plan.places.values()}) == 1
+        for name, unit in [] if alone else units.items():
             _follow(unit, plan.places[name], None if name in plan.layers else plan.main)
         return plan.main
 

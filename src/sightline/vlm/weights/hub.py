@@ -33,12 +33,15 @@ def download(hub_id: str, wanted: tuple[str, ...] = WANTED) -> Path:
         ) from problem
 
 
-def fetched(source: str | Path) -> Path:
-    """A file by its path as it stands, or by its URL from the cache; raises `UnknownModelError` for one not there."""
+def fetched(source: str | Path, *, torch_hub: bool = False) -> Path:
+    """A file by its path as it stands, or by its URL from the cache (or torch.hub's, which knows names only).
+
+    Raises `UnknownModelError` for one that is not there and cannot be fetched.
+    """
     if not fetch.is_url(source):
         return Path(source).expanduser()
     try:
-        return fetch.file(str(source))
+        return fetch.file(str(source), torch_hub=torch_hub)
     except fetch.FetchError as problem:
         raise UnknownModelError(str(problem)) from problem
 

@@ -9,7 +9,7 @@ Shapes in names: P positions of the encoder, CLS included.
 import math
 import pickle
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from sightline.vlm.weights.hub import fetched
 from sightline.vlm.weights.huggingface import decoding_of, family_of, prompts_of, read_tokenizer
 from sightline.vlm.weights.names import NameMap, lavis
 from sightline.vlm.weights.parts import folder_of, outline_language, read_language
-from sightline.vlm.weights.shards import file_tensors
+from sightline.vlm.weights.shards import WINDOW, file_tensors
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 NORM_EPS = 1e-5
@@ -90,13 +90,14 @@ def read_lavis(
     if layout.split is not None and beside.language_model is not None:
         with Spot(layout.language.dtype, torch.device("meta"))():
             layout.split.plan(outline_language(beside.language_model))
-    path = fetched(source)
-    state = _state(path) if beside.encoder is None else {**_encoder_state(fetched(beside.encoder)), **_state(path)}
+    path, frozen = fetched(source), None if beside.encoder is None else fetched(beside.encoder)
     language = (
         None if beside.language_model is None else read_language(beside.language_model, dtype=layout.language.dtype)
     )
     if language is not None:
         beside = replace(beside, language=language.config)
+    own = _state(path)
+    state = own if frozen is None else {**_encoder_state(frozen), **own}
     config = lavis_config(state, beside, path)
     model = empty(config, layout)
     if language is not None:
@@ -104,7 +105,13 @@ def read_lavis(
         model.language = layout.settled(language)
     _without_key_bias(model)
     fill = Fill(model, _names(state), optional=() if language is None else _within(model, "language."))
-    _put(fill, state)
+    fill.unexpected += _torn(own)
+    missing = state.keys() - own.keys()
+    del state, own  # what follows maps the files anew, piece by piece
+    for key, tensor in () if frozen is None else _streamed(frozen):
+        if (name := f"visual_encoder.{key}") in missing:
+            fill.put(name, tensor)
+    _put(fill, path)
     fill.finish(str(path))
     return _checkpoint(path, config, model.eval().requires_grad_(False), beside)
 
@@ -131,7 +138,9 @@ def update_from_lavis(checkpoint: Checkpoint, source: str | Path) -> None:
     path = fetched(source)
     state = _state(path)
     fill = Fill(checkpoint.model, _names_of(checkpoint, _prefix(state)), optional=checkpoint.model.state_dict().keys())
-    _put(fill, state)
+    fill.unexpected += _torn(state)
+    del state
+    _put(fill, path)
     fill.finish(str(path))
 
 
@@ -198,10 +207,14 @@ def _state(path: Path) -> dict[str, Tensor]:
 
 
 def _unpickled(path: Path) -> Any:
-    """Tensors only, and mapped, so that a page of the file is memory only while it is read; old files cannot be."""
+    """Tensors only, and mapped where that is possible, so that a page of the file is memory only once it is read."""
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=_mapped(path))
+
+
+def _mapped(path: Path) -> bool:
+    """Whether a file can be mapped: not one of PyTorch's before 1.6."""
     with path.open("rb") as file:
-        mapped = zipfile.is_zipfile(file)
-    return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        return path.suffix == ".safetensors" or zipfile.is_zipfile(file)
 
 
 def _prefix(state: Mapping[str, Tensor]) -> str | None:
@@ -225,13 +238,32 @@ def _encoder_state(path: Path) -> dict[str, Tensor]:
     return {key: tensor for key, tensor in state.items() if names.ours(key) and not key.startswith(last)}
 
 
-def _put(fill: Fill, state: Mapping[str, Tensor]) -> None:
-    for key, tensor in state.items():
-        twin = TWINS.get(key)
-        if twin is None:
+def _put(fill: Fill, path: Path) -> None:
+    for key, tensor in _streamed(path):
+        if key not in TWINS:
             fill.put(key, tensor)
-        elif twin not in state or not torch.equal(tensor, state[twin]):
-            fill.unexpected.append(f"{key} (LAVIS ties it to {twin}, which is another here)")
+
+
+def _torn(state: Mapping[str, Tensor]) -> list[str]:
+    """Tensors that LAVIS stores twice, and that are not the same here, in words."""
+    return [
+        f"{key} (LAVIS ties it to {twin}, which is another here)"
+        for key, twin in TWINS.items()
+        if key in state and (twin not in state or not torch.equal(state[key], state[twin]))
+    ]
+
+
+def _streamed(path: Path) -> Iterator[tuple[str, Tensor]]:
+    """A file's tensors, the file mapped anew every `WINDOW` bytes: pages that were read count until it is let go."""
+    left = list(reversed(_state(path)))
+    window = WINDOW if _mapped(path) else math.inf
+    while left:
+        state, seen = _state(path), 0
+        while left and seen < window:
+            key = left.pop()
+            seen += state[key].nbytes
+            yield key, state[key]
+        del state
 
 
 def _encoder(state: Mapping[str, Tensor], beside: Beside, path: Path) -> EvaConfig:

@@ -25,9 +25,9 @@ def read_original(original: Original, name: str, dtype: Dtypes | None = None, de
     Raises `UnknownModelError` for a file that cannot be had, `CheckpointError` for files that do not go together.
     """
     encoder, trained = original.urls
-    path = fetched(trained)
+    path = fetched(trained, torch_hub=True)
     beside = Beside(
-        encoder=None if holds_encoder(path) else fetched(encoder),
+        encoder=None if holds_encoder(path) else fetched(encoder, torch_hub=True),
         language_model=original.language,
         text_tokenizer=bert_tokenizer() if reads_text(path) else None,
     )
