@@ -1,4 +1,4 @@
-"""The guide's page for Langfuse's users: its programs run against a server, its tables are what the server describes."""
+"""The guide's page for users of Langfuse: its programs run against a server, its tables are what that describes."""
 
 import json
 import os

@@ -1,12 +1,15 @@
-"""The README's Python and the examples run as they stand."""
+"""The README's Python and commands, and the examples, run as they stand."""
 
+import glob
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from sightline import cli
 from sightline.vlm.data.digit_scenes import sample_scenes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +35,24 @@ def test_the_readme_python_runs(tmp_path: Path) -> None:
     assert blocks
     assert run("\n".join(blocks), tmp_path).strip()
     assert (tmp_path / "looked.png").stat().st_size > 0
+
+
+def test_the_readme_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of the block about the shell but what runs for ever or for minutes; those have tests of their own."""
+    scenes = sample_scenes(3, seed=3, split="held-out")
+    (tmp_path / "photos").mkdir()
+    scenes[0].image.save(tmp_path / "scene.png")
+    for at, scene in enumerate(scenes):
+        scene.image.convert("RGB").save(tmp_path / "photos" / f"{at}.jpg")
+    monkeypatch.chdir(tmp_path)
+    block = (ROOT / "README.md").read_text().partition("## From the shell\n\n```sh\n")[2].partition("```")[0]
+    lines = [line for line in block.splitlines() if not line.startswith(("sightline evaluate", "sightline server"))]
+    assert len(lines) == 5
+    for line in lines:
+        words = [name for word in shlex.split(line)[1:] for name in (sorted(glob.glob(word)) or [word])]  # noqa: PTH207
+        with pytest.raises(SystemExit) as end:
+            cli.main(words)
+        assert not end.value.code, line
 
 
 @pytest.mark.parametrize("example", ["looked.py"])
