@@ -21,6 +21,8 @@ from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PublicCors, SameOrigin, SecurityHeaders
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.exports.actions import BlobExports
+from sightline.server.exports.jobs import ExportRound
 from sightline.server.judges.actions import Evaluators, Rules
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
@@ -35,6 +37,7 @@ from sightline.server.runtime.seal import Seal
 from sightline.server.runtime.secret import Secrets
 from sightline.server.runtime.writer import SpanWriter
 from sightline.server.settings import Settings
+from sightline.server.skills.actions import Skills
 from sightline.server.tables import migrate, migrate_observations
 from sightline.server.tables.jobs import leases as lease_table
 from sightline.server.tracing.actions import Tracing
@@ -89,6 +92,8 @@ class Parts:
     blobs: Blobs
     accounts: Accounts
     tracing: Tracing
+    leases: Leases
+    seal: Seal
 
 
 async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tuple[Services, Seeded]:
@@ -126,6 +131,8 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         blobs=blobs,
         accounts=accounts,
         tracing=tracing,
+        leases=Leases(database, lease_table),
+        seal=Seal(secrets.of("seal")),
     )
     for job in _jobs(parts):
         job.start()
@@ -136,12 +143,13 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
 
 def _jobs(parts: Parts) -> list[RecurringJob]:
     """What this process does by itself, in turns with the others on the same database."""
-    leases = Leases(parts.database, lease_table)
     retention = Retention(parts.engine, parts.database, parts.blobs, parts.hub)
-    keeping = RetentionRound(retention, parts.accounts, leases)
+    keeping = RetentionRound(retention, parts.accounts, parts.leases)
+    exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal)
     return [
         RecurringJob("usage of keys", parts.accounts.write_usage, every_s=60),
         RecurringJob("retention", keeping.run, every_s=keeping.every_s),
+        RecurringJob("exports", exporting.run, every_s=exporting.every_s),
     ]
 
 
@@ -162,9 +170,10 @@ async def _databases(settings: Settings, folder: Path, stack: AsyncExitStack) ->
 def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
     settings, database, tracing, hub = parts.settings, parts.database, parts.tracing, parts.hub
     prompts, score_configs = Prompts(database, hub), ScoreConfigs(database)
+    organizations = Organizations(database, parts.accounts, pepper=parts.secrets.of("pepper"))
     return Services(
         accounts=parts.accounts,
-        organizations=Organizations(database, parts.accounts, pepper=parts.secrets.of("pepper")),
+        organizations=organizations,
         people=People(database),
         tracing=tracing,
         removal=Removal(parts.engine, parts.blobs),
@@ -177,11 +186,13 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         rules=Rules(database),
         comments=Comments(database, tracing, prompts, hub),
         queues=Queues(database, parts.accounts, score_configs, hub),
-        llm_connections=LlmConnections(database, Seal(parts.secrets.of("seal"))),
+        llm_connections=LlmConnections(database, parts.seal),
         prompts=prompts,
         datasets=Datasets(database, hub),
         dataset_runs=DatasetRuns(database, tracing, hub),
         score_configs=score_configs,
+        exports=BlobExports(database, organizations, parts.leases, parts.seal),
+        skills=Skills(database, hub),
         hub=hub,
         endpoint=endpoint,
         sign_in_throttle=Throttle(settings.sign_in_limit),

@@ -11,11 +11,13 @@ from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.exports.actions import BlobExports
 from sightline.server.judges.actions import Evaluators, Rules
 from sightline.server.pricing.actions import Prices
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.hub import LiveHub
+from sightline.server.skills.actions import Skills
 from sightline.server.tracing.actions import Tracing
 from sightline.server.tracing.actions.removal import Removal
 from sightline.server.tracing.actions.vitals import Vitals
@@ -51,6 +53,8 @@ class Services:
     datasets: Datasets
     dataset_runs: DatasetRuns
     score_configs: ScoreConfigs
+    exports: BlobExports
+    skills: Skills
     hub: LiveHub
     endpoint: ModelEndpoint | None
     """The model endpoint behind the Ask page; None when no address is set."""

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from sightline.server.edges.langfuse import (
     annotation_queues,
+    blob_exports,
     comments,
     dashboards,
     dataset_items,
@@ -26,6 +27,7 @@ from sightline.server.edges.langfuse import (
     scores,
     sessions,
     single_events,
+    skills,
     traces,
 )
 
@@ -34,7 +36,17 @@ for part in (instance, traces, observations, scores, media, ingestion, single_ev
     router.include_router(part.router)
 for part in (models, metrics, comments, annotation_queues, llm_connections, organizations, scim, dashboards, judges):
     router.include_router(part.router)
-for part in (prompts, datasets, dataset_items, dataset_runs, score_configs, experiments, sessions):
+for part in (
+    blob_exports,
+    skills,
+    prompts,
+    datasets,
+    dataset_items,
+    dataset_runs,
+    score_configs,
+    experiments,
+    sessions,
+):
     router.include_router(part.router)
 
 __all__ = ["router"]

@@ -1,0 +1,1 @@
+"""Skills of agents: folders of text files under a name, in versions that never change."""
