@@ -1,6 +1,7 @@
 """A web server with one file, that can do what real ones do wrong."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ class FileServer:
     """Whether it can go on in the middle of the file."""
     cuts: list[int] = field(default_factory=list)
     """After how many bytes the connection breaks, answer by answer; when none is left, answers are whole."""
+    hangs: bool = False
+    """Whether a connection that would break stays open instead, silent."""
     statuses: list[int] = field(default_factory=list)
     """Refusals, answer by answer."""
     tag: str = '"one"'
@@ -47,6 +50,8 @@ class FileServer:
         request.send_header("Content-Length", str(len(rest)))
         request.end_headers()
         request.wfile.write(rest[: self.cuts.pop(0)] if self.cuts else rest)
+        while self.hangs:
+            time.sleep(0.01)
 
     def start(self, request: BaseHTTPRequestHandler) -> int | None:
         asked = request.headers.get("Range")

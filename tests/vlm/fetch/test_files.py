@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,23 @@ def test_two_processes_fetch_a_file_once(tmp_path: Path) -> None:
         sizes = [each.communicate(timeout=60)[0].strip() for each in both]
     assert sizes == [str(len(BODY) * 8)] * 2
     assert server.asked == [None]
+
+
+def test_a_killed_process_leaves_what_came_and_the_next_goes_on() -> None:
+    program = "import sys; from sightline.vlm.fetch import file; file(sys.argv[1])"
+    with serving(FileServer(BODY, cuts=[500_000], hangs=True)) as server:
+        part = Remote.of(server.url).place.with_name("model.pth.part")
+        first = subprocess.Popen([sys.executable, "-c", program, server.url], env=dict(os.environ))
+        deadline = time.monotonic() + 60
+        while not (part.exists() and part.stat().st_size):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        first.kill()
+        first.wait()
+        server.hangs = False
+        come = part.stat().st_size
+        assert file(server.url, SHA).read_bytes() == BODY
+    assert server.asked == [None, f"bytes={come}-"]
 
 
 def test_a_full_disk_and_a_forbidden_folder_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

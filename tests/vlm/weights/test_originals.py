@@ -195,3 +195,9 @@ def test_offline_the_missing_file_is_named(web: tuple[Path, list[str]], monkeypa
 def test_a_model_lavis_has_not_is_refused_with_the_nearest(name: str) -> None:
     with pytest.raises(CheckpointError, match="LAVIS has no model"):
         read(name)
+
+
+@pytest.mark.parametrize("name", ["https://weights.test/model.pth", "models/tuned.pth", "model.safetensors"])
+def test_a_file_alone_is_no_model(name: str) -> None:
+    with pytest.raises(UnknownModelError, match=r"names a file of weights.* call weights\.read_lavis"):
+        read(name)

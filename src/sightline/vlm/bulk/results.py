@@ -188,7 +188,7 @@ def _cell(value: Any) -> Any:
 
 
 def _write_parquet(path: Path, rows: Iterator[Row], columns: Mapping[str, str]) -> None:
-    import pyarrow as pa  # type: ignore[import-untyped] # late: takes a second to import
+    import pyarrow as pa  # late: takes a second to import
     from pyarrow import parquet
 
     schema = pa.schema([(name, KINDS[kind]()) for name, kind in columns.items()])

@@ -181,7 +181,7 @@ def _separated(path: Path) -> Rows:
 
 
 def _parquet(path: Path) -> Rows:
-    from pyarrow import ArrowException, parquet  # type: ignore[import-untyped] # late: takes a second to import
+    from pyarrow import ArrowException, parquet  # late: takes a second to import
 
     try:
         many = parquet.ParquetFile(path).metadata.num_rows

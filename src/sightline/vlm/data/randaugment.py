@@ -184,20 +184,21 @@ class RandAugment:
 def warped(pixels: Pixels, across: tuple[float, float, float], down: tuple[float, float, float]) -> Pixels:
     """Pixel (x, y) taken from (across · [x, y, 1], down · [x, y, 1]), bilinearly; grey where that lies outside."""
     height, width = pixels.shape[:2]
-    y_HW, x_HW = np.mgrid[:height, :width].astype(float)
-    from_x_HW = across[0] * x_HW + across[1] * y_HW + across[2]
-    from_y_HW = down[0] * x_HW + down[1] * y_HW + down[2]
-    framed = np.full((height + 2, width + 2, 3), GREY)
-    framed[1:-1, 1:-1] = pixels
-    left_HW, top_HW = np.floor(from_x_HW), np.floor(from_y_HW)
-    taken = np.zeros((height, width, 3))
-    for right in (0, 1):
-        for lower in (0, 1):
-            share_HW = np.abs(1 - right - (from_x_HW - left_HW)) * np.abs(1 - lower - (from_y_HW - top_HW))
-            column_HW = (left_HW + right + 1).clip(0, width + 1).astype(int)
-            row_HW = (top_HW + lower + 1).clip(0, height + 1).astype(int)
-            taken += share_HW[:, :, None] * framed[row_HW, column_HW]
-    return np.round(taken).clip(0, 255).astype(np.uint8)
+    y_H1, x_1W = np.arange(height, dtype=float)[:, None], np.arange(width, dtype=float)[None]
+    from_x_HW = across[0] * x_1W + across[1] * y_H1 + across[2]
+    from_y_HW = down[0] * x_1W + down[1] * y_H1 + down[2]
+    framed = np.full((height + 4, width + 4, 3), GREY, np.float32)
+    framed[2:-2, 2:-2] = pixels
+    left_HW = np.floor(from_x_HW).clip(-2, width)  # wholly outside: between two grey pixels of the frame
+    top_HW = np.floor(from_y_HW).clip(-2, height)
+    right_HW1 = (from_x_HW - left_HW).clip(0, 1).astype(np.float32)[:, :, None]
+    lower_HW1 = (from_y_HW - top_HW).clip(0, 1).astype(np.float32)[:, :, None]
+    at_HW = ((top_HW + 2) * (width + 4) + left_HW + 2).astype(np.intp)
+    line, flat = width + 4, framed.reshape(-1, 3)
+    upper = flat[at_HW] * (1 - right_HW1) + flat[at_HW + 1] * right_HW1
+    under = flat[at_HW + line] * (1 - right_HW1) + flat[at_HW + line + 1] * right_HW1
+    warped_HWC: Pixels = np.rint(upper * (1 - lower_HW1) + under * lower_HW1).clip(0, 255).astype(np.uint8)
+    return warped_HWC
 
 
 def _factor(share: float) -> float:

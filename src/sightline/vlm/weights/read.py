@@ -43,6 +43,11 @@ def read(name_or_folder: str | Path, dtype: Dtypes | None = None, device: Device
         return _asked(read_original(original, name, dtype, device), known)
     if known is not None:
         folder = known.folder or download(known.hub_id or name)
+    elif Path(name).suffix in (".pth", ".pt", ".bin", ".safetensors") and not Path(name).expanduser().is_dir():
+        raise UnknownModelError(
+            f"{name} names a file of weights, which says not what model they are of: give its folder; "
+            "or, for LAVIS' files, call weights.read_lavis(path_or_url, weights.Beside(…))"
+        )
     elif Path(name).suffix in (".yaml", ".yml"):
         return read_model_file(Path(name).expanduser(), device)
     elif Path(name).expanduser().is_dir():
