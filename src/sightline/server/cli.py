@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -82,6 +83,7 @@ def server(
 
 def run(settings: Settings) -> None:
     """Serve until a signal; a user's mistake is one line on stderr and exit code 2."""
+    _open(settings.data_dir)
     listener = _listen(settings.host, settings.port)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -143,6 +145,16 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         _fail(f"cannot listen on {host}:{port} ({problem.strerror or problem}): choose another with --port or --host")
     return listener
+
+
+def _open(folder: Path) -> None:
+    """The data folder, made if missing, or a sentence about why nothing can be kept there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as problem:
+        _fail(f"cannot keep data in {folder} ({problem.strerror or problem}): choose another with --data-dir")
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -94,6 +94,16 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _the_database_is_of_a_known_kind(self) -> Self:
+        if self.database_url and not self.database_url.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+            kind = self.database_url.partition("://")[0]
+            raise ValueError(
+                f"SIGHTLINE_DATABASE_URL begins with {kind!r}: write sqlite+aiosqlite:///file or "
+                "postgresql+asyncpg://user:password@host/database"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _observations_are_somewhere_known(self) -> Self:
         url = self.observations_url or ""
         if "://" in url and not re.fullmatch(r"clickhouses?://[^/?#]*[^/?#@:][^/?#@]*(/\w*)?", url):
