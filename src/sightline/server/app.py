@@ -30,7 +30,7 @@ from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.bus import Relay, bus_at
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.hub import LiveHub
-from sightline.server.runtime.jobs import RecurringJob
+from sightline.server.runtime.jobs import Job, RecurringJob
 from sightline.server.runtime.leases import Leases
 from sightline.server.runtime.observations import ObservationsEngine, engine_at
 from sightline.server.runtime.seal import Seal
@@ -141,7 +141,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
     return _services(parts, _endpoint(settings, stack)), seeded
 
 
-def _jobs(parts: Parts) -> list[RecurringJob]:
+def _jobs(parts: Parts) -> list[Job]:
     """What this process does by itself, in turns with the others on the same database."""
     retention = Retention(parts.engine, parts.database, parts.blobs, parts.hub)
     keeping = RetentionRound(retention, parts.accounts, parts.leases)
@@ -150,6 +150,7 @@ def _jobs(parts: Parts) -> list[RecurringJob]:
         RecurringJob("usage of keys", parts.accounts.write_usage, every_s=60),
         RecurringJob("retention", keeping.run, every_s=keeping.every_s),
         RecurringJob("exports", exporting.run, every_s=exporting.every_s),
+        parts.tracing.counting,
     ]
 
 

@@ -13,8 +13,11 @@ from functools import cache
 from genai_prices import data_snapshot, types
 from genai_prices.data_units import unit_data
 
+from sightline.server.pricing.counting import OPENAI, counts_alone
 from sightline.server.pricing.records import AttributeCondition, Condition, Model, ModelId, Tier, UsageCondition
 
+OPENAI_PROVIDERS = ("openai", "azure")
+"""Whose models are cut into tokens as OpenAI cuts them."""
 TIER_ATTRIBUTE = "service_tier"
 """Of what selects another price in the library, the one that clients send as a model parameter."""
 USAGE_NAMES = {
@@ -92,6 +95,7 @@ def _model(provider: types.Provider, info: types.ModelInfo, moment: datetime) ->
         project_id=None,
         name=info.id,
         match_pattern=f"(?i){_pattern(info.match)}",
+        tokenizer_id=OPENAI if provider.id in OPENAI_PROVIDERS and counts_alone(info.id) else None,
         tiers=tuple(_tiers(identity, info, moment)),
         created_at=LISTED_AT,
     )

@@ -4,8 +4,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Protocol
 
 logger = logging.getLogger(__name__)
+
+
+class Job(Protocol):
+    """Anything that works in the background between its start and its stop."""
+
+    def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
 
 
 class RecurringJob:

@@ -31,11 +31,15 @@ class LegacyIngestion:
         self._record = record
         self._turns: dict[ProjectId, asyncio.Lock] = {}
 
+    def turn(self, project_id: ProjectId) -> asyncio.Lock:
+        """Held by whoever reads a project's observations to write them again."""
+        return self._turns.setdefault(project_id, asyncio.Lock())
+
     async def apply(self, project_id: ProjectId, changes: Sequence[Change]) -> None:
         """Keep the changes and store what they and all earlier ones add up to."""
         if not changes:
             return
-        async with self._turns.setdefault(project_id, asyncio.Lock()):
+        async with self.turn(project_id):
             await self._keep(project_id, changes)
             traces = await self._merged_traces(project_id, changes)
             observations, moved = await self._merged_observations(project_id, changes, traces)

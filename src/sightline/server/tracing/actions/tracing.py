@@ -16,6 +16,7 @@ from sightline.server.runtime.hub import LiveHub
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.runtime.writer import SpanWriter
 from sightline.server.tracing.actions.costs import with_costs
+from sightline.server.tracing.actions.counting import TokenCounting
 from sightline.server.tracing.actions.inline import holds_files, image_ids, take_out
 from sightline.server.tracing.actions.legacy import LegacyIngestion
 from sightline.server.tracing.actions.media import MediaShelf
@@ -83,6 +84,7 @@ class Tracing:
         self._sessions = SessionStore(engine)
         self._changes = ChangeStore(engine)
         self._legacy = LegacyIngestion(self._changes, self._observations, self._keep_changes, self.record)
+        self.counting = TokenCounting(self.prices, self._observations, self._legacy, self.record)
         self._media = MediaShelf(database, blobs, signing_secret)
         self._last_version = 0
 
@@ -104,6 +106,7 @@ class Tracing:
             for index, observation in enumerate(observations)
         ]
         await self._writer.write(rows)
+        self.counting.offer(project_id, observations)
         if rows:
             self._hub.publish(project_id, "traces", len({observation.trace_id for observation in observations}))
 
