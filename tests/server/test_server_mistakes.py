@@ -36,3 +36,8 @@ def test_a_database_of_another_kind_is_refused(url: str, tmp_path: Path):
     line = refused("--data-dir", str(tmp_path), SIGHTLINE_DATABASE_URL=url)
     assert line.startswith("error: SIGHTLINE_DATABASE_URL begins with")
     assert "postgresql+asyncpg://user:password@host/database" in line
+
+
+def test_a_store_for_media_of_another_kind_is_refused(tmp_path: Path):
+    line = refused("--data-dir", str(tmp_path), SIGHTLINE_MEDIA_URL="ftp://files")
+    assert line.startswith("error: SIGHTLINE_MEDIA_URL begins with 'ftp': name a folder, or a store as s3://bucket")

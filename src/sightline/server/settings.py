@@ -8,6 +8,8 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
+STORES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "https", "http", "file", "memory")
+"""Kinds of object stores that obstore opens by address."""
 
 
 class Settings(BaseSettings):
@@ -110,6 +112,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"SIGHTLINE_OBSERVATIONS_URL is {self.observations_url!r}: name a folder for the embedded engine, or "
                 "a ClickHouse server as clickhouse://user:password@host:8123/database"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _media_are_somewhere_known(self) -> Self:
+        kind, address, _ = (self.media_url or "").partition("://")
+        if address and kind not in STORES:
+            raise ValueError(
+                f"SIGHTLINE_MEDIA_URL begins with {kind!r}: name a folder, or a store as s3://bucket, gs://bucket or "
+                "az://container"
             )
         return self
 
