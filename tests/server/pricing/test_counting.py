@@ -68,7 +68,7 @@ def test_a_chat_counts_what_surrounds_its_messages():
     found = counted(model(), OLDER, text(chat), text({"role": "assistant", "content": "hello world"}))
     assert found == {"input": 3 + 2 * (3 + 1 + 2) + (1 + 1), "output": 2, "total": 19}
     plain = counted(model(config={"tokensPerMessage": 0, "tokensPerName": 0}), OLDER, text({"messages": chat}), "")
-    assert plain == {"input": 11, "output": 0, "total": 11}
+    assert plain == {"input": 10, "output": 0, "total": 10}
 
 
 def test_parts_of_text_are_one_text_and_a_list_of_texts_is_several():
