@@ -212,6 +212,13 @@ def test_a_full_disk_and_a_forbidden_folder_are_said(tmp_path: Path, monkeypatch
             file(server.url)
 
 
+def test_a_password_in_a_url_is_in_no_message() -> None:
+    with serving(FileServer(BODY, statuses=[404])) as server, pytest.raises(FetchError) as told:
+        file(server.url.replace("//", "//me:secret@"))
+    assert "secret" not in str(told.value)
+    assert server.url in str(told.value)
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [

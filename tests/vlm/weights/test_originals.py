@@ -1,5 +1,6 @@
 """Models from LAVIS' own files: found by name, fetched with what they need, the same as when converted."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,8 +11,8 @@ from typing import Any
 
 import pytest
 import torch
-from lavis_weights import SIDE, bert_tokenizer, made
-from random_models import WORDS, opt, word_tokenizer
+from lavis_weights import SIDE, bert_tokenizer, llama, made
+from random_models import WORDS, opt, t5, word_tokenizer
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
@@ -72,13 +73,18 @@ def wide(language: Any, *, text: bool) -> Any:
 
 def published(checkpoint: Any, folder: Path, trained: str) -> None:
     """LAVIS' two files: the encoder, with the last block that BLIP-2 leaves out, and all but it."""
-    (folder / "BLIP2").mkdir(parents=True, exist_ok=True)
+    for name in ("BLIP2", "InstructBLIP"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     save_lavis(checkpoint, folder / "whole.pth")
     state: dict[str, Tensor] = torch.load(folder / "whole.pth")["model"]
     vision = {key.removeprefix("visual_encoder."): each for key, each in state.items() if key.startswith("visual_")}
     last = {key.replace("blocks.1.", "blocks.2."): each for key, each in vision.items() if "blocks.1." in key}
     torch.save({**vision, **last, "fc_norm.weight": torch.ones(32)}, folder / "BLIP2" / "eva_vit_g.pth")
-    rest = {key: each for key, each in state.items() if not key.startswith(("visual_", "opt_model."))}
+    rest = {
+        key: each
+        for key, each in state.items()
+        if not key.startswith(("visual_", "opt_model.", "t5_model.", "llm_model."))
+    }
     torch.save({"model": rest}, folder / trained)
 
 
@@ -120,9 +126,13 @@ def first_stage(web: tuple[Path, list[str]], tmp_path: Path) -> Any:
     """`blip2:pretrain` as LAVIS has it, small; its texts are read with BERT's words."""
     checkpoint = wide(None, text=True)
     published(checkpoint, web[0], "BLIP2/blip2_pretrained.pth")
-    bert = PreTrainedTokenizerFast(tokenizer_object=bert_tokenizer().backend, pad_token="[PAD]", unk_token="[UNK]")
-    bert.save_pretrained(in_hub(tmp_path / "hub", "google-bert/bert-base-uncased"))
+    save_bert(tmp_path)
     return checkpoint
+
+
+def save_bert(place: Path) -> None:
+    bert = PreTrainedTokenizerFast(tokenizer_object=bert_tokenizer().backend, pad_token="[PAD]", unk_token="[UNK]")
+    bert.save_pretrained(in_hub(place / "hub", "google-bert/bert-base-uncased"))
 
 
 def test_a_first_stage_comes_from_two_files_and_scores_the_same(first_stage: Any, web: tuple[Path, list[str]]) -> None:
@@ -149,16 +159,58 @@ def test_a_second_stage_joins_its_frozen_language_model(web: tuple[Path, list[st
     assert model.caption(pixels, num_beams=3, max_new_tokens=6)[0].tokens == ours[0].tokens
 
 
-def test_a_language_model_of_before_safetensors_is_read_too(web: tuple[Path, list[str]], tmp_path: Path) -> None:
+def test_a_language_model_of_before_safetensors_is_fetched_and_read_too(
+    web: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checkpoint = wide(opt(len(WORDS) + 4), text=False)
     published(checkpoint, web[0], "BLIP2/blip2_pretrained_opt2.7b.pth")
-    language = in_hub(tmp_path / "hub", "facebook/opt-2.7b")
     inner = checkpoint.model.language.model
-    inner.config.save_pretrained(language)
-    torch.save(inner.state_dict(), language / "pytorch_model.bin")
+    inner.config.save_pretrained(tmp_path / "there")
+    torch.save(inner.state_dict(), tmp_path / "there" / "pytorch_model.bin")
+    asked: list[list[str]] = []
+
+    def snapshot_download(hub_id: str, *, allow_patterns: list[str], **_: Any) -> str:
+        """The hub's client: brings what was asked for, and nothing else."""
+        asked.append(allow_patterns)
+        here = tmp_path / "here"
+        here.mkdir(exist_ok=True)
+        for path in (tmp_path / "there").iterdir():
+            if any(path.match(pattern) for pattern in allow_patterns):
+                shutil.copy(path, here)
+        return str(here)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
     model = read("lavis:blip2_opt:pretrain_opt2.7b").model
     ours, theirs = model.language.state_dict(), checkpoint.model.language.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert not any("bin" in pattern for pattern in asked[0])
+    assert any("pytorch_model*.bin" in patterns for patterns in asked)
+
+
+def test_flan_t5_runs_with_the_exact_gelu_as_in_lavis(web: tuple[Path, list[str]], tmp_path: Path) -> None:
+    tanh = {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}
+    checkpoint = wide(t5(len(WORDS) + 4, **tanh), text=False)
+    assert checkpoint.model.language.model.config.dense_act_fn == "gelu_new"
+    published(checkpoint, web[0], "BLIP2/blip2_pretrained_flant5xl.pth")
+    language = in_hub(tmp_path / "hub", "google/flan-t5-xl")
+    checkpoint.model.language.model.save_pretrained(language)
+    again = read("lavis:blip2_t5:pretrain_flant5xl")
+    assert again.config.language.architecture["dense_act_fn"] == "gelu"  # type: ignore[union-attr]
+    dense = again.model.language.model.encoder.block[0].layer[1].DenseReluDense
+    assert torch.equal(dense.act(torch.tensor(1.0)), torch.nn.functional.gelu(torch.tensor(1.0)))
+    assert again.prompts.question == "Question: {} Short answer:"
+
+
+def test_an_instruction_aware_model_reads_its_text_by_berts_words(web: tuple[Path, list[str]], tmp_path: Path) -> None:
+    checkpoint = wide(llama(), text=True)
+    published(checkpoint, web[0], "InstructBLIP/instruct_blip_vicuna7b_trimmed.pth")
+    checkpoint.model.language.model.save_pretrained(in_hub(tmp_path / "hub", "lmsys/vicuna-7b-v1.1"))
+    save_bert(tmp_path)
+    again = read("lavis:blip2_vicuna_instruct:vicuna7b")
+    assert again.prompts.template_to_bridge
+    theirs = checkpoint.model.state_dict()
+    assert all(torch.equal(each, theirs[name]) for name, each in again.model.state_dict().items())
+    assert again.text_tokenizer.encode("red [DEC]")[-2] == again.text_tokenizer.id("[DEC]")  # type: ignore[union-attr]
 
 
 def test_a_checkpoint_behind_a_url_goes_into_a_model(first_stage: Any, web: tuple[Path, list[str]]) -> None:

@@ -75,7 +75,7 @@ def _kept(remote: Remote) -> Path | None:
     if remote.sha256 is None or (checked.is_file() and checked.read_text() == _facts(remote)):
         return remote.place
     if wrong := remote.check(remote.place):
-        raise FetchError(f"{remote.place} is not the file of {remote.url}: {wrong}. Delete it, and it is fetched anew")
+        raise FetchError(f"{remote.place} is not the file of {remote.shown}: {wrong}. Delete it, and it is fetched anew")
     _note(remote)
     return remote.place
 
@@ -107,7 +107,7 @@ def _fetched(remote: Remote) -> Path:
         _complete(remote, part)
     if wrong := remote.check(part):
         part.unlink()
-        raise FetchError(f"{remote.url} came whole, but {wrong}: is it the right file? Nothing was kept")
+        raise FetchError(f"{remote.shown} came whole, but {wrong}: is it the right file? Nothing was kept")
     part.replace(remote.place)
     _beside(remote.place, ".part.tag").unlink(missing_ok=True)
     if remote.sha256 is not None:
@@ -124,7 +124,7 @@ def _complete(remote: Remote, part: Path) -> None:
                 return _attempt(remote, part, told)
             except Refused as problem:
                 raise FetchError(
-                    f"cannot fetch {remote.url}: {problem}. Check the URL, or {remote.by_hand()}"
+                    f"cannot fetch {remote.shown}: {problem}. Check the URL, or {remote.by_hand()}"
                 ) from problem
             except Unreachable as problem:
                 have = _size(part)

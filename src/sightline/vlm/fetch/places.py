@@ -76,6 +76,12 @@ class Remote:
         return cls(bare, expected)
 
     @property
+    def shown(self) -> str:
+        """The URL as messages may have it: without a name and password in it."""
+        parts = urlsplit(self.url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+    @property
     def name(self) -> str:
         """The file's name."""
         return self.place.name
@@ -106,4 +112,4 @@ class Remote:
 
     def by_hand(self) -> str:
         """The end of a message: what to do without a network."""
-        return f"fetch {self.url} where there is a network and put it at {self.place}"
+        return f"fetch {self.shown} where there is a network and put it at {self.place}"

@@ -37,6 +37,9 @@ NORM_EPS = 1e-5
 LANGUAGES = ("opt", "t5", "llm")
 """How LAVIS prefixes a language model and its projection: OPT, T5, and Vicuna."""
 
+RUN_WITH = {"t5": {"dense_act_fn": "gelu"}}
+"""Where LAVIS runs a language model otherwise than it was published: FlanT5 with the exact GELU."""
+
 CLIP = "visual_encoder.conv1.weight"
 """Only files with CLIP's encoder have it."""
 CLIP_LAYER = "visual_encoder.transformer.resblocks."
@@ -91,12 +94,12 @@ def read_lavis(
         with Spot(layout.language.dtype, torch.device("meta"))():
             layout.split.plan(outline_language(beside.language_model))
     path, frozen = fetched(source), None if beside.encoder is None else fetched(beside.encoder)
-    language = (
-        None if beside.language_model is None else read_language(beside.language_model, dtype=layout.language.dtype)
-    )
-    if language is not None:
-        beside = replace(beside, language=language.config)
     own = _state(path)
+    language = None
+    if beside.language_model is not None:
+        changes = RUN_WITH.get(_prefix(own) or "", {})
+        language = read_language(beside.language_model, dtype=layout.language.dtype, changes=changes)
+        beside = replace(beside, language=language.config)
     state = own if frozen is None else {**_encoder_state(frozen), **own}
     config = lavis_config(state, beside, path)
     model = empty(config, layout)

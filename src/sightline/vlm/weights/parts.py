@@ -7,6 +7,7 @@ config = Blip2Config(encoder=encoder.config, bridge=bridge, language=language.co
 model = Blip2(encoder, nn.LayerNorm(encoder.width), bridge.build(), nn.Linear(bridge.width, language.width), language)
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,22 +46,23 @@ def read_encoder(
 
 
 def read_language(
-    name_or_folder: str | Path, *, dtype: torch.dtype = torch.float32
+    name_or_folder: str | Path, *, dtype: torch.dtype = torch.float32, changes: Mapping[str, Any] | None = None
 ) -> CausalLanguage | Seq2SeqLanguage:
     """A frozen language model of transformers, causal or encoder-decoder, by hub id or folder.
+
+    `changes` are settings of its config that are to be others than in the file.
 
     Raises `CheckpointError` for a model that writes no text, `UnknownModelError` for one that is not there.
     """
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM  # late, as above
 
-    folder = folder_of(name_or_folder)
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    config = AutoConfig.from_pretrained(folder_of(name_or_folder), local_files_only=True)
     language: CausalLanguage | Seq2SeqLanguage
     if config.is_encoder_decoder:
-        model = _pretrained(AutoModelForSeq2SeqLM, folder, dtype)
+        model = _pretrained(AutoModelForSeq2SeqLM, name_or_folder, dtype, changes)
         language = Seq2SeqLanguage(Seq2SeqConfig(architecture=model.config.to_dict()), model)
     else:
-        model = _pretrained(AutoModelForCausalLM, folder, dtype)
+        model = _pretrained(AutoModelForCausalLM, name_or_folder, dtype, changes)
         language = CausalLanguage(CausalConfig(architecture=model.config.to_dict()), model)
     return language.eval().requires_grad_(False)
 
@@ -74,12 +76,16 @@ def outline_language(name_or_folder: str | Path) -> CausalLanguage | Seq2SeqLang
     return kind(architecture=config.to_dict()).build()
 
 
-def _pretrained(automatic: Any, name_or_folder: str | Path, dtype: torch.dtype) -> Any:
+def _pretrained(
+    automatic: Any, name_or_folder: str | Path, dtype: torch.dtype, changes: Mapping[str, Any] | None = None
+) -> Any:
     folder = folder_of(name_or_folder)
     if not Path(name_or_folder).expanduser().is_dir() and not any(folder.glob("*.safetensors")):
         folder = download(str(name_or_folder), PICKLED)  # published before safetensors were; read as tensors only
     try:
-        return automatic.from_pretrained(folder, dtype=dtype, local_files_only=True, weights_only=True)
+        return automatic.from_pretrained(
+            folder, dtype=dtype, local_files_only=True, weights_only=True, **(changes or {})
+        )
     except (OSError, ValueError) as problem:
         raise CheckpointError(f"{folder} cannot be read as a model of transformers: {problem}") from problem
 
