@@ -9,7 +9,7 @@ ORGANIZATION: Caller = "organization"
 SCIM = "/api/public/scim"
 
 
-async def _a_project(project: Project) -> dict[str, str]:
+async def a_project(project: Project) -> dict[str, str]:
     return {
         "projectId": (await project.make("/projects", {"name": fresh("project"), "retention": 0}, "organization"))["id"]
     }
@@ -62,14 +62,14 @@ PROJECTS = (
         "whole",
         lambda _: {"name": fresh("project"), "retention": 0, "metadata": {"k": "v"}},
     ),
-    _asked("PUT /api/public/projects/{projectId}", "least", {"name": "renamed"}, _a_project),
+    _asked("PUT /api/public/projects/{projectId}", "least", {"name": "renamed"}, a_project),
     _asked(
         "PUT /api/public/projects/{projectId}",
         "whole",
         {"name": "renamed again", "metadata": {"k": "v"}, "retention": 0},
-        _a_project,
+        a_project,
     ),
-    _asked("DELETE /api/public/projects/{projectId}", path=_a_project),
+    _asked("DELETE /api/public/projects/{projectId}", path=a_project),
     _asked("GET /api/public/projects/{projectId}/apiKeys", path=_here),
     _asked("POST /api/public/projects/{projectId}/apiKeys", "least", {}, _here),
     _asked("POST /api/public/projects/{projectId}/apiKeys", "whole", _pair, _here),

@@ -5,37 +5,24 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from server.contract import calls_besides, calls_boards, calls_organization, calls_review, calls_tracing, published
+from server.contract import (
+    calls_besides,
+    calls_boards,
+    calls_exports,
+    calls_organization,
+    calls_review,
+    calls_skills,
+    calls_tracing,
+    published,
+)
 from sightline.server.edges.public_openapi import committed
 
-CALLS = calls_tracing.CALLS + calls_review.CALLS + calls_boards.CALLS + calls_organization.CALLS
+CALLS = (
+    *(*calls_tracing.CALLS, *calls_review.CALLS, *calls_boards.CALLS),
+    *(*calls_organization.CALLS, *calls_exports.CALLS, *calls_skills.CALLS),
+)
 
-_BUCKETS = "there are no scheduled exports to buckets: `sightline backup` and object storage do what they are for"
-_SKILLS = "there is no registry of skills for agents; only the SDK knows it, from a server after the contract's"
-_REGISTRY = "/api/public/unstable/skills"
-NOT_SERVED: Mapping[str, str] = {
-    **dict.fromkeys(
-        (
-            "GET /api/public/integrations/blob-storage",
-            "PUT /api/public/integrations/blob-storage",
-            "GET /api/public/integrations/blob-storage/{id}",
-            "DELETE /api/public/integrations/blob-storage/{id}",
-        ),
-        _BUCKETS,
-    ),
-    **dict.fromkeys(
-        (
-            f"GET {_REGISTRY}",
-            f"POST {_REGISTRY}",
-            f"GET {_REGISTRY}/{{skillName}}",
-            f"PATCH {_REGISTRY}/{{skillName}}",
-            f"GET {_REGISTRY}/files/content",
-            f"PATCH {_REGISTRY}/{{skillName}}/versions/{{version}}",
-            f"DELETE {_REGISTRY}/{{skillName}}/versions/{{version}}",
-        ),
-        _SKILLS,
-    ),
-}
+NOT_SERVED: Mapping[str, str] = {}
 """Operations of the contract, and of the SDK where it knows more, by key, with why this server has none of them."""
 
 IGNORED_PARAMETERS: Mapping[str, Mapping[str, str]] = {}

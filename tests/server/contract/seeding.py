@@ -6,6 +6,11 @@ from server.contract.project import START, Project, with_keys
 from server.contract.seeding_traces import BARE, WHOLE, WHOLE_SPAN, seed_scores, seed_traces
 from server.edges.running_site import Site
 
+EXPORT: dict[str, Any] = {
+    **{"type": "S3", "bucketName": "bucket", "region": "eu-central-1", "exportFrequency": "daily", "enabled": False},
+    **{"forcePathStyle": False, "fileType": "JSONL", "exportMode": "FULL_HISTORY"},
+}
+"""Not enabled: nothing leaves."""
 OBJECT = {"type": "object", "properties": {"question": {"type": "string"}}}
 CATEGORIES = [{"value": 1, "label": "good"}, {"value": 0, "label": "bad"}]
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -64,6 +69,7 @@ async def seeded(site: Site) -> Project:
     await _score_configs(project)
     await seed_traces(project)
     await _people(project)
+    await project.make("/integrations/blob-storage", {"projectId": "here"} | EXPORT, "organization", "PUT")
     await _queues(project)
     await _datasets(project)
     await seed_scores(project)

@@ -1,5 +1,6 @@
 """What every operation says to those who may not, to what does not fit, and to what is not there."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -51,44 +52,44 @@ def check(call: Call, answer: httpx2.Response, *statuses: int) -> None:
     assert [said for schema in schemas if schema for said in complaints(schema, answer.json())] == []
 
 
-async def sent_by(project: Project, call: Call, caller: Caller, **changes: Any) -> httpx2.Response:
-    """The call as somebody else would send it: made with the caller's own rights, sent with the other's."""
-    request = await call.resolved(project)
-    return await replace(request, call=replace(call, caller=caller), **changes).sent(project)
+def nowhere(call: Call, **changes: Any) -> Request:
+    """A request of the operation for nothing that is there."""
+    names = re.findall(r"\{([^}]*)\}", call.key)
+    path = {name: "7777777" if name == "version" else "nothing-of-this-name" for name in names}
+    return Request(replace(call, **changes), path, None, None)
 
 
 @each(GUARDED)
-async def test_a_wrong_key_is_refused(project: Project, call: Call):
-    check(call, await sent_by(project, call, "wrong"), 401)
+async def test_a_wrong_key_is_refused_before_all_else(project: Project, call: Call):
+    check(call, await nowhere(call, caller="wrong").sent(project), 401)
+    check(call, await nowhere(call, caller="nobody").sent(project), 401)
 
 
 @each(GUARDED)
 async def test_a_key_of_the_wrong_kind_is_refused(project: Project, call: Call):
     other: Caller = "project" if call.caller == "organization" else "organization"
-    check(call, await sent_by(project, call, other), 401, 403)
+    check(call, await nowhere(call, caller=other).sent(project), 401, 403)
 
 
 @each(NAMING)
 async def test_what_is_not_there_is_not_found(project: Project, call: Call):
     request = await call.resolved(project)
-    nowhere = {name: "7777777" if name == "version" else "nothing-of-this-name" for name in request.path}
-    check(call, await replace(request, path=nowhere).sent(project), 404)
+    check(call, await replace(request, path=nowhere(call).path).sent(project), 404)
 
 
 @each([call for call in NAMING if call.caller == "project"])
 async def test_another_project_finds_nothing(project: Project, call: Call):
-    check(call, await sent_by(project, call, "another project"), 404)
+    request = await call.resolved(project)
+    check(call, await replace(request, call=replace(call, caller="another project")).sent(project), 404)
 
 
 @each(GUARDED)
 async def test_a_method_that_is_not_there_is_refused(project: Project, call: Call):
-    request = await call.resolved(project)
     path = call.key.split(" ")[1]
     for method in METHODS:
         if published.route(f"{method} {path}") in ours() or (method, path) in READ_AS_A_NAME:
             continue
-        other = replace(call, key=f"{method} {path}")
-        check(call, await Request(other, request.path, None, None).sent(project), 405)
+        check(call, await nowhere(call, key=f"{method} {path}").sent(project), 405)
 
 
 @each(GIVING)
