@@ -1,5 +1,6 @@
 """The guide's page of every model family: its figures are computed, and its programs run, at small random sizes."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -150,3 +151,8 @@ def test_sizes_are_those_the_paper_reports() -> None:
     for name, millions in paper.items():
         many = family_facts.sizes(name, CATALOG[name].family)
         assert round((many["norm"] + many["bridge"] + many["project"]) / 1e6) == millions
+
+
+def test_the_peak_of_loading_is_the_one_measured() -> None:
+    measured = json.loads((PAGES.parents[2] / "benchmarks/results/fullsize.json").read_text())
+    assert f"{measured['peak_loading_over_weights']:.2f} times the weights" in (PAGES / "README.md").read_text()
