@@ -75,7 +75,7 @@ def _kept(remote: Remote) -> Path | None:
     if remote.sha256 is None or (checked.is_file() and checked.read_text() == _facts(remote)):
         return remote.place
     if wrong := remote.check(remote.place):
-        raise FetchError(f"{remote.place} is not the file of {remote.shown}: {wrong}. Delete it, and it is fetched anew")
+        raise FetchError(f"{remote.place} is not the file of {remote.shown}: {wrong}. Delete it to fetch it anew")
     _note(remote)
     return remote.place
 

@@ -32,7 +32,7 @@ def opened(url: str, headers: Mapping[str, str] | None = None, *, allow: tuple[i
             client.stream("GET", url, headers=dict(headers or {})) as response,
         ):
             if url.lower().startswith("https:") and response.url.scheme != "https":
-                raise Refused(f"{url} leads to {response.url}, which is not encrypted: check the address")
+                raise Refused(f"it leads to {response.url}, which is not encrypted")
             if response.status_code not in allow:
                 passing = response.status_code == 429 or response.status_code >= 500
                 kind = Unreachable if passing else Refused
