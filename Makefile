@@ -32,6 +32,7 @@ demo: env web ## the platform and the tiny model, answering about real images at
 test: env web ## every test of the suite (CPU, offline)
 	@scripts/browser.sh
 	@scripts/contract.sh
+	@scripts/integrations.sh
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 test-cluster: env ## the server's tests on PostgreSQL and a ClickHouse server

@@ -66,9 +66,15 @@ def test_a_call_shows_its_messages_its_tool_calls_and_its_usage_without_counting
 @pytest.mark.parametrize("operation", ["ai.generateText", "ai.streamText", "ai.generateObject"])
 def test_what_wraps_calls_does_not_count_their_usage_again(operation: str):
     wrapper = observed(
-        {"ai.operationId": operation, "ai.prompt": '{"prompt":"warm?"}', "ai.response.text": "yes", **USAGE}
+        {
+            "ai.operationId": operation,
+            "ai.prompt": '{"prompt":"warm?"}',
+            "ai.response.text": "yes",
+            "ai.model.id": "m",
+            **USAGE,
+        }
     )
-    assert (wrapper.usage, wrapper.cost_usd) == ({}, {})
+    assert (wrapper.model, wrapper.usage, wrapper.cost_usd) == (None, {}, {})
     assert (wrapper.input, wrapper.output) == ('{"prompt":"warm?"}', "yes")
 
 

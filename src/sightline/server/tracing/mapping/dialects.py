@@ -23,7 +23,10 @@ Event = tuple[str, Attributes]
 
 
 def counted_below(attributes: Attributes, kind: Kind, scope: str | None) -> bool:
-    """Whether a span's usage is the sum of what spans inside it report themselves; to count it would count twice."""
+    """Whether a span's usage is the sum of what spans inside it report themselves.
+
+    To count it would count twice, and so would counting its texts' tokens: it gets neither usage nor a model.
+    """
     if attributes.get(AI_SDK_OPERATION) in AI_SDK_WRAPPERS:
         return True
     return kind is Kind.AGENT and scope in COUNTED_BELOW

@@ -152,7 +152,7 @@ def span_to_observation(span: Span, source: Source) -> Observation:
         input=input_of(attributes, events),
         output=output_of(attributes, events),
         metadata=_metadata(attributes, span, events, source),
-        model=model_of(attributes),
+        model=None if counted_elsewhere else model_of(attributes),
         model_parameters=parameters_of(attributes),
         usage={} if counted_elsewhere else usage_of(attributes),
         cost_usd={} if counted_elsewhere else cost_of(attributes),
