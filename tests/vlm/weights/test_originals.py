@@ -143,7 +143,8 @@ def test_a_first_stage_comes_from_two_files_and_scores_the_same(first_stage: Any
     assert model.caption(pixels)[0].text == Loaded(first_stage).caption(pixels)[0].text
     assert model.name == "lavis:blip2:pretrain"
     assert web[1] == ["/BLIP2/blip2_pretrained.pth", "/BLIP2/eva_vit_g.pth"]
-    read("lavis:blip2_image_text_matching:pretrain")
+    door = load_model("blip2_image_text_matching", "lavis:pretrain", is_eval=True)
+    torch.testing.assert_close(door.loaded.match(pixels, texts).itm, model.match(pixels, texts).itm)
     assert len(web[1]) == 2
 
 

@@ -12,6 +12,7 @@ from sightline.vlm.bridges import QFormer
 from sightline.vlm.config import ConfigError, ModelError, closest
 from sightline.vlm.loaded import Loaded, load
 from sightline.vlm.weights.catalog import CATALOG
+from sightline.vlm.weights.read import LAVIS
 
 Samples = Mapping[str, Any]
 """A batch: "image" `[B, 3, H, W]`, and what a method reads of "text_input", "text_output", "prompt", …"""
@@ -43,14 +44,18 @@ class LavisModel(nn.Module):
 
     @classmethod
     def from_pretrained(cls, model_type: str, device: str | torch.device = "cpu") -> Self:
-        """A published model by its type, or any checkpoint folder; raises `ConfigError` for a type not known."""
+        """A published model by its type, or any checkpoint folder; raises `ConfigError` for a type not known.
+
+        By its type it is the hub's conversion where there is one; `lavis:` before it takes LAVIS' own files.
+        """
         if Path(model_type).expanduser().is_dir():
             return cls(load(model_type, device=device))
-        types = cls.types()
-        if model_type not in types:
-            known = closest(model_type, types) if types else "nobody has published one"
-            raise ConfigError(f"{cls.name} has no type {model_type!r}, and there is no such folder: {known}")
-        return cls(load(types[model_type], device=device))
+        types, asked = cls.types(), model_type.removeprefix(LAVIS)
+        if asked not in types:
+            known = closest(asked, types) if types else "nobody has published one"
+            raise ConfigError(f"{cls.name} has no type {asked!r}, and there is no such folder: {known}")
+        own = asked != model_type and cls.name not in CATALOG
+        return cls(load(f"{LAVIS}{cls.name}:{asked}" if own else types[asked], device=device))
 
     def load_checkpoint(self, path: str | Path) -> None:
         """Puts a `.pth` of LAVIS by path or URL, whole or of trained tensors only, into this model."""

@@ -61,7 +61,8 @@ def load_model(
 
     Args:
         name: "blip2_opt", "blip2_image_text_matching", … (`model_zoo` lists them), or "sightline-tiny".
-        model_type: One of the name's types, or a folder that `sightline.vlm.load` reads.
+        model_type: One of the name's types (`lavis:` before it: from LAVIS' own files), or a folder that
+            `sightline.vlm.load` reads.
         is_eval: Evaluation mode, nothing trainable; else bridge, norm and projection can be trained.
         device: Where it goes.
         checkpoint: Path or URL of a `.pth` of LAVIS whose tensors replace those of the same name.
