@@ -361,3 +361,22 @@ async def test_experiments_are_measured_by_name(site: Site):
         config={"row_limit": 3},
     )
     assert rows == [{"experimentName": "tuned", "count_count": 1}]
+
+
+async def test_tools_are_counted_as_offered_and_as_called(site: Site):
+    call = {"type": "function", "function": {"name": "look", "arguments": "{}"}}
+    said = {
+        "langfuse__observation__type": "generation",
+        "langfuse__trace__name": "with tools",
+        "langfuse__observation__input": json.dumps({"messages": [], "tools": [call, {"name": "search"}]}),
+        "langfuse__observation__output": json.dumps({"role": "assistant", "tool_calls": [call, call]}),
+    }
+    await span(site, 200, **said)
+    query = {
+        "view": "observations",
+        "metrics": [{"measure": name, "aggregation": "sum"} for name in ("toolDefinitions", "toolCalls")],
+        "filters": [{"column": "calledToolNames", "operator": "any of", "value": ["look"], "type": "arrayOptions"}],
+        **DAY,
+    }
+    [row] = (await site.get("/v2/metrics", query=json.dumps(query)))["data"]
+    assert {name: int(value) for name, value in row.items()} == {"sum_toolDefinitions": 2, "sum_toolCalls": 2}

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from sightline.server.exports.records import FieldGroup
 from sightline.server.tracing.records import Observation, Score, Trace
+from sightline.server.tracing.tools import tools_of
 
 Kind = Literal["text", "time", "number", "whole", "truth", "json"]
 ALWAYS: FieldGroup = "core"
@@ -53,6 +54,7 @@ OBSERVATIONS: Sequence[Column] = (
     *_of("text", "prompt", prompt_name=lambda o: o.prompt_name),
     *_of("whole", "prompt", prompt_version=lambda o: o.prompt_version),
     *_of("number", "metrics", latency=_latency, time_to_first_token=_first_token),
+    *_of("json", "tools", tool_names=lambda o: tools_of(o)[0], called_tool_names=lambda o: tools_of(o)[1]),
     *_of("text", "trace_context", trace_name=lambda o: o.trace.name, release=lambda o: o.trace.release),
     *_of("json", "trace_context", tags=lambda o: list(o.trace.tags)),
 )

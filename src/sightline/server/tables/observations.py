@@ -48,6 +48,8 @@ CREATE TABLE IF NOT EXISTS observations (
     prompt_name LowCardinality(String),
     prompt_version Nullable(Int32) CODEC(ZSTD(1)),
     image_ids Array(String) CODEC(ZSTD(1)),
+    tool_names Array(LowCardinality(String)),
+    called_tool_names Array(LowCardinality(String)),
     trace_name LowCardinality(String),
     user_id String CODEC(ZSTD(1)),
     session_id String CODEC(ZSTD(1)),
@@ -154,6 +156,13 @@ ALTER TABLE observations
 """
 """For folders made before words had a filter; rows that are there get it when their parts merge."""
 
+TOOLS = """
+ALTER TABLE observations
+    ADD COLUMN IF NOT EXISTS tool_names Array(LowCardinality(String)) AFTER image_ids,
+    ADD COLUMN IF NOT EXISTS called_tool_names Array(LowCardinality(String)) AFTER tool_names
+"""
+"""For folders made before tools were told apart."""
+
 APPLIED = f"""
 CREATE TABLE IF NOT EXISTS applied_changes (name String) ENGINE = MergeTree ORDER BY name SETTINGS {TABLE_SETTINGS}
 """
@@ -165,5 +174,6 @@ ANALYTICS_CHANGES = {
     "experiments": (EXPERIMENTS,),
     "tidy": TIDIED,
     "filtered_words": (FILTERED_WORDS,),
+    "tools": (TOOLS,),
 }
 """In order; each may be repeated without harm. A fresh folder has them from the start, and says so afterwards."""

@@ -83,6 +83,8 @@ OBSERVATIONS = View(
         "experimentDatasetId": Field("experiment['dataset_id']", crowded=True),
         "costType": Field("cost_type", needs="costs"),
         "usageType": Field("usage_type", needs="usages"),
+        "toolNames": Field("tool_names", "texts"),
+        "calledToolNames": Field("called_tool_names", "texts"),
     },
     measures={
         "count": Field("1", "number"),
@@ -103,6 +105,8 @@ OBSERVATIONS = View(
         "costByType": Field("cost_part", "number", needs="costs"),
         "usageByType": Field("usage_part", "number", needs="usages"),
         "countScores": Field("score_count", "number", needs="scores"),
+        "toolDefinitions": Field("length(tool_names)", "number"),
+        "toolCalls": Field("length(called_tool_names)", "number"),
     },
     filters={
         "startTime": Field("start_time", "time"),

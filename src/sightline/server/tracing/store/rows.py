@@ -20,6 +20,7 @@ from sightline.server.tracing.records import (
     TraceId,
 )
 from sightline.server.tracing.store.previews import preview
+from sightline.server.tracing.tools import tools_of
 
 TRACE_ROW = "TRACE"
 """The kind of a row that carries a trace's own attributes and is no observation."""
@@ -84,6 +85,7 @@ def _line(observation: Observation, image_ids: list[MediaId], row_version: int) 
             "image_ids": image_ids,
             **_trace_columns(observation.trace),
             **_experiment_columns(observation.experiment),
+            **_tool_columns(observation),
         },
         default=dict,
     )
@@ -104,6 +106,12 @@ def _trace_columns(trace: TraceFields) -> Mapping[str, Any]:
         "trace_input_preview": preview(trace.input, wanted="user"),
         "trace_output_preview": preview(trace.output, wanted="assistant"),
     }
+
+
+def _tool_columns(observation: Observation) -> Mapping[str, Any]:
+    """Only where there are any: most rows do without."""
+    names, called = tools_of(observation)
+    return {column: tools for column, tools in (("tool_names", names), ("called_tool_names", called)) if tools}
 
 
 def _experiment_columns(experiment: ExperimentFields | None) -> Mapping[str, Any]:

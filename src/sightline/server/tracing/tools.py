@@ -1,0 +1,81 @@
+"""Tools in an observation's texts: those it was offered, and those its answer called. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from sightline.server.tracing.records import Kind, Observation
+
+CALLS = frozenset(("tool_use", "tool_call", "tool-call", "function_call"))
+"""Types of parts of an answer that are calls."""
+SIGNS_OF_CALLS = ("tool_calls", *sorted(CALLS))
+OFFERS = "gen_ai.tool.definitions"
+SILENT = frozenset((Kind.SPAN, Kind.EVENT, Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING))
+"""Kinds that no model answers in."""
+DEEPEST = 20
+
+
+def tools_of(observation: Observation) -> tuple[list[str], list[str]]:
+    """Names of the tools that were offered, each once; and of those called, once a call.
+
+    Most observations have neither: only those that hold the words are looked into.
+    """
+    if observation.kind in SILENT:
+        return [], []
+    return list(dict.fromkeys(_offered(observation))), list(_called_in(observation.output))
+
+
+def _offered(observation: Observation) -> Iterator[str]:
+    if observation.input and '"tools"' in observation.input:
+        document = _parsed(observation.input)
+        yield from _names(document.get("tools") if isinstance(document, dict) else None)
+    if "tools" in observation.model_parameters:
+        yield from _names(_parsed(observation.model_parameters["tools"]))
+    attributes = observation.metadata.get("attributes", "")
+    if OFFERS in attributes:
+        document = _parsed(attributes)
+        given = document.get(OFFERS) if isinstance(document, dict) else None
+        yield from _names(_parsed(given) if isinstance(given, str) else given)
+
+
+def _names(tools: Any) -> Iterator[str]:
+    """Of definitions as the APIs of model providers take them."""
+    for tool in tools if isinstance(tools, list) else ():
+        described = tool.get("function") if isinstance(tool, dict) and isinstance(tool.get("function"), dict) else tool
+        if isinstance(described, dict) and isinstance(described.get("name"), str):
+            yield described["name"]
+
+
+def _called_in(output: str | None) -> Iterator[str]:
+    if output and any(sign in output for sign in SIGNS_OF_CALLS):
+        yield from _calls(_parsed(output), DEEPEST)
+
+
+def _calls(value: Any, depth: int) -> Iterator[str]:
+    if depth == 0:
+        return
+    if isinstance(value, list):
+        for each in value:
+            yield from _calls(each, depth - 1)
+    elif isinstance(value, dict):
+        if value.get("type") in CALLS:
+            name = value.get("name") or value.get("toolName")
+            if isinstance(name, str):
+                yield name
+            return
+        calls = value.get("tool_calls")
+        if isinstance(calls, list) and calls:
+            # Some frameworks say the same calls again in other words beside them.
+            yield from _names(calls)
+            return
+        for inner in value.values():
+            if isinstance(inner, list | dict):
+                yield from _calls(inner, depth - 1)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
