@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from integrations.provider import BEFORE_FIRST_WORD_S
+
 USAGE = {"input": 24, "input_cached_tokens": 16, "output": 7, "output_reasoning_tokens": 5, "total": 52}
 """40 tokens of which 16 were cached, 12 of which 5 were reasoning."""
 
@@ -22,6 +24,11 @@ def check_call(call: Any, *, usage: dict[str, int] = USAGE) -> None:
     assert call.usageDetails == usage
     assert sum(count for kind, count in call.usageDetails.items() if kind != "total") == usage["total"]
     assert call.totalCost == CALL_USD
+
+
+def check_streamed(call: Any) -> None:
+    """The first token came after the provider's pause and before the end; milliseconds are rounded both ways."""
+    assert BEFORE_FIRST_WORD_S - 0.002 <= call.timeToFirstToken <= call.latency + 0.002
 
 
 def check_refused(call: Any) -> None:

@@ -3,7 +3,15 @@
 import pytest
 
 from integrations.conftest import HOME, Runner
-from integrations.expected import CALL_USD, EMBEDDING_USAGE, EMBEDDING_USD, check_call, check_context, check_refused
+from integrations.expected import (
+    CALL_USD,
+    EMBEDDING_USAGE,
+    EMBEDDING_USD,
+    check_call,
+    check_context,
+    check_refused,
+    check_streamed,
+)
 from integrations.reading import Observation, Traces
 from integrations.replies import TEXT
 
@@ -45,7 +53,7 @@ def test_a_stream_is_put_together_and_tells_when_its_first_token_came(traces: Tr
     stream = generation(traces, "stream")
     check_call(stream)
     assert stream.made == {"role": "assistant", "content": TEXT}
-    assert 0.05 <= stream.timeToFirstToken <= stream.latency
+    check_streamed(stream)
 
 
 def test_an_embedding_is_counted_by_its_input(traces: Traces):

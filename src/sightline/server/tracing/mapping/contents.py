@@ -85,8 +85,8 @@ INPUT_READERS: Sequence[Reader] = (
     _model_messages(MODEL_INPUTS),
     _keys(*INPUT_KEYS),
     _asked_of_an_agent,
-    lambda attributes, _: indexed_messages(attributes, INDEXED_INPUTS),
     _asked,
+    lambda attributes, _: indexed_messages(attributes, INDEXED_INPUTS),
     _keys(*TOOL_INPUTS),
 )
 OUTPUT_READERS: Sequence[Reader] = (
@@ -94,9 +94,9 @@ OUTPUT_READERS: Sequence[Reader] = (
     lambda attributes, _: ai_sdk_output(attributes),
     lambda _, events: event_messages(events, OUTPUT_EVENTS),
     _model_messages(MODEL_OUTPUTS),
-    _keys(*OUTPUT_KEYS),
+    _keys(*OUTPUT_KEYS, *MESSAGE_OUTPUTS),
     lambda attributes, _: indexed_messages(attributes, INDEXED_OUTPUTS),
-    _keys(*MESSAGE_OUTPUTS, *TOOL_OUTPUTS),
+    _keys(*TOOL_OUTPUTS),
 )
 
 

@@ -8,19 +8,8 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from sightline.server.tracing.mapping.dialects import Event
-from sightline.server.tracing.mapping.tables import (
-    CONSUMED,
-    CONSUMED_PREFIXES,
-    FOREIGN_PREFIXES,
-    PROMPT_OBJECT,
-    SESSION_KEYS,
-    TAG_KEYS,
-    USER_KEYS,
-)
+from sightline.server.tracing.mapping.tables import CONSUMED, CONSUMED_PREFIXES, FOREIGN_PREFIXES
 from sightline.server.tracing.mapping.values import Attributes, json_text, python_attributes, time_of
-
-FIELDS = frozenset((*SESSION_KEYS, *USER_KEYS, *TAG_KEYS, PROMPT_OBJECT))
-"""Keys among foreign metadata that fill a field of the observation."""
 
 
 def metadata_under(attributes: Attributes, prefix: str, *, encoded: bool) -> dict[str, str]:
@@ -36,18 +25,6 @@ def metadata_under(attributes: Attributes, prefix: str, *, encoded: bool) -> dic
         if key.startswith(dotted):
             metadata[key[start:]] = json_value(value, encoded=encoded)
     return metadata
-
-
-def foreign_metadata(attributes: Attributes) -> dict[str, str]:
-    """What users of other libraries called metadata, without what has a field of its own and what is empty."""
-    metadata: dict[str, str] = {}
-    for key, value in attributes.items():
-        if key == "metadata":
-            metadata |= metadata_under({key: value}, key, encoded=False)
-        elif key.startswith(FOREIGN_PREFIXES) and key not in FIELDS:
-            name = next(key.removeprefix(prefix) for prefix in FOREIGN_PREFIXES if key.startswith(prefix))
-            metadata[name] = json_value(value, encoded=False)
-    return {key: value for key, value in metadata.items() if value != "null"}
 
 
 def json_value(value: Any, *, encoded: bool) -> str:
@@ -69,11 +46,27 @@ def scope_text(scope: InstrumentationScope) -> str:
     return json_text({"name": scope.name, "version": scope.version, "attributes": python_attributes(scope.attributes)})
 
 
-def leftovers(attributes: Attributes) -> dict[str, Any]:
-    """Attributes that have no field of their own."""
-    return {
-        key: value for key, value in attributes.items() if key not in CONSUMED and not key.startswith(CONSUMED_PREFIXES)
-    }
+def other_metadata(attributes: Attributes) -> dict[str, str]:
+    """What users of other libraries called metadata, and under `attributes` what has no field of its own."""
+    metadata = _own(attributes["metadata"]) if "metadata" in attributes else {}
+    rest: dict[str, Any] = {}
+    for key, value in attributes.items():
+        if key in CONSUMED:
+            continue
+        if not key.startswith(CONSUMED_PREFIXES):
+            rest[key] = value
+        elif key.startswith(FOREIGN_PREFIXES):
+            name = next(key.removeprefix(prefix) for prefix in FOREIGN_PREFIXES if key.startswith(prefix))
+            metadata[name] = json_value(value, encoded=False)
+    if rest:
+        metadata["attributes"] = json_text(rest)
+    return metadata
+
+
+def _own(metadata: Any) -> dict[str, str]:
+    """OpenInference's one object, without the many keys that LiteLLM leaves empty in it."""
+    spread = metadata_under({"metadata": metadata}, "metadata", encoded=False)
+    return {key: value for key, value in spread.items() if value != "null"}
 
 
 def events_text(span: Span, events: Sequence[Event]) -> str:

@@ -14,9 +14,8 @@ from sightline.server.tracing.mapping.contents import input_of, output_of
 from sightline.server.tracing.mapping.dialects import Event, counted_below
 from sightline.server.tracing.mapping.metadata import (
     events_text,
-    foreign_metadata,
-    leftovers,
     metadata_under,
+    other_metadata,
     scope_text,
 )
 from sightline.server.tracing.mapping.sdk import SdkInfo
@@ -248,11 +247,8 @@ def _completion_start(attributes: Attributes, span: Span, start_time: datetime) 
 
 
 def _metadata(attributes: Attributes, span: Span, events: Sequence[Event], source: Source) -> dict[str, str]:
-    metadata = foreign_metadata(attributes)
+    metadata = other_metadata(attributes)
     metadata |= metadata_under(attributes, OBSERVATION_METADATA, encoded=source.encoded_metadata)
-    rest = leftovers(attributes)
-    if rest:
-        metadata["attributes"] = json_text(rest)
     if span.events:
         metadata["events"] = events_text(span, events)
     return metadata | source.metadata

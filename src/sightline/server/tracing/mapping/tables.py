@@ -361,6 +361,7 @@ CONSUMED = frozenset(
         COMPLETION_START,
         PROMPT_NAME,
         PROMPT_VERSION,
+        PROMPT_OBJECT,
         TRACE_METADATA,
         OBSERVATION_METADATA,
         "langfuse.observation.level",
