@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 import torch
 from lavis_weights import SIDE, bert_tokenizer, llama, made
+from numbered_cpus import NumberedCpus
 from random_models import WORDS, opt, t5, word_tokenizer
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from sightline.vlm.bridges import QFormerConfig
+from sightline.vlm.config import ConfigError
 from sightline.vlm.encoders import EvaConfig
 from sightline.vlm.lavis import load_model
 from sightline.vlm.loaded import Loaded
@@ -158,6 +160,15 @@ def test_a_second_stage_joins_its_frozen_language_model(web: tuple[Path, list[st
     pixels = torch.randn(1, 3, SIDE, SIDE)
     ours = Loaded(checkpoint).caption(pixels, "a photo of", num_beams=3, max_new_tokens=6, length_penalty=0.0)
     assert model.caption(pixels, num_beams=3, max_new_tokens=6)[0].tokens == ours[0].tokens
+    where = {"language": {"": "cpu:0", "model.decoder.layers.0": "cpu:1"}}
+    with NumberedCpus() as cpus:
+        split = Loaded(read("lavis:blip2_opt:caption_coco_opt2.7b", {"language": torch.bfloat16}, where))
+        weights = dict(split.model.language.named_parameters())  # type: ignore[union-attr]
+        assert {cpus.of[each] for name, each in weights.items() if "layers.0." in name} == {1}
+        assert {each.dtype for each in weights.values()} == {torch.bfloat16}
+        assert split.caption(pixels, num_beams=3, max_new_tokens=6)
+    with pytest.raises(ConfigError, match=r"leaves out model\.decoder\.embed_tokens"):
+        read("lavis:blip2_opt:caption_coco_opt2.7b", device={"language": {"lm_head": "cpu"}})
 
 
 def test_a_language_model_of_before_safetensors_is_fetched_and_read_too(

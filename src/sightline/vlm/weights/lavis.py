@@ -90,16 +90,10 @@ def read_lavis(
         UnknownModelError: It cannot be fetched.
     """
     beside, layout = beside or Beside(), Layout.of(dtype, device)
-    if layout.split is not None and beside.language_model is not None:
-        with Spot(layout.language.dtype, torch.device("meta"))():
-            layout.split.plan(outline_language(beside.language_model))
     path, frozen = fetched(source), None if beside.encoder is None else fetched(beside.encoder)
     own = _state(path)
-    language = None
-    if beside.language_model is not None:
-        changes = RUN_WITH.get(_prefix(own) or "", {})
-        language = read_language(beside.language_model, dtype=layout.language.dtype, changes=changes)
-        beside = replace(beside, language=language.config)
+    language = None if beside.language_model is None else _language(beside.language_model, layout, _prefix(own))
+    beside = beside if language is None else replace(beside, language=language.config)
     state = own if frozen is None else {**_encoder_state(frozen), **own}
     config = lavis_config(state, beside, path)
     model = empty(config, layout)
@@ -117,6 +111,14 @@ def read_lavis(
     _put(fill, path)
     fill.finish(str(path))
     return _checkpoint(path, config, model.eval().requires_grad_(False), beside)
+
+
+def _language(name: str, layout: Layout, prefix: str | None) -> Any:
+    """A frozen language model as LAVIS runs it; a split is checked before its weights are read."""
+    if layout.split is not None:
+        with Spot(layout.language.dtype, torch.device("meta"))():
+            layout.split.plan(outline_language(name))
+    return read_language(name, dtype=layout.language.dtype, changes=RUN_WITH.get(prefix or "", {}))
 
 
 def _without_key_bias(model: Blip2) -> None:
