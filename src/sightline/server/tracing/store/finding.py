@@ -3,10 +3,10 @@
 
 The newest traces of a project are among those that the newest rows belong to. A slice of rows from some time on holds a
 row of every trace that began in it, so of its traces those that began in it are in their final order; only when they
-are fewer than wanted the next, larger slice is read. With filters the rows are those that hold the rarest one.
+are fewer than wanted the next, larger slice is read. With filters the rows are the newest that hold the rarest one.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -26,9 +26,10 @@ from sightline.server.tracing.store.matching import (
     span_of,
 )
 from sightline.server.tracing.store.rows import moment
+from sightline.server.tracing.store.slices import slices
 
 SLICE_ROWS = 2_000
-FILTERED_ROWS = 1_000
+FILTERED_ROWS = 100
 GROWTH = 8
 MOST_ROWS = 100_000
 """Beyond it the engine does better by itself."""
@@ -67,14 +68,20 @@ class TraceFinder:
         if query.order_by != "timestamp" or query.ascending:
             return await self._began_in(project_id, query, span, wanted)
         filtered = any(each.ways for each in filters_of(Conditions(project_id), query))
-        limit = FILTERED_ROWS if filtered else SLICE_ROWS
-        while limit <= MOST_ROWS:
-            rows = await self._rarest(project_id, query, span, limit)
-            places = await self._began_in(project_id, query, (rows.edge or span[0], span[1]), wanted, rows)
-            if rows.edge is None or len(places) >= wanted:
-                return places
-            limit *= GROWTH
-        return await self._began_in(project_id, query, span, wanted)
+        lows = slices(self._engine, project_id, span) if filtered else _once(span[0])
+        limit = max(FILTERED_ROWS, wanted) if filtered else SLICE_ROWS
+        async for low in lows:
+            while True:
+                rows = await self._rarest(project_id, query, (low, span[1]), limit)
+                places = await self._began_in(project_id, query, (rows.edge or low, span[1]), wanted, rows)
+                if len(places) >= wanted or (rows.edge is None and low == span[0]):
+                    return places
+                if rows.edge is None:
+                    break
+                limit *= GROWTH
+                if limit > MOST_ROWS:
+                    return await self._began_in(project_id, query, span, wanted)
+        return places
 
     async def count(self, project_id: ProjectId, query: TraceQuery) -> int:
         where = Conditions(project_id)
@@ -134,3 +141,7 @@ class TraceFinder:
         sql = f"SELECT start_time FROM observations WHERE {where} ORDER BY start_time DESC LIMIT 1 OFFSET {int(limit)}"
         answer = await self._engine.query(sql, where.params)
         return moment(answer[0]["start_time"]) if answer else None
+
+
+async def _once(low: datetime) -> AsyncIterator[datetime]:
+    yield low

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sightline.server.tracing.records import TraceQuery
 from sightline.server.tracing.store.conditions import Conditions
-from sightline.server.tracing.store.search import named, said
+from sightline.server.tracing.store.search import identified, named, said, said_of_trace
 from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, TRACE_COLUMNS, trace_holds
 
 TIME = "DateTime64(6, 'UTC')"
@@ -73,7 +73,8 @@ def filters_of(where: Conditions, query: TraceQuery) -> list[Filter]:
     if query.errors_only:
         filters.append(Filter("error_count > 0", ("level = 'ERROR'",)))
     if query.search:
-        filters.append(Filter(None, (said(where, query.search), named(where, query.search))))
+        ways = (said, said_of_trace, named, identified)
+        filters.append(Filter(None, tuple(way(where, query.search) for way in ways)))
     return filters + [Filter(trace_holds(where, condition)) for condition in query.conditions]
 
 

@@ -2,13 +2,16 @@
 """Reading, counting and deleting observations. A row counts only if it is the newest of its id."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.records import Observation, ObservationId, ObservationQuery, Page, ProjectId, TraceId
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.filters import OBSERVATION_COLUMNS, holds
+from sightline.server.tracing.store.matching import BEGINNING, END, TICK, TIME
 from sightline.server.tracing.store.rows import NARROW, TRACE_ROW, WIDE, observation_of
+from sightline.server.tracing.store.slices import slices
 
 IS_OBSERVATION = f"kind != '{TRACE_ROW}'"
 CANDIDATES = 50
@@ -60,7 +63,7 @@ class ObservationStore:
             where = Conditions(project_id)
             where.add("id =", "String", observation.id)
             where.add("trace_id =", "String", observation.trace_id)
-            where.add("start_time =", "DateTime64(6, 'UTC')", observation.start_time)
+            where.add("start_time =", TIME, observation.start_time)
             await self._engine.execute(f"DELETE FROM observations WHERE {where}", where.params)
 
     async def page(self, project_id: ProjectId, query: ObservationQuery) -> Page[Observation]:
@@ -95,14 +98,28 @@ class ObservationStore:
 
     async def _newest_keys(self, project_id: ProjectId, query: ObservationQuery, wanted: int) -> list[dict[str, Any]]:
         """Up to `wanted` keys of matching rows that no later row of the same id and start has replaced."""
+        span = (query.window.start or BEGINNING, query.window.end or END)
+        if query.before:
+            span = (span[0], min(span[1], query.before[0] + TICK))
+        found: list[dict[str, Any]] = []
+        async for low in slices(self._engine, project_id, span):
+            found = await self._newest_since(project_id, query, low, wanted)
+            if len(found) >= wanted:
+                break
+        return found[:wanted]
+
+    async def _newest_since(
+        self, project_id: ProjectId, query: ObservationQuery, low: datetime, wanted: int
+    ) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         skip, step = 0, wanted + CANDIDATES
         where = _conditions(project_id, query)
+        where.add("start_time >=", TIME, low)
         while len(found) < wanted:
+            # Ordered by the table's own key, and by no more: the engine then reads no further than it must.
             sql = (
                 f"SELECT trace_id, id, start_time, row_version FROM observations WHERE {where} "
-                "ORDER BY start_time DESC, trace_id DESC, id DESC, row_version DESC "
-                f"LIMIT {step} OFFSET {skip}"
+                f"ORDER BY start_time DESC, trace_id DESC, id DESC LIMIT {step} OFFSET {skip}"
             )
             candidates = await self._engine.query(sql, where.params)
             newest = await self._newest_versions(project_id, candidates)
@@ -110,7 +127,7 @@ class ObservationStore:
             if len(candidates) < step:
                 break
             skip += step
-        return found[:wanted]
+        return found
 
     async def _newest_versions(
         self, project_id: ProjectId, rows: Sequence[dict[str, Any]]
@@ -119,8 +136,8 @@ class ObservationStore:
         if not rows:
             return {}
         where = Conditions(project_id)
-        where.add("start_time >=", "DateTime64(6, 'UTC')", rows[-1]["start_time"])
-        where.add("start_time <=", "DateTime64(6, 'UTC')", rows[0]["start_time"])
+        where.add("start_time >=", TIME, rows[-1]["start_time"])
+        where.add("start_time <=", TIME, rows[0]["start_time"])
         where.add("id IN", "Array(String)", sorted({row["id"] for row in rows}))
         sql = f"SELECT trace_id, id, max(row_version) AS newest FROM observations WHERE {where} GROUP BY trace_id, id"
         answer = await self._engine.query(sql, where.params)
@@ -130,8 +147,8 @@ class ObservationStore:
         if not keys:
             return []
         where = Conditions(project_id)
-        where.add("start_time >=", "DateTime64(6, 'UTC')", keys[-1]["start_time"])
-        where.add("start_time <=", "DateTime64(6, 'UTC')", keys[0]["start_time"])
+        where.add("start_time >=", TIME, keys[-1]["start_time"])
+        where.add("start_time <=", TIME, keys[0]["start_time"])
         where.add("id IN", "Array(String)", [key["id"] for key in keys])
         where.add("row_version IN", "Array(UInt64)", [key["row_version"] for key in keys])
         rows = await self._engine.query(f"SELECT {WIDE} FROM observations WHERE {where}", where.params)
@@ -175,7 +192,7 @@ def _conditions(project_id: ProjectId, query: ObservationQuery) -> Conditions:
     if query.before:
         start_time, trace_id, observation_id = query.before
         places = (
-            where.place("DateTime64(6, 'UTC')", start_time),
+            where.place(TIME, start_time),
             where.place("String", trace_id),
             where.place("String", observation_id),
         )

@@ -7,7 +7,7 @@ Letters beyond ASCII always may: many scripts do not part their words.
 import re
 from dataclasses import dataclass
 
-from sightline.server.tables.observations import WORDS
+from sightline.server.tables.observations import TRACE_TEXT_LENGTH, WORDS
 from sightline.server.tracing.store.conditions import Conditions
 
 _WORD = re.compile(r"[0-9a-z\x80-\U0010ffff]+")
@@ -64,19 +64,32 @@ def said(where: Conditions, text: str, columns: tuple[str, ...] = TEXTS) -> str:
     sought = Sought.of(text)
     exactly = _exactly(where, sought, columns)
     words = sought.words()
-    return f"(hasAll({WORDS}, {where.place('Array(String)', words)}) AND {exactly})" if words else exactly
+    return f"({exactly} AND hasAll({WORDS}, {where.place('Array(String)', words)}))" if words else exactly
+
+
+def said_of_trace(where: Conditions, text: str) -> str:
+    """The condition that a text of the trace as a whole holds `text`; few clients send any."""
+    return f"({TRACE_TEXT_LENGTH} > 0 AND {_exactly(where, Sought.of(text), TRACE_TEXTS)})"
 
 
 def named(where: Conditions, text: str) -> str:
-    """The condition that a name or a text of the trace holds `text`, or that an id begins with it."""
-    sought = Sought.of(text)
-    like = where.place("String", f"%{sought.text.translate(_ESCAPES)}%")
-    begins = where.place("String", text.strip())
-    names = [f"lowerUTF8({column}) LIKE {like}" for column in NAMES]
-    ids = [f"startsWith({column}, {begins})" for column in IDS]
-    return f"({' OR '.join([*names, *ids, _exactly(where, sought, TRACE_TEXTS)])})"
+    """The condition that a name of the observation or of its trace holds `text`, in any case."""
+    like = where.place("String", _like(Sought.of(text)))
+    return f"({' OR '.join(f'{column} ILIKE {like}' for column in NAMES)})"
+
+
+def identified(where: Conditions, text: str) -> str:
+    """The condition that `text` is the id of the trace, observation, session or user."""
+    place = where.place("String", text.strip())
+    return f"({' OR '.join(f'{column} = {place}' for column in IDS)})"
 
 
 def _exactly(where: Conditions, sought: Sought, columns: tuple[str, ...]) -> str:
-    pattern = where.place("String", sought.pattern())
-    return "(" + " OR ".join(f"match(lowerUTF8({column}), {pattern})" for column in columns) + ")"
+    """Looked for as it stands first, which is fast, and only where it is there with the words around it."""
+    like, pattern = where.place("String", _like(sought)), where.place("String", sought.pattern())
+    holds = (f"({column} ILIKE {like} AND match(lowerUTF8({column}), {pattern}))" for column in columns)
+    return f"({' OR '.join(holds)})"
+
+
+def _like(sought: Sought) -> str:
+    return f"%{sought.text.translate(_ESCAPES)}%"
