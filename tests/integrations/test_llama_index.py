@@ -31,6 +31,11 @@ def test_a_model_shows_messages_and_not_the_text_of_objects(traces: Traces):
     assert call.made == [{"role": "assistant", "content": TEXT}]
 
 
+def test_a_method_around_a_call_is_not_counted_again(traces: Traces):
+    predict = traces.one("OpenAI.predict")
+    assert (predict.model, predict.usageDetails, predict.made) == (None, {}, TEXT)
+
+
 def test_an_agent_holds_its_calls_and_its_tool(traces: Traces):
     agent = traces.one("FunctionAgent.run")
     calls = [each for each in agent.walk() if each.name == "OpenAI.achat"]
@@ -47,7 +52,7 @@ def test_an_agent_holds_its_calls_and_its_tool(traces: Traces):
 
 def test_a_refusal_is_an_error_with_the_providers_words(traces: Traces):
     refused = [each for each in traces.of_type("GENERATION") if each.level == "ERROR"]
-    assert {each.model for each in refused} == {"gpt-4-32k"}
+    assert "gpt-4-32k" in {each.model for each in refused}
     assert all("The model `gpt-4-32k` does not exist" in each.statusMessage for each in refused)
 
 

@@ -65,6 +65,20 @@ def test_an_openinference_call_shows_messages_and_not_the_text_of_objects():
     assert "nothing" not in call.metadata
 
 
+@pytest.mark.parametrize(
+    ("key", "model"),
+    [
+        ("llm.input_messages.0.message.role", "gpt-4o-mini"),
+        ("llm.prompts", "gpt-4o-mini"),
+        ("llm.prompt_template.template", None),
+    ],
+)
+def test_of_llama_indexes_spans_only_the_call_itself_has_the_model(key: str, model: str | None):
+    attributes = {"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o-mini", key: "user"}
+    assert observed(attributes, scope="openinference.instrumentation.llama_index").model == model
+    assert observed(attributes, scope="openinference.instrumentation.openai").model == "gpt-4o-mini"
+
+
 def test_an_openinference_chain_shows_its_own_value():
     assert observed(OPENINFERENCE | {"openinference.span.kind": "CHAIN"}).output == "assistant: None"
 

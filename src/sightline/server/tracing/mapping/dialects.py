@@ -11,6 +11,8 @@ from sightline.server.tracing.mapping.tables import (
     AI_SDK_TOOL_CALLS,
     AI_SDK_WRAPPERS,
     COUNTED_BELOW,
+    LLAMA_INDEX_CALL_KEYS,
+    LLAMA_INDEX_SCOPE,
     MESSAGE_EVENTS,
     PYDANTIC_AI_MESSAGES,
     PYDANTIC_AI_NEW_MESSAGE,
@@ -29,6 +31,8 @@ def counted_below(attributes: Attributes, kind: Kind, scope: str | None) -> bool
     """
     if attributes.get(AI_SDK_OPERATION) in AI_SDK_WRAPPERS:
         return True
+    if scope == LLAMA_INDEX_SCOPE:
+        return kind is Kind.GENERATION and not any(key in attributes for key in LLAMA_INDEX_CALL_KEYS)
     return kind is Kind.AGENT and scope in COUNTED_BELOW
 
 

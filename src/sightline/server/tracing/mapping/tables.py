@@ -101,6 +101,10 @@ KIND_TABLES = (
 COUNTED_BELOW = frozenset(("gen_ai", "pydantic-ai"))
 """Scopes whose agents report the sum of the model calls inside them: Vercel's AI SDK 7 and pydantic-ai."""
 
+LLAMA_INDEX_SCOPE = "openinference.instrumentation.llama_index"
+LLAMA_INDEX_CALL_KEYS = ("llm.input_messages.0.message.role", "llm.prompts")
+"""LlamaIndex's methods around a call are LLM spans too, and name the model; only the call itself has one of these."""
+
 TOOL_KEYS = ("gen_ai.tool.name", "gen_ai.tool.call.id")
 
 MODEL_KEYS = (
