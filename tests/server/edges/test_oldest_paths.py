@@ -60,4 +60,7 @@ async def test_a_dataset_lists_its_items_and_runs(site: Site):
     await said(site, "POST", "/dataset-run-items", runName="run", datasetItemId="first-0", traceId="t")
     listed = await site.get("/datasets")
     [mine] = [each for each in listed["data"] if each["name"] == "firsts"]
+    whole = await site.get("/datasets/firsts")
+    assert sorted(item["input"] for item in whole["items"]) == [0, 1]
+    assert whole["runs"] == ["run"]
     assert (sorted(mine["items"]), mine["runs"], mine["metadata"]) == (["first-0", "first-1"], ["run"], {"a": 1})

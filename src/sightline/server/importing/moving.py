@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sightline.server.importing.parts import PARTS, Crossing, Part
-from sightline.server.importing.reading import one_ahead
+from sightline.server.importing.reading import Reader, one_ahead
 from sightline.server.importing.records import Summary, Tally
-from sightline.server.importing.wire import Api
+from sightline.server.importing.wire import ABSENT, Api, Refused
 from sightline.server.runtime.errors import InvalidRequest
 
 
@@ -49,10 +49,10 @@ async def count(crossing: Crossing, watcher: Watcher) -> Summary:
     """What an import would read, and nothing else."""
     tallies = []
     for part in _chosen(crossing):
-        reader = await part.reader()
-        tally = Tally(part=part.name, total=await reader.total() if reader else 0)
-        watcher.ends(tally)
-        tallies.append(tally)
+        if await _offered(part) is None:
+            part.tally.total = 0
+        watcher.ends(part.tally)
+        tallies.append(part.tally)
     return _summary(crossing, tallies, dry_run=True)
 
 
@@ -61,12 +61,12 @@ def _chosen(crossing: Crossing) -> list[Part]:
 
 
 async def _move_part(part: Part, watcher: Watcher) -> None:
-    reader = await part.reader()
+    reader = await _offered(part)
     if reader is None:
         part.state.finish(part.key)
         part.state.save()
         return
-    total = await reader.total()
+    total = part.tally.total
     part.tally.total = None if total is None else max(total, part.tally.read)
     watcher.begins(part.tally)
     async for batch in one_ahead(reader.batches(part.state.place(part.key))):
@@ -81,6 +81,20 @@ async def _move_part(part: Part, watcher: Watcher) -> None:
     part.state.finish(part.key)
     part.state.save()
     watcher.ends(part.tally)
+
+
+async def _offered(part: Part) -> Reader | None:
+    """Where to read a part from, with its total in the tally; a source of another age may not have it at all."""
+    try:
+        reader = await part.reader()
+        part.tally.total = await reader.total() if reader else None
+    except Refused as problem:
+        if problem.status not in ABSENT:
+            raise
+        reader = None
+    if reader is None:
+        part.change(part.crossing.source.place.url, "this source has no list of them")
+    return reader
 
 
 def _summary(crossing: Crossing, tallies: Sequence[Tally], *, dry_run: bool) -> Summary:

@@ -13,6 +13,8 @@ from sightline.server.runtime.clock import now
 from sightline.server.runtime.errors import SightlineError, Unavailable
 
 BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
+ABSENT = frozenset((400, 404, 405, 410, 501))
+"""How a server of another age refuses a path that it does not have."""
 ATTEMPTS = 10
 LONGEST_WAIT_S = 60.0
 TIMEOUT = httpx2.Timeout(120.0, connect=15.0)
@@ -85,7 +87,7 @@ class Api:
         try:
             await self.read(path, **params)
         except Refused as problem:
-            if problem.status in (400, 404, 405, 410, 501):
+            if problem.status in ABSENT:
                 return False
             raise
         return True

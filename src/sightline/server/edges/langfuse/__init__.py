@@ -48,5 +48,6 @@ for part in (
     sessions,
 ):
     router.include_router(part.router)
+router.include_router(first_versions.by_name)
 
 __all__ = ["router"]

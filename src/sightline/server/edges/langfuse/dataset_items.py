@@ -43,7 +43,7 @@ async def put(request: Request, who: ProjectKey, services: Served) -> Json:
     """Make an item, or change the one of that id."""
     body = await read_as(request, services.limits.body_bytes, ItemBody.model_validate)
     item = await services.datasets.put_item(who.project_id, ItemDraft(**vars(body)))
-    return Json(await _item(item, request, services))
+    return Json(await item_shape(item, request, services))
 
 
 @router.get("")
@@ -60,7 +60,7 @@ async def list_items(
         offset=params.offset,
     )
     page = await services.datasets.items(who.project_id, query)
-    rows = [await _item(each, request, services) for each in page.items]
+    rows = [await item_shape(each, request, services) for each in page.items]
     return Json({"data": rows, "meta": params.meta(page.total)})
 
 
@@ -68,7 +68,7 @@ async def list_items(
 async def read(itemId: str, request: Request, who: ProjectKey, services: Served) -> Json:
     """One item, archived or not."""
     item = await services.datasets.item(who.project_id, ItemId(itemId))
-    return Json(await _item(item, request, services))
+    return Json(await item_shape(item, request, services))
 
 
 @router.delete("/{itemId:path}")
@@ -77,7 +77,7 @@ async def delete(itemId: str, who: ProjectKey, services: Served) -> Json:
     return Json({"message": "Dataset item successfully deleted"})
 
 
-async def _item(item: Item, request: Request, services: Services) -> dict[str, Any]:
+async def item_shape(item: Item, request: Request, services: Services) -> dict[str, Any]:
     return {
         "id": item.id,
         "status": item.status,

@@ -9,14 +9,17 @@ from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.any_json import AnyJson
+from sightline.server.edges.langfuse.dataset_items import item_shape
 from sightline.server.edges.langfuse.datasets import dataset_shape
 from sightline.server.edges.langfuse.prompts import Body, Label, Reading, composed_shape, prompt_shape
 from sightline.server.edges.params import Paged, Params
 from sightline.server.edges.services import Served, Services
-from sightline.server.evals.records import Dataset, DatasetDraft, ItemQuery
+from sightline.server.evals.records import Dataset, DatasetDraft, Item, ItemQuery
 from sightline.server.prompts.records import PRODUCTION, Draft, Selector
 
 router = APIRouter(prefix="/api/public")
+by_name = APIRouter(prefix="/api/public")
+"""After the paths of runs, which begin alike."""
 
 STEP = 500
 """Items or runs of a dataset read at once."""
@@ -78,17 +81,33 @@ async def put_dataset(request: Request, who: ProjectKey, services: Served) -> Js
     return Json(await _first(await services.datasets.put(who.project_id, DatasetDraft(**vars(body))), services))
 
 
+@by_name.get("/datasets/{datasetName:path}")
+async def read_dataset(datasetName: str, request: Request, who: ProjectKey, services: Served) -> Json:
+    """A dataset with its items and the names of its runs."""
+    dataset = await services.datasets.get(who.project_id, datasetName)
+    items = [await item_shape(each, request, services) for each in await _items(dataset, services)]
+    return Json(dataset_shape(dataset) | {"items": items, "runs": await _runs(dataset, services)})
+
+
 async def _first(dataset: Dataset, services: Services) -> dict[str, Any]:
-    items: list[str] = []
+    items = [item.id for item in await _items(dataset, services)]
+    return dataset_shape(dataset) | {"items": items, "runs": await _runs(dataset, services)}
+
+
+async def _items(dataset: Dataset, services: Services) -> list[Item]:
+    items: list[Item] = []
     while True:
         query = ItemQuery(dataset_name=dataset.name, limit=STEP, offset=len(items))
         page = await services.datasets.items(dataset.project_id, query)
-        items += [item.id for item in page.items]
+        items += page.items
         if not page.more:
-            break
+            return items
+
+
+async def _runs(dataset: Dataset, services: Services) -> list[str]:
     runs: list[str] = []
     while True:
-        found = await services.dataset_runs.page(dataset.project_id, dataset.name, STEP, len(runs))
-        runs += [run.name for run in found.items]
-        if not found.more:
-            return dataset_shape(dataset) | {"items": items, "runs": runs}
+        page = await services.dataset_runs.page(dataset.project_id, dataset.name, STEP, len(runs))
+        runs += [run.name for run in page.items]
+        if not page.more:
+            return runs

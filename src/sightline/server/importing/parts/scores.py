@@ -35,6 +35,8 @@ class Scores(Part):
                 since=self.state.since,
                 until=self.state.until,
             )
+        if not await self.source.has("/v3/scores", limit=1):
+            return None
         since, until = self.state.since, self.state.until
         params = {
             "fields": "details,subject,annotation",

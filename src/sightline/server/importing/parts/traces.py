@@ -78,6 +78,8 @@ class Observations(Part):
                 since=self.state.since,
                 until=self.state.until,
             )
+        if not await self.source.has("/v2/observations", limit=1):
+            return None
         since, until = self.state.since, self.state.until
         bounds = {"fromStartTime": since and since.isoformat(), "toStartTime": until.isoformat()}
         return WholeCursors(
