@@ -17,6 +17,10 @@ HEAD = "0008"
 """The newest migration; a test compares it with the migrations folder."""
 
 
+UNHURRIED = "alter_sync = 0, mutations_sync = 0, max_execution_time = 0"
+"""A change of a large table goes on in the background; a start does not wait for it."""
+
+
 async def migrate(database_url: str) -> None:
     """Bring the relational schema to its newest version, in one transaction."""
     database = Database(database_url)
@@ -36,7 +40,7 @@ async def migrate_observations(engine: ObservationsEngine) -> None:
     for name, statements in ANALYTICS_CHANGES.items():
         if name not in applied:
             for statement in statements:
-                await engine.execute(statement)
+                await engine.execute(f"{statement} SETTINGS {UNHURRIED}")
             await asyncio.to_thread(engine.insert, "applied_changes", [orjson.dumps({"name": name})])
 
 

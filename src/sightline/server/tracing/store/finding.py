@@ -84,9 +84,16 @@ class TraceFinder:
         return places
 
     async def count(self, project_id: ProjectId, query: TraceQuery) -> int:
+        """How many traces match; without filters those that began in the window or go on in it."""
         where = Conditions(project_id)
-        matching = matching_traces(where, replace(query, before=None), span_of(replace(query, before=None)))
-        rows = await self._engine.query(f"SELECT count() AS total FROM ({matching})", where.params)
+        query = replace(query, before=None)
+        if filters_of(where, query):
+            sql = f"SELECT count() AS total FROM ({matching_traces(where, query, span_of(query))})"
+        else:
+            where = Conditions(project_id)
+            where.add_window(query.window, "start_time")
+            sql = f"SELECT uniqExact(trace_id) AS total FROM observations WHERE {where}"
+        rows = await self._engine.query(sql, where.params)
         return int(rows[0]["total"])
 
     async def _began_in(
