@@ -139,7 +139,6 @@ def test_mlflows_inputs_outputs_and_usage_are_read():
     [
         ("genkit:input", "genkit:output"),
         ("gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"),
-        ("request_data", "response_data"),
         ("tool_arguments", "tool_response"),
         ("lk.user_input", "lk.response.text"),
     ],
@@ -148,6 +147,19 @@ def test_inputs_and_outputs_of_other_families_are_read(given: str, made: str):
     span = observed({given: "in", made: "out"})
     assert (span.input, span.output) == ("in", "out")
     assert "attributes" not in span.metadata
+
+
+def test_logfires_messages_go_before_its_record_of_the_request_which_stays_in_the_metadata():
+    record = {"request_data": '{"model":"gpt-4o-mini"}', "logfire.msg": "Chat Completion with 'gpt-4o-mini'"}
+    messages = {"gen_ai.input.messages": '[{"role":"user"}]', "gen_ai.output.messages": '[{"role":"assistant"}]'}
+    chat = observed(record | messages | {"gen_ai.operation.name": "chat"})
+    assert (chat.name, chat.input, chat.output) == (
+        "Chat Completion with 'gpt-4o-mini'",
+        '[{"role":"user"}]',
+        '[{"role":"assistant"}]',
+    )
+    assert json.loads(chat.metadata["attributes"])["request_data"] == '{"model":"gpt-4o-mini"}'
+    assert observed(record | {"response_data": "{}"}).input == '{"model":"gpt-4o-mini"}'
 
 
 def test_messages_written_as_events_are_messages():

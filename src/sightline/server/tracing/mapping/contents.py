@@ -23,6 +23,8 @@ from sightline.server.tracing.mapping.tables import (
     MODEL_OUTPUTS,
     OUTPUT_EVENTS,
     OUTPUT_KEYS,
+    RAW_INPUT,
+    RAW_OUTPUT,
     SYSTEM_INSTRUCTIONS,
     TOOL_INPUTS,
     TOOL_OUTPUTS,
@@ -87,7 +89,7 @@ INPUT_READERS: Sequence[Reader] = (
     _asked_of_an_agent,
     _asked,
     lambda attributes, _: indexed_messages(attributes, INDEXED_INPUTS),
-    _keys(*TOOL_INPUTS),
+    _keys(*TOOL_INPUTS, RAW_INPUT),
 )
 OUTPUT_READERS: Sequence[Reader] = (
     _keys(*FIRST_OUTPUTS),
@@ -96,7 +98,7 @@ OUTPUT_READERS: Sequence[Reader] = (
     _model_messages(MODEL_OUTPUTS),
     _keys(*OUTPUT_KEYS, *MESSAGE_OUTPUTS),
     lambda attributes, _: indexed_messages(attributes, INDEXED_OUTPUTS),
-    _keys(*TOOL_OUTPUTS),
+    _keys(*TOOL_OUTPUTS, RAW_OUTPUT),
 )
 
 

@@ -173,7 +173,6 @@ INPUT_KEYS = (
     "gcp.vertex.agent.tool_call_args",
     "lk.user_input",
     "lk.function_tool.arguments",
-    "request_data",
     "mlflow.spanInputs",
     "traceloop.entity.input",
     "input.value",
@@ -184,7 +183,6 @@ OUTPUT_KEYS = (
     "gcp.vertex.agent.tool_response",
     "lk.response.text",
     "lk.function_tool.output",
-    "response_data",
     "mlflow.spanOutputs",
     "traceloop.entity.output",
     "output.value",
@@ -221,6 +219,9 @@ MESSAGE_OUTPUTS = ("gen_ai.output.messages",)
 SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
 TOOL_INPUTS = ("gen_ai.tool.call.arguments", "tool_arguments")
 TOOL_OUTPUTS = ("gen_ai.tool.call.result", "tool_response")
+RAW_INPUT = "request_data"
+RAW_OUTPUT = "response_data"
+"""Logfire's record of a request: all there is from its older releases, options without messages from its newer."""
 
 PARAMETERS = "langfuse.observation.model.parameters"
 PARAMETER_PREFIX = "gen_ai.request."
