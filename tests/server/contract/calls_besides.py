@@ -20,6 +20,7 @@ CALLS = (
         for kind in ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT")
     ),
     Call(key="GET /api/public/datasets", query=PAGE, shape="PaginatedDatasets"),
+    Call(key="GET /api/public/datasets/{datasetName}", path=lambda _: {"datasetName": "questions"}, shape="Dataset"),
     Call(key="POST /api/public/datasets", body=lambda _: {"name": fresh("dataset")}, shape="Dataset"),
     Call(key="GET /api/public/prompts", query={"name": "greeting"}, shape="Prompt"),
     Call(
