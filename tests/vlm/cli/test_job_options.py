@@ -58,7 +58,7 @@ def test_a_column_a_table_and_json_mean_the_same_to_every_command(
 ) -> None:
     out = tmp_path / "out.jsonl"
     call = (command, folder / "rows.jsonl", *COMMANDS[command], "--model", folder / "model", "--column", "second")
-    assert run(*call, "--batch", "2", "--device", "cpu", "--out", out, "--json") == 0
+    assert run(*call, "--batch", "2", "--device", "auto", "--out", out, "--json") == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["out"], said["total"], said["failed"], said["resumed"]) == (str(out), 3, 0, 0)
     rows = [json.loads(line) for line in out.read_text().splitlines()]

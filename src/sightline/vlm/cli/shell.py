@@ -41,7 +41,7 @@ ModelName = Annotated[str, typer.Option("--model", "-m", help="A name of `sightl
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Beams = Annotated[int | None, typer.Option("--beams", min=1, help="Beams; the checkpoint's own by default.")]
 Length = Annotated[int | None, typer.Option("--max-new-tokens", min=1, help="Tokens after which an answer is cut.")]
-Device = Annotated[str, typer.Option("--device", help="Where the model runs, e.g. cpu or cuda.")]
+Device = Annotated[str, typer.Option("--device", help="Where the model runs: cpu, cuda, … or auto.")]
 
 
 class MissingExtraError(SightlineVlmError):
@@ -77,7 +77,12 @@ def load(name: str, device: str = "cpu") -> "Loaded":
 
 
 def _check_device(name: str) -> None:
-    """Raises `SightlineVlmError` for a device that torch does not know, or that this machine has not."""
+    """Raises `SightlineVlmError` for a device that torch does not know, or that this machine has not.
+
+    `auto` is no device, but leaves it to the model which to use.
+    """
+    if name == "auto":
+        return
     import torch  # late: takes a second to import
 
     try:
