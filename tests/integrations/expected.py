@@ -13,9 +13,16 @@ USAGE_WITHOUT_REASONING = {"input": 24, "input_cached_tokens": 16, "output": 12,
 """The same from libraries that leave reasoning tokens out of their spans."""
 
 EMBEDDING_USAGE = {"input": 6, "total": 6}
-CALL_USD = pytest.approx(24 * 0.15e-6 + 16 * 0.075e-6 + 12 * 0.6e-6)
-EMBEDDING_USD = pytest.approx(6 * 0.02e-6)
+_CALL_USD = 24 * 0.15e-6 + 16 * 0.075e-6 + 12 * 0.6e-6
+_EMBEDDING_USD = 6 * 0.02e-6
+CALL_USD = pytest.approx(_CALL_USD)
+EMBEDDING_USD = pytest.approx(_EMBEDDING_USD)
 REFUSAL = "The model `gpt-missing` does not exist"
+
+
+def cost_usd(*, calls: int, embeddings: int = 0) -> Any:
+    """The price of so many calls, each counted once."""
+    return pytest.approx(calls * _CALL_USD + embeddings * _EMBEDDING_USD)
 
 
 def check_call(call: Any, *, usage: dict[str, int] = USAGE) -> None:

@@ -93,6 +93,10 @@ class Reader:
                 return
             params["cursor"] = page["meta"]["cursor"]
 
+    def trace_cost_usd(self, root: Observation) -> float:
+        """What the server says that a whole trace cost."""
+        return float(self.get(f"/traces/{root.traceId}")["totalCost"])
+
     def download(self, url: str) -> bytes:
         """A stored file by the signed address that the server gave for it."""
         return httpx2.get(url, timeout=60).raise_for_status().content

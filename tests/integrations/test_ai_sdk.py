@@ -12,6 +12,7 @@ from integrations.expected import (
     check_context,
     check_refused,
     check_streamed,
+    cost_usd,
 )
 from integrations.reading import Traces
 from integrations.replies import TEXT
@@ -60,8 +61,11 @@ def test_version_sixes_calls_show_messages_tool_calls_usage_and_price(six: Trace
     assert (agent.given, agent.made) == ({"system": "Be brief.", "prompt": "Is it warm?"}, ANSWER)
 
 
-def test_what_wraps_version_sixes_calls_is_not_counted_again(six: Traces):
+def test_what_wraps_version_sixes_calls_is_not_counted_again(six: Traces, runner: Runner):
     assert [each.usageDetails for each in six.roots[0].children] == [{}] * 5
+    cached_usd = 16 * 0.075e-6  # of generateObject, whose spans leave cached tokens out
+    total_usd = runner.reader.trace_cost_usd(six.roots[0])
+    assert total_usd - cached_usd == cost_usd(calls=4, embeddings=1)
 
 
 def test_version_sixes_streams_objects_and_embeddings_are_read(six: Traces):
@@ -131,8 +135,9 @@ def test_version_sevens_calls_show_messages_tool_calls_usage_and_price(seven: Tr
     assert embedding.children[0].usageDetails == EMBEDDING_USAGE
 
 
-def test_version_sevens_agents_are_not_counted_again(seven: Traces):
+def test_version_sevens_agents_are_not_counted_again(seven: Traces, runner: Runner):
     assert [each.usageDetails for each in seven.roots[0].children] == [{}] * 5
+    assert runner.reader.trace_cost_usd(seven.roots[0]) == cost_usd(calls=4, embeddings=1)
 
 
 def test_version_sevens_refusal_is_an_error_of_the_call_and_of_the_agent(seven: Traces):

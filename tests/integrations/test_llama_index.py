@@ -3,7 +3,7 @@
 import pytest
 
 from integrations.conftest import Runner
-from integrations.expected import check_call, check_context
+from integrations.expected import check_call, check_context, cost_usd
 from integrations.reading import Traces
 from integrations.replies import TEXT
 
@@ -31,9 +31,10 @@ def test_a_model_shows_messages_and_not_the_text_of_objects(traces: Traces):
     assert call.made == [{"role": "assistant", "content": TEXT}]
 
 
-def test_a_method_around_a_call_is_not_counted_again(traces: Traces):
+def test_a_method_around_a_call_is_not_counted_again(traces: Traces, runner: Runner):
     predict = traces.one("OpenAI.predict")
     assert (predict.model, predict.usageDetails, predict.made) == (None, {}, TEXT)
+    assert runner.reader.trace_cost_usd(predict) == cost_usd(calls=1)
 
 
 def test_an_agent_holds_its_calls_and_its_tool(traces: Traces):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from integrations.conftest import Runner
-from integrations.expected import REFUSAL, check_call, check_refused
+from integrations.expected import REFUSAL, check_call, check_refused, cost_usd
 from integrations.reading import Traces
 
 
@@ -39,6 +39,10 @@ def test_calls_show_messages_parameters_usage_and_price(traces: Traces):
         {"city": "Paris"},
     )
     assert last.given[-1]["parts"][0]["result"] == "sunny in Paris"
+
+
+def test_a_trace_costs_what_its_calls_cost(traces: Traces, runner: Runner):
+    assert runner.reader.trace_cost_usd(traces.roots[0]) == cost_usd(calls=2)
 
 
 def test_a_tool_shows_its_arguments_and_its_result(traces: Traces):
