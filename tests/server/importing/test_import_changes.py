@@ -26,12 +26,29 @@ SCORES = [
     {**COMMON, "id": "odd", "name": "n", "dataType": "NUMERIC", "value": "seven", "source": "API"},
     {**COMMON, "id": "older", "name": "o", "value": 0.5},
 ]
+OBSERVATION = {
+    **{"id": "o1", "traceId": "t1", "type": "GENERATION", "name": "old", "startTime": TIME, "model": "house"},
+    **{
+        "input": "who",
+        "output": None,
+        "modelParameters": {"temperature": 0},
+        "metadata": ["a list"],
+        "level": "DEFAULT",
+    },
+    **{"usage": {"input": 3, "output": 4, "total": 7, "unit": "TOKENS"}, "promptTokens": 3, "completionTokens": 4},
+    **{"calculatedInputCost": 0.25, "calculatedOutputCost": 0.5, "calculatedTotalCost": 0.75, "userId": None},
+}
+"""As servers wrote them before usage had details."""
 CONFIG = {"id": "theirs", "name": "n", "dataType": "NUMERIC", "minValue": 0, "maxValue": 5, "isArchived": False}
 
 
 def an_old_source(request: httpx2.Request) -> httpx2.Response:
-    """It has scores and score configs, and of most other lists it never heard."""
-    lists: dict[str, list[dict[str, Any]]] = {"/v2/scores": SCORES, "/score-configs": [CONFIG]}
+    """It has observations, scores and their configs, and of most other lists it never heard."""
+    lists: dict[str, list[dict[str, Any]]] = {
+        "/v2/scores": SCORES,
+        "/score-configs": [CONFIG],
+        "/observations": [OBSERVATION],
+    }
     path = request.url.path.removeprefix("/api/public")
     if path == "/projects":
         return httpx2.Response(200, json={"data": [{"id": "old", "name": "Old"}]})
@@ -73,6 +90,12 @@ async def test_scores_that_clients_may_not_give_are_carried_nearly_as_they_are(
     assert read["inside"]["environment"] == "platform-llm-as-a-judge"
     assert (read["too-high"]["value"], read["too-high"]["configId"]) == (7, None)
     assert (read["older"]["dataType"], read["older"]["timestamp"]) == ("NUMERIC", TIME)
+
+    observation = await target.get("/observations/o1")
+    assert observation["usageDetails"] == {"input": 3, "output": 4, "total": 7}
+    assert observation["costDetails"] == {"input": 0.25, "output": 0.5, "total": 0.75}
+    assert observation["metadata"] == {"metadata": ["a list"]}
+    assert (await target.get("/traces/t1"))["observations"][0]["name"] == "old"
 
     said = {(remark.part, example): remark.reason for remark in summary.remarks for example in remark.examples}
     assert "EVAL" in said["scores", "by-judge"]

@@ -99,8 +99,19 @@ class Observations(Part):
     def _event(self, row: Row) -> Event:
         body = given(row, OBSERVATION_FIELDS) | {"environment": environment(self, row)}
         body.setdefault("model", row.get("providedModelName"))
+        if not row.get("usageDetails"):
+            body["usage"] = _older_usage(row)
         body |= self._experiments.of(row)
         return Event(type=f"{str(row['type']).lower()}-create", timestamp=row["startTime"], body=body)
+
+
+def _older_usage(row: Row) -> Row:
+    """What a source says that knows three counts and three costs only."""
+    usage = given(row.get("usage") or {}, ("input", "output", "total"))
+    costs = {
+        name: row.get(f"calculated{name[0].upper()}{name[1:]}") for name in ("inputCost", "outputCost", "totalCost")
+    }
+    return {name: value for name, value in (usage | costs).items() if value}
 
 
 async def _carry(part: Part, events: Sequence[Event]) -> None:
