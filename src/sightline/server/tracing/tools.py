@@ -9,7 +9,8 @@ from sightline.server.tracing.records import Kind, Observation
 
 CALLS = frozenset(("tool_use", "tool_call", "tool-call", "function_call"))
 """Types of parts of an answer that are calls."""
-SIGNS_OF_CALLS = ("tool_calls", *sorted(CALLS))
+SIGNS_OF_CALLS = ("tool", "function_call")
+"""One of them is in every answer that calls."""
 OFFERS = "gen_ai.tool.definitions"
 SILENT = frozenset((Kind.SPAN, Kind.EVENT, Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING))
 """Kinds that no model answers in."""
@@ -48,7 +49,7 @@ def _names(tools: Any) -> Iterator[str]:
 
 
 def _called_in(output: str | None) -> Iterator[str]:
-    if output and any(sign in output for sign in SIGNS_OF_CALLS):
+    if output and (SIGNS_OF_CALLS[0] in output or SIGNS_OF_CALLS[1] in output):
         yield from _calls(_parsed(output), DEEPEST)
 
 
