@@ -3,7 +3,7 @@
 from typing import Any
 
 from server.contract.project import START, Project, with_keys
-from server.contract.seeding_traces import BARE, WHOLE, WHOLE_SPAN, seed_scores, seed_traces
+from server.contract.seeding_traces import WHOLE, WHOLE_SPAN, seed_scores, seed_traces
 from server.edges.running_site import Site
 
 EXPORT: dict[str, Any] = {
@@ -183,6 +183,3 @@ async def _boards(project: Project) -> None:
     placement = await project.make(placed, {"type": "widget", "widgetId": widget})
     await project.make(placed, {"type": "preset", "presetId": "cost"})
     project.ids |= {"widget": widget, "board": board, "placement": placement["id"]}
-
-
-__all__ = ["BARE", "seeded"]

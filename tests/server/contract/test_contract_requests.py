@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 LISTED = [call for call in CALLS if call.key not in {each.key for each in calls_skills.CALLS}]
 """What the contract lists; what only the SDK knows is not in it."""
 WITH_A_BODY = sorted({call.key for call in LISTED if call.body is not None})
-ASKING = sorted({call.key for call in LISTED if call.query is not None})
+KEYS = sorted({call.key for call in LISTED})
 CURSOR = {"cursor"}
 """Comes from an answer: `test_contract_pages` follows it."""
 NEWER = (
@@ -30,6 +30,11 @@ DESCRIBED = [
     and "document" in call.judges
     and not any(newer in call.key for newer in NEWER)
 ]
+
+
+async def test_a_body_is_sent_wherever_one_is_taken():
+    taken = {key for key, operation in published.operations().items() if any(operation.bodies.values())}
+    assert {published.route(key) for key in WITH_A_BODY} == taken
 
 
 @pytest.mark.parametrize("key", WITH_A_BODY)
@@ -61,14 +66,14 @@ async def keys_of(call: Call, project: Project) -> set[str]:
     return set(body) if isinstance(body, dict) else set()
 
 
-@pytest.mark.parametrize("key", ASKING)
+@pytest.mark.parametrize("key", KEYS)
 async def test_every_query_parameter_is_sent(project: Project, key: str):
     calls = [await call.resolved(project) for call in CALLS if call.key == key]
     sent = {name for request in calls for name in request.query or {}}
     assert published.operations()[published.route(key)].queries - sent - CURSOR == set()
 
 
-@pytest.mark.parametrize("key", ASKING)
+@pytest.mark.parametrize("key", KEYS)
 async def test_every_query_parameter_is_declared(key: str):
     operation = published.operations()[published.route(key)]
     declared = {each["name"] for each in ours()[published.route(key)].get("parameters", ()) if each["in"] == "query"}
