@@ -66,6 +66,8 @@ OUTDATED: Mapping[str, str] = {
 class Field:
     name: str
     required: bool
+    words: tuple[str, ...] = ()
+    """What it may be, where that is a choice of words."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,10 @@ def _operation(listed: Mapping[str, Any]) -> Operation:
     return Operation(
         key=listed["key"],
         queries=frozenset(each["name"] for each in listed["parameters"] if each["location"] == "query"),
-        bodies={name: tuple(Field(each["name"], each["required"]) for each in of) for name, of in variants.items()},
+        bodies={
+            name: tuple(Field(each["name"], each["required"], tuple(each.get("enum", ()))) for each in of)
+            for name, of in variants.items()
+        },
         untagged=bool(body.get("union")) and "discriminator" not in body,
     )
 
