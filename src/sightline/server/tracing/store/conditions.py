@@ -9,8 +9,9 @@ from sightline.server.tracing.records import ProjectId, Window
 class Conditions:
     """`str(conditions)` is the clause, `params` fills its places. Built in order, never from text a client wrote."""
 
-    def __init__(self, project_id: ProjectId) -> None:
-        self._clauses = ["project_id = {project:String}"]
+    def __init__(self, project_id: ProjectId, *, by_id: bool = False) -> None:
+        """`by_id` is for rows that an index of ids finds: asking the table's key as well takes longer than all else."""
+        self._clauses = ["identity(project_id) = {project:String}" if by_id else "project_id = {project:String}"]
         self.params: dict[str, Any] = {"project": project_id}
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ row of every trace that began in it, so of its traces those that began in it are
 are fewer than wanted the next, larger slice is read. With filters the rows are the newest that hold the rarest one.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -130,19 +131,17 @@ class TraceFinder:
         self, where: Conditions, ways: Sequence[str], limit: int
     ) -> tuple[datetime | None, list[RowKey]]:
         """The newest rows that hold a filter, and the time from which on none is left out."""
-        edge: datetime | None = None
-        keys: list[RowKey] = []
-        for way in ways:
-            sql = (
-                f"SELECT trace_id, id, row_version, start_time FROM observations WHERE {where} AND {way} "
-                f"ORDER BY start_time DESC LIMIT {int(limit)}"
-            )
-            rows = await self._engine.query(sql, where.params)
-            keys += [(row["trace_id"], row["id"], row["row_version"]) for row in rows]
-            if len(rows) == limit:
-                last = moment(rows[-1]["start_time"]) + TICK
-                edge = max(edge or last, last)
-        return edge, keys
+        columns = "trace_id, id, row_version, start_time"
+        sql = " UNION ALL ".join(
+            f"(SELECT {way} AS way, {columns} FROM observations WHERE {where} AND {condition} "
+            f"ORDER BY start_time DESC LIMIT {int(limit)})"
+            for way, condition in enumerate(ways)
+        )
+        rows = await self._engine.query(sql, where.params)
+        full = [way for way, count in Counter(row["way"] for row in rows).items() if count == limit]
+        lasts = [min(moment(row["start_time"]) for row in rows if row["way"] == way) for way in full]
+        edge = max(lasts) + TICK if lasts else None
+        return edge, [(row["trace_id"], row["id"], row["row_version"]) for row in rows]
 
     async def _edge(self, where: Conditions, limit: int) -> datetime | None:
         sql = f"SELECT start_time FROM observations WHERE {where} ORDER BY start_time DESC LIMIT 1 OFFSET {int(limit)}"

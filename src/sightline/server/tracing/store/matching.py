@@ -73,8 +73,8 @@ def filters_of(where: Conditions, query: TraceQuery) -> list[Filter]:
     if query.errors_only:
         filters.append(Filter("error_count > 0", ("level = 'ERROR'",)))
     if query.search:
-        ways = (said, said_of_trace, named, identified)
-        filters.append(Filter(None, tuple(way(where, query.search) for way in ways)))
+        ways = [way(where, query.search) for way in (said, said_of_trace, named)]
+        filters.append(Filter(None, (*ways, *identified(where, query.search))))
     return filters + [Filter(trace_holds(where, condition)) for condition in query.conditions]
 
 

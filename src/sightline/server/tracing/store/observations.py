@@ -27,7 +27,7 @@ class ObservationStore:
 
     async def of_trace(self, project_id: ProjectId, trace_id: TraceId, *, whole: bool) -> list[Observation]:
         """All observations of a trace by start; without `whole` their inputs, outputs and metadata are left out."""
-        where = Conditions(project_id)
+        where = Conditions(project_id, by_id=True)
         where.add("trace_id =", "String", trace_id)
         where.add_clause(IS_OBSERVATION)
         columns = WIDE if whole else NARROW
@@ -38,7 +38,7 @@ class ObservationStore:
     async def one(
         self, project_id: ProjectId, observation_id: ObservationId, trace_id: TraceId | None
     ) -> Observation | None:
-        where = Conditions(project_id)
+        where = Conditions(project_id, by_id=True)
         where.add("id =", "String", observation_id)
         where.add("trace_id =", "String", trace_id)
         where.add_clause(IS_OBSERVATION)
@@ -50,7 +50,7 @@ class ObservationStore:
         """The newest row of each observation with one of these ids, whole; rows that stand for traces too."""
         if not ids:
             return []
-        where = Conditions(project_id)
+        where = Conditions(project_id, by_id=True)
         where.add("id IN", "Array(String)", sorted(ids))
         sql = f"SELECT {WIDE} FROM observations WHERE {where} ORDER BY row_version DESC LIMIT 1 BY trace_id, id"
         return [observation_of(row) for row in await self._engine.query(sql, where.params)]
@@ -81,7 +81,7 @@ class ObservationStore:
         """The ids of these traces' observations, each trace's by start."""
         if not trace_ids:
             return {}
-        where = Conditions(project_id)
+        where = Conditions(project_id, by_id=True)
         where.add("trace_id IN", "Array(String)", list(trace_ids))
         where.add_clause(IS_OBSERVATION)
         sql = (

@@ -6,7 +6,7 @@ until it finds something.
 """
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.records import ProjectId
@@ -14,22 +14,29 @@ from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.matching import TIME, Span
 from sightline.server.tracing.store.rows import moment
 
-FIRST_ROWS = 20_000
+SAMPLE_ROWS = 100
+SAMPLES = 200
+"""The first slice is as long as it takes for so many samples: some 20,000 rows."""
 GROWTH = 16
+SHORTEST, LONGEST = timedelta(milliseconds=1), timedelta(days=400)
+"""Of a sample, and of a slice that is not the whole span."""
 
 
 async def slices(engine: ObservationsEngine, project_id: ProjectId, span: Span) -> AsyncIterator[datetime]:
-    """Where slices begin: with the newest 20,000 rows of the span, 16 times as long ago, where the span begins."""
+    """Where slices begin: with some 20,000 newest rows, each time 16 times as long ago, at last where the span begins.
+
+    How long that is follows from the newest rows alone: reading so many of them would touch every part.
+    """
     where = Conditions(project_id)
     where.add("start_time >=", TIME, span[0])
     where.add("start_time <", TIME, span[1])
-    newest = f"SELECT start_time FROM observations WHERE {where} ORDER BY start_time DESC LIMIT {FIRST_ROWS}"
+    newest = f"SELECT start_time FROM observations WHERE {where} ORDER BY start_time DESC LIMIT {SAMPLE_ROWS}"
     sql = f"SELECT count() AS rows, min(start_time) AS first, max(start_time) AS last FROM ({newest})"
     [found] = await engine.query(sql, where.params)
-    if found["rows"] == FIRST_ROWS:
-        first, last = moment(found["first"]), moment(found["last"])
-        yield first
-        longer = last - min(GROWTH * (last - first), last - span[0])
-        if span[0] < longer < first:
-            yield longer
+    if found["rows"] == SAMPLE_ROWS:
+        last = moment(found["last"])
+        length = max(last - moment(found["first"]), SHORTEST) * SAMPLES
+        while length < last - span[0] and length < LONGEST:
+            yield last - length
+            length *= GROWTH
     yield span[0]

@@ -2,12 +2,14 @@
 """Reading traces: aggregations of observation rows."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.records import Page, ProjectId, Trace, TraceId, TraceQuery
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.finding import TraceFinder
-from sightline.server.tracing.store.matching import newest
+from sightline.server.tracing.store.matching import TIME, newest
+from sightline.server.tracing.store.rows import moment
 from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, text_aggregate, trace_of
 
 
@@ -43,7 +45,12 @@ class TraceStore:
     async def _summaries(self, project_id: ProjectId, trace_ids: Sequence[TraceId], *, whole: bool) -> list[Trace]:
         if not trace_ids:
             return []
+        extent = await self._extent(project_id, trace_ids)
+        if extent is None:
+            return []
         where = Conditions(project_id)
+        where.add("start_time >=", TIME, extent[0])
+        where.add("start_time <=", TIME, extent[1])
         where.add("trace_id IN", "Array(String)", list(trace_ids))
         suffix = "" if whole else "_preview"
         texts = [f"{kind}{side}{suffix}" for kind in ("", "trace_") for side in ("input", "output")]
@@ -55,3 +62,13 @@ class TraceStore:
         )
         rows = await self._engine.query(sql, where.params)
         return [trace_of({key.removeprefix("f_"): value for key, value in row.items()}, project_id) for row in rows]
+
+    async def _extent(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> tuple[datetime, datetime] | None:
+        """From the first to the last row of these traces; reading their other columns is then a matter of few rows."""
+        where = Conditions(project_id, by_id=True)
+        where.add("trace_id IN", "Array(String)", list(trace_ids))
+        sql = (
+            f"SELECT count() AS rows, min(start_time) AS first, max(start_time) AS last FROM observations WHERE {where}"
+        )
+        [row] = await self._engine.query(sql, where.params)
+        return (moment(row["first"]), moment(row["last"])) if row["rows"] else None
