@@ -77,7 +77,7 @@ async def crossing(
             target=target,
             target_project=await project_of(target),
             selection=chosen,
-            state=State(state, chosen),
+            state=State(state, chosen, save_every_s=0),
         )
 
 

@@ -35,7 +35,7 @@ async def move(crossing: Crossing, watcher: Watcher) -> Summary:
     """Everything that is wanted and not here yet. Interrupted at any point, the next call goes on from its state."""
     chosen = _chosen(crossing)
     crossing.state.next_round([part.key for part in chosen])
-    crossing.state.save()
+    crossing.state.save(now_or_never=True)
     tallies = []
     for kind in [type(part) for part in chosen]:
         part = kind(crossing)  # Anew: a next round begins with nothing done.
@@ -64,7 +64,7 @@ async def _move_part(part: Part, watcher: Watcher) -> None:
     reader = await _offered(part)
     if reader is None:
         part.state.finish(part.key)
-        part.state.save()
+        part.state.save(now_or_never=True)
         return
     total = part.tally.total
     part.tally.total = None if total is None else max(total, part.tally.read)
@@ -79,7 +79,7 @@ async def _move_part(part: Part, watcher: Watcher) -> None:
     await part.finish()
     part.state.reach(part.key, {}, part.tally)
     part.state.finish(part.key)
-    part.state.save()
+    part.state.save(now_or_never=True)
     watcher.ends(part.tally)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sightline.server.importing.records import Remark, Summary, Tally
+
+SAY_EVERY_S = 10.0
+"""Between two lines of progress where nobody watches a bar."""
 
 
 class Count(ProgressColumn):
@@ -44,12 +48,17 @@ class Bars:
         columns = (TextColumn("{task.description}"), BarColumn(), Count(), Rate(), TimeElapsedColumn(), Left())
         self.progress = Progress(*columns, console=console)
         self._tasks: dict[str, TaskID] = {}
+        self._said_at = monotonic()
 
     def begins(self, tally: Tally) -> None:
         task = self.progress.add_task(tally.part, total=tally.total, completed=tally.read)
         self._tasks[tally.part] = task
 
     def moved(self, tally: Tally) -> None:
+        if not self.progress.console.is_terminal and monotonic() > self._said_at + SAY_EVERY_S:
+            self._said_at = monotonic()
+            of = "" if tally.total is None else f" of {tally.total:,}"
+            self.progress.console.print(f"{tally.part}: {tally.read:,}{of} read")
         self.progress.update(self._tasks[tally.part], completed=tally.read)
 
     def ends(self, tally: Tally) -> None:

@@ -6,9 +6,9 @@ The file holds cursors, counts and pairs of ids, no content and no secret.
 import hashlib
 import os
 from collections.abc import Mapping
-from copy import deepcopy
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ FORMAT = 1
 OVERLAP = timedelta(hours=1)
 """Read again by a run that continues a finished one: what arrived late, or changed since."""
 EXAMPLES = 5
+SAVE_EVERY_S = 2.0
 
 
 def default_path(source: Place, target: Place) -> Path:
@@ -32,9 +33,11 @@ def default_path(source: Place, target: Place) -> Path:
 class State:
     """What is done so far. Every change is lost unless `save()` follows."""
 
-    def __init__(self, path: Path | None, selection: Selection) -> None:
+    def __init__(self, path: Path | None, selection: Selection, *, save_every_s: float = SAVE_EVERY_S) -> None:
         """`path` None keeps nothing, for a dry run."""
         self._path = path
+        self._save_every_s = save_every_s
+        self._saved_at = 0.0
         asked = [each.isoformat() if each else None for each in (selection.since, selection.until)]
         self._data: dict[str, Any] = {
             "format": FORMAT,
@@ -125,13 +128,11 @@ class State:
             found.append(Remark(part=part, reason=reason, count=entry["count"], examples=examples, lost=fate == "lost"))
         return found
 
-    def snapshot(self) -> dict[str, Any]:
-        return deepcopy(self._data)
-
-    def save(self) -> None:
-        """Whole or not at all."""
-        if self._path is None:
+    def save(self, *, now_or_never: bool = False) -> None:
+        """Whole or not at all; a little later unless it must be now, for a large one takes its time."""
+        if self._path is None or (monotonic() < self._saved_at + self._save_every_s and not now_or_never):
             return
+        self._saved_at = monotonic()
         beside = self._path.with_name(self._path.name + ".new")
         with beside.open("wb") as file:
             file.write(orjson.dumps(self._data))
