@@ -134,24 +134,25 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         leases=Leases(database, lease_table),
         seal=Seal(secrets.of("seal")),
     )
-    for job in _jobs(parts):
-        job.start()
-        stack.push_async_callback(job.stop)
-    stack.push_async_callback(accounts.write_usage)
+    _start_jobs(parts, stack)
     return _services(parts, _endpoint(settings, stack)), seeded
 
 
-def _jobs(parts: Parts) -> list[Job]:
+def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
     """What this process does by itself, in turns with the others on the same database."""
     retention = Retention(parts.engine, parts.database, parts.blobs, parts.hub)
     keeping = RetentionRound(retention, parts.accounts, parts.leases)
     exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal)
-    return [
+    jobs: tuple[Job, ...] = (
         RecurringJob("usage of keys", parts.accounts.write_usage, every_s=60),
         RecurringJob("retention", keeping.run, every_s=keeping.every_s),
         RecurringJob("exports", exporting.run, every_s=exporting.every_s),
         parts.tracing.counting,
-    ]
+    )
+    for job in jobs:
+        job.start()
+        stack.push_async_callback(job.stop)
+    stack.push_async_callback(parts.accounts.write_usage)
 
 
 async def _databases(settings: Settings, folder: Path, stack: AsyncExitStack) -> tuple[ObservationsEngine, Database]:

@@ -75,6 +75,22 @@ def test_a_dry_run_prints_counts(origin: Origin, empty: Origin, tmp_path: Path):
     assert not list(tmp_path.glob("*.json"))
 
 
+def test_an_address_where_nothing_answers_is_said_soon(empty: Origin, tmp_path: Path):
+    began = time.monotonic()
+    ran = command(empty, empty, tmp_path, "--url", "http://127.0.0.1:9", "--only", "prompts")
+    _, shown = ran.communicate(timeout=60)
+    assert ran.returncode == 1
+    assert "http://127.0.0.1:9 does not answer" in " ".join(shown.split())
+    assert time.monotonic() - began < 30
+
+
+def test_a_project_is_not_imported_into_itself(empty: Origin, tmp_path: Path):
+    ran = command(empty, empty, tmp_path)
+    _, shown = ran.communicate(timeout=60)
+    assert ran.returncode == 2
+    assert "the same project" in shown
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [(("--only", "everything"), "not everything"), (("--project", "another"), "these keys open project 'Origin'")],

@@ -14,7 +14,7 @@ from sightline.server.importing.parts import Crossing
 from sightline.server.importing.records import GROUPS, Group, Place, Selection, Summary
 from sightline.server.importing.showing import Bars, as_json, show
 from sightline.server.importing.state import State, default_path
-from sightline.server.importing.wire import Api
+from sightline.server.importing.wire import Api, Unsettled
 from sightline.server.runtime.errors import SightlineError
 
 app = typer.Typer(
@@ -64,22 +64,32 @@ def langfuse(  # noqa: PLR0913, PLR0917 - one parameter for each option
     source = Place(url=url, public_key=public_key, secret_key=secret_key)
     target = Place(url=to, public_key=to_public_key, secret_key=to_secret_key)
     kept = None if dry_run else state or default_path(source, target)
-    try:
-        selection = Selection(only=_groups(only), since=_utc(since), until=_utc(until))
-        if (source.url.rstrip("/"), public_key) == (target.url.rstrip("/"), to_public_key):
-            _fail(errors, "source and target are the same project: name another with --to and its keys")
-        summary = asyncio.run(_run((source, target), selection, kept, project, errors))
-    except KeyboardInterrupt:
-        errors.print(f"Interrupted. The same command goes on from {kept}.", markup=False)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    except SightlineError as problem:
-        _fail(errors, problem.message)
+    selection = Selection(only=_groups(only), since=_utc(since), until=_utc(until))
+    summary = _imported((source, target), selection, kept, project, errors)
     if as_document:
         typer.echo(json.dumps(as_json(summary), ensure_ascii=False, indent=2))
     else:
         show(summary, Console(soft_wrap=True))
     if not summary.complete:
         raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _imported(
+    places: tuple[Place, Place], selection: Selection, kept: Path | None, project: str | None, errors: Console
+) -> Summary:
+    """The outcome, or an exit that says what to do."""
+    if len({(place.url.rstrip("/"), place.public_key) for place in places}) == 1:
+        _fail(errors, "source and target are the same project: name another with --to and its keys")
+    try:
+        return asyncio.run(_run(places, selection, kept, project, errors))
+    except KeyboardInterrupt:
+        errors.print(f"Interrupted. The same command goes on from {kept}.", markup=False)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    except Unsettled as problem:
+        errors.print(f"error: {problem.message}. The same command goes on from {kept}.", markup=False)
+        raise typer.Exit(EXIT_INCOMPLETE) from None
+    except SightlineError as problem:
+        _fail(errors, problem.message)
 
 
 async def _run(

@@ -22,7 +22,7 @@ class Watcher(Protocol):
 
 async def project_of(api: Api, wanted: str | None = None) -> str:
     """The id of the project a key pair opens; InvalidRequest when it is another than `wanted`, an id or a name."""
-    answer = await api.read("/projects")
+    answer = await api.greet()
     [project] = answer["data"]
     if wanted is not None and wanted not in (project["id"], project["name"]):
         raise InvalidRequest(

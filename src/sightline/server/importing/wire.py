@@ -16,6 +16,7 @@ BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
 ABSENT = frozenset((400, 404, 405, 410, 501))
 """How a server of another age refuses a path that it does not have."""
 ATTEMPTS = 10
+FIRST_ATTEMPTS = 3
 LONGEST_WAIT_S = 60.0
 TIMEOUT = httpx2.Timeout(120.0, connect=15.0)
 
@@ -48,10 +49,10 @@ def wait_before_repeating(problem: Exception) -> bool | float:
     return True if problem.wait_s is None else min(problem.wait_s, 10 * LONGEST_WAIT_S)
 
 
-async def again(act: Callable[[], Awaitable[Answer]]) -> Answer:
+async def again(act: Callable[[], Awaitable[Answer]], attempts: int = ATTEMPTS) -> Answer:
     """What `act` answers, repeating it while its outcome is unsettled: it must find out itself what happened."""
     async for attempt in stamina.retry_context(
-        on=wait_before_repeating, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=LONGEST_WAIT_S
+        on=wait_before_repeating, attempts=attempts, timeout=None, wait_initial=0.5, wait_max=LONGEST_WAIT_S
     ):
         with attempt:
             return await act()
@@ -76,6 +77,10 @@ class Api:
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
         await self._files.aclose()
+
+    async def greet(self) -> Any:
+        """Whose keys these are; a wrong address need not be tried for minutes."""
+        return await again(lambda: self._call("GET", "/projects"), FIRST_ATTEMPTS)
 
     async def read(self, path: str, **params: Any) -> Any:
         """The JSON under a path of the public API."""
