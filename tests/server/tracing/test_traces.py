@@ -4,7 +4,7 @@ import pytest
 
 from server.tracing.making import HERE, at, observation, score
 from sightline.server.tracing.actions import Tracing
-from sightline.server.tracing.records import Kind, Level, MediaId, TraceId, TraceQuery, Window
+from sightline.server.tracing.records import Kind, Level, MediaId, ObservationQuery, TraceId, TraceQuery, Window
 
 TOKEN = "@@@langfuseMedia:type=image/png|id=abcdefghijklmnopqrstuv|source=bytes@@@"
 
@@ -171,14 +171,38 @@ async def test_letters_beyond_ascii_are_found_inside_words(tracing: Tracing):
 
 
 async def test_a_search_goes_on_beyond_its_first_rows(tracing: Tracing, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sightline.server.tracing.store.finding.FILTERED_ROWS", 2)
+    monkeypatch.setattr("sightline.server.tracing.store.finding.SEARCHED_ROWS", 1)
     common = [observation("long", f"o{n}", start=50 + n, input="common words") for n in range(9)]
     early = [observation(name, start=n, input="common words") for n, name in enumerate(("a", "b", "c"))]
     await tracing.record(HERE, [*common, *early])
     assert await names(tracing, search="common") == ["long", "c", "b", "a"]
     assert await names(tracing, search="common", limit=2) == ["long", "c"]
+    assert await names(tracing, search="common", limit=1, offset=1) == ["c"]
     assert await names(tracing, search="common", ascending=True) == ["a", "b", "c", "long"]
     assert await names(tracing, search="common", window=Window(start=at(1), end=at(3))) == ["c", "b"]
+
+
+async def test_a_page_is_found_beyond_the_newest_slice(tracing: Tracing, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sightline.server.tracing.store.slices.SAMPLE_ROWS", 2)
+    monkeypatch.setattr("sightline.server.tracing.store.slices.SAMPLES", 1)
+    crowd = [observation(f"t{n}", start=1_000 + n) for n in range(40)]
+    rare = [observation(name, start=n, trace_user_id="ada", input="rare words") for n, name in enumerate("abc")]
+    await tracing.record(HERE, [*crowd, *rare])
+    assert await names(tracing, user_id="ada") == ["c", "b", "a"]
+    assert await names(tracing, search="rare", limit=2) == ["c", "b"]
+    assert await names(tracing, user_id="ada", search="rare", limit=1, offset=2) == ["a"]
+    page = await tracing.observations(HERE, ObservationQuery(user_id="ada", limit=2))
+    assert ([one.trace_id for one in page.items], page.more) == (["c", "b"], True)
+
+
+async def test_a_trace_that_goes_on_stands_where_it_began(tracing: Tracing, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sightline.server.tracing.store.finding.SLICE_ROWS", 4)
+    days = 86_400.0
+    long = [observation("long", start=0), observation("long", start=3 * days)]
+    others = [observation(f"t{n}", start=days + n) for n in range(5)]
+    await tracing.record(HERE, [*long, *others])
+    assert await names(tracing, limit=3) == ["t4", "t3", "t2"]
+    assert await names(tracing) == ["t4", "t3", "t2", "t1", "t0", "long"]
 
 
 async def test_a_replaced_text_is_no_longer_found(tracing: Tracing):

@@ -30,7 +30,8 @@ from sightline.server.tracing.store.rows import moment
 from sightline.server.tracing.store.slices import slices
 
 SLICE_ROWS = 2_000
-FILTERED_ROWS = 100
+FILTERED_ROWS, SEARCHED_ROWS = 8, 2
+"""Rows looked for at first for each trace that is wanted; texts take longer to look through."""
 GROWTH = 8
 MOST_ROWS = 100_000
 """Beyond it the engine does better by itself."""
@@ -53,6 +54,10 @@ class Slice:
     found: Found | None
     """Those that hold a filter, or None when it is all of them."""
 
+    def may_hold(self, wanted: int) -> bool:
+        """Whether so many traces can be among them."""
+        return self.found is None or len({trace_id for trace_id, _, _ in self.found.rows}) >= wanted
+
 
 class TraceFinder:
     """Ids of matching traces, in order."""
@@ -70,19 +75,19 @@ class TraceFinder:
             return await self._began_in(project_id, query, span, wanted)
         filtered = any(each.ways for each in filters_of(Conditions(project_id), query))
         lows = slices(self._engine, project_id, span) if filtered else _once(span[0])
-        limit = max(FILTERED_ROWS, wanted) if filtered else SLICE_ROWS
+        limit = wanted * (SEARCHED_ROWS if query.search else FILTERED_ROWS) if filtered else SLICE_ROWS
         async for low in lows:
-            while True:
+            while limit <= MOST_ROWS:
                 rows = await self._rarest(project_id, query, (low, span[1]), limit)
-                places = await self._began_in(project_id, query, (rows.edge or low, span[1]), wanted, rows)
-                if len(places) >= wanted or (rows.edge is None and low == span[0]):
-                    return places
+                whole = rows.edge is None and low == span[0]
+                if whole or rows.may_hold(wanted):
+                    places = await self._began_in(project_id, query, (rows.edge or low, span[1]), wanted, rows)
+                    if whole or len(places) >= wanted:
+                        return places
                 if rows.edge is None:
                     break
                 limit *= GROWTH
-                if limit > MOST_ROWS:
-                    return await self._began_in(project_id, query, span, wanted)
-        return places
+        return await self._began_in(project_id, query, span, wanted)
 
     async def count(self, project_id: ProjectId, query: TraceQuery) -> int:
         """How many traces match; without filters those that began in the window or go on in it."""
