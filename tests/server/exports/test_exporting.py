@@ -1,5 +1,6 @@
 """A project's rows arrive at a store as files that other tools read, each row once."""
 
+import base64
 import csv
 import gzip
 import io
@@ -299,16 +300,41 @@ def bucket() -> Iterator[tuple[str, dict[str, tuple[bytes, str]]]]:
         thread.join()
 
 
-async def test_a_store_that_speaks_s3_gets_signed_uploads(desk: Desk, bucket: tuple[str, dict[str, tuple[bytes, str]]]):
-    address, put = bucket
+async def sent_to(desk: Desk, put: dict[str, tuple[bytes, str]], **more: Any) -> tuple[str, str]:
+    """Path and signature of the one file of observations, after checking that it is whole."""
     recent = replace(observation("t1", "o1"), start_time=datetime.now(UTC) - timedelta(hours=30), end_time=None)
     await desk.storage.tracing.record(HERE, [recent])
-    made = await desk.exports.put(LAB, draft(kind="S3_COMPATIBLE", endpoint=address, compressed=True))
+    made = await desk.exports.put(LAB, draft(compressed=True, **more))
     await desk.round(opened).run()
     assert (await desk.exports.status(LAB, made.id))[0].last_error is None
-    [(path, (body, signature))] = [each for each in put.items() if "/observations/" in each[0]]
+    [(path, (body, signature))] = [each for each in put.items() if "observations" in each[0]]
+    assert json.loads(gzip.decompress(body))["id"] == "o1"
+    return path, signature
+
+
+async def test_a_store_that_speaks_s3_gets_signed_uploads(desk: Desk, bucket: tuple[str, dict[str, tuple[bytes, str]]]):
+    address, put = bucket
+    path, signature = await sent_to(desk, put, kind="S3_COMPATIBLE", endpoint=address)
     assert path.startswith("/bucket/out/here/observations/")
     assert path.endswith(".jsonl.gz")
-    assert json.loads(gzip.decompress(body))["id"] == "o1"
     assert "Credential=key/" in signature
     assert "very secret" not in signature
+
+
+async def test_azures_store_gets_uploads_signed_with_its_account(
+    desk: Desk, bucket: tuple[str, dict[str, tuple[bytes, str]]]
+):
+    address, put = bucket
+    account = {"access_key_id": "account", "secret": base64.b64encode(b"a key").decode()}
+    path, signature = await sent_to(desk, put, kind="AZURE_BLOB_STORAGE", endpoint=address, **account)
+    assert path.startswith("/bucket/out/here/observations/")
+    assert signature.startswith("SharedKey account:")
+
+
+async def test_googles_store_gets_uploads_as_its_service_account_says(
+    desk: Desk, bucket: tuple[str, dict[str, tuple[bytes, str]]]
+):
+    address, put = bucket
+    key = {"gcs_base_url": address, "disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+    path, _ = await sent_to(desk, put, kind="GOOGLE_CLOUD_STORAGE", secret=json.dumps(key))
+    assert path.startswith("/bucket/out")

@@ -86,3 +86,17 @@ async def test_what_waits_is_counted_when_the_server_stops(storage: Storage):
     await storage.tracing.record(HERE, [generation()])
     await storage.tracing.counting.stop()
     assert (await storage.tracing.observation(HERE, ObservationId("o1"))).usage["total"] == 3
+
+
+async def test_an_inbox_that_is_full_forgets_and_says_so_once(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr("sightline.server.tracing.actions.counting.INBOX", 1)
+    for number in range(3):
+        await storage.tracing.record(HERE, [replace(generation(), id=ObservationId(f"o{number}"))])
+    assert caplog.text.count("not counted") == 1
+    await storage.tracing.counting.count()
+    counted_ones = [
+        bool((await storage.tracing.observation(HERE, ObservationId(f"o{number}"))).usage) for number in range(3)
+    ]
+    assert counted_ones == [True, False, False]

@@ -50,4 +50,4 @@ def _google(export: BlobExport, secret: str | None) -> Any:
     from obstore.store import GCSStore  # late, as above
 
     keys: dict[str, Any] = {} if secret in (None, DEFAULT_CREDENTIALS) else {"service_account_key": secret}
-    return GCSStore(export.bucket_name, **keys)
+    return GCSStore(export.bucket_name, client_options={"allow_http": True}, **keys)

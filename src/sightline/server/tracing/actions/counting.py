@@ -45,6 +45,7 @@ class TokenCounting:
         self._legacy = legacy
         self._record = record
         self._inbox: deque[Waiting] = deque()
+        self._full = False
         self._task: asyncio.Task[None] | None = None
 
     def offer(self, project_id: ProjectId, observations: Sequence[Observation]) -> None:
@@ -53,9 +54,15 @@ class TokenCounting:
         for each in observations:
             if each.model_id is not None and _lacks_usage(each):
                 if len(self._inbox) >= INBOX:
-                    logger.warning("tokens of some observations are not counted: too many wait")
+                    self._forget()
                     return
                 self._inbox.append(Waiting(due, project_id, each.trace_id, each.id))
+
+    def _forget(self) -> None:
+        """Said once until there is room again: thousands a second may be forgotten."""
+        if not self._full:
+            logger.warning("tokens of some observations are not counted: %s wait already", INBOX)
+        self._full = True
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="counting tokens")
@@ -74,6 +81,7 @@ class TokenCounting:
             taken = [self._inbox.popleft() for _ in range(min(BATCH, len(self._inbox)))]
             late = [each for each in taken if until is not None and each.due > until]
             self._inbox.extendleft(reversed(late))
+            self._full = False
             by_project: dict[ProjectId, list[Waiting]] = defaultdict(list)
             for each in taken[: len(taken) - len(late)]:
                 by_project[each.project_id].append(each)
