@@ -35,8 +35,7 @@ def python_attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
 def first(attributes: Attributes, keys: Iterable[str]) -> Any:
     """The value of the first key that is present and neither None nor empty text."""
     for key in keys:
-        value = attributes.get(key)
-        if value is not None and value != "":
+        if key in attributes and (value := attributes[key]) is not None and value != "":
             return value
     return None
 
