@@ -38,6 +38,7 @@ async def test_tokens_are_counted_and_priced_and_said_to_be(storage: Storage):
         {"usage": {"input": 7}},
         {"cost_usd": {"total": 0.5}},
         {"level": Level.ERROR},
+        {"kind": Kind.AGENT},
         {"model": "a-model-nobody-knows"},
         {"model": "o3-mini"},
         {"input": None, "output": None},

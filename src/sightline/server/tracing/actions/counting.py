@@ -13,15 +13,17 @@ from sightline.server.pricing.counting import counted, encoding_of
 from sightline.server.pricing.records import Metered, Model
 from sightline.server.tracing.actions.legacy import LegacyIngestion
 from sightline.server.tracing.mapping.values import json_text
-from sightline.server.tracing.records import Level, Observation, ObservationId, ProjectId, TraceId
+from sightline.server.tracing.records import Kind, Level, Observation, ObservationId, ProjectId, TraceId
 from sightline.server.tracing.store import ObservationStore
 
 logger = logging.getLogger(__name__)
 
 DELAY_S = 5.0
 """Clients that say the usage in an update do it soon after."""
+LAST_S = 3.0
 INBOX = 20_000
 BATCH = 500
+MODEL_CALLS = (Kind.GENERATION, Kind.EMBEDDING)
 MARK = "sightline.counted_usage"
 """The key of metadata that says what was counted here, and how."""
 
@@ -68,12 +70,13 @@ class TokenCounting:
         self._task = asyncio.create_task(self._run(), name="counting tokens")
 
     async def stop(self) -> None:
-        """Count what waits; another few seconds would not make it better."""
+        """Count what waits, as far as that goes in a moment: a server that ends is waited for."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        await self.count()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.count(), LAST_S)
 
     async def count(self, *, until: float | None = None) -> None:
         """All that waits, or all that is due by a moment of the monotonic clock."""
@@ -108,6 +111,9 @@ class TokenCounting:
 
 
 def _lacks_usage(observation: Observation) -> bool:
+    """Of calls of a model only: what wraps one may name its model too."""
+    if observation.kind not in MODEL_CALLS:
+        return False
     return not (observation.usage or observation.cost_usd or observation.level is Level.ERROR)
 
 
