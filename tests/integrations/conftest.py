@@ -2,10 +2,8 @@
 
 import base64
 import os
-import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 
 from integrations.provider import running_provider
 from integrations.reading import Reader, Traces
+from serving import served
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).with_name("programs")
@@ -23,27 +22,8 @@ KEYS = ("pk-lf-integrations", "sk-lf-integrations")
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server process on a free port; gives its address."""
-    seeded = {
-        "SIGHTLINE_INIT_ORG_ID": "lab",
-        "SIGHTLINE_INIT_PROJECT_ID": "integrations",
-        "SIGHTLINE_INIT_PROJECT_PUBLIC_KEY": KEYS[0],
-        "SIGHTLINE_INIT_PROJECT_SECRET_KEY": KEYS[1],
-    }
-    folder = tmp_path_factory.mktemp("data")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sightline.server.cli", "--port", "0", "--data-dir", str(folder)],
-        env={**os.environ, **seeded},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    address = re.search(r"http://\S+", process.stdout.readline())
-    assert address, "the server did not start"
-    yield address.group()
-    process.terminate()
-    assert process.wait(120) == 0
-    process.stdout.close()
+    with served(tmp_path_factory.mktemp("data"), KEYS, project_id="integrations") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

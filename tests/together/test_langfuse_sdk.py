@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ import httpx2
 import pytest
 from langfuse.api import LangfuseAPI
 from langfuse.api.commons.errors.not_found_error import NotFoundError
+
+from serving import served
 
 PROGRAM = Path(__file__).with_name("langfuse_program.py")
 KEYS = ("pk-lf-test", "sk-lf-test")
@@ -46,29 +47,9 @@ class Written:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server process on a free port; gives its address."""
-    seeded = {
-        "SIGHTLINE_INIT_ORG_ID": "lab",
-        "SIGHTLINE_INIT_ORG_NAME": "The lab",
-        "SIGHTLINE_INIT_PROJECT_ID": "vision",
-        "SIGHTLINE_INIT_PROJECT_NAME": "Vision",
-        "SIGHTLINE_INIT_PROJECT_PUBLIC_KEY": KEYS[0],
-        "SIGHTLINE_INIT_PROJECT_SECRET_KEY": KEYS[1],
-    }
-    folder = tmp_path_factory.mktemp("data")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sightline.server.cli", "--port", "0", "--data-dir", str(folder)],
-        env={**os.environ, **seeded},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    address = re.search(r"http://\S+", process.stdout.readline())
-    assert address, "the server did not start"
-    yield address.group()
-    process.terminate()
-    assert process.wait(120) == 0
-    process.stdout.close()
+    names = {"org_name": "The lab", "project_id": "vision", "project_name": "Vision"}
+    with served(tmp_path_factory.mktemp("data"), KEYS, **names) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
