@@ -17,9 +17,11 @@ from sightline.server.importing.parts import Crossing
 from sightline.server.importing.records import Place, Selection, Summary, Tally
 from sightline.server.importing.state import State
 from sightline.server.importing.wire import Api
+from sightline.server.runtime.clock import clock
 from sightline.server.runtime.errors import InvalidRequest
 
-HERE = Place(url=ORIGIN, public_key="pk-lf-here", secret_key="sk-lf-here")
+PAIR = ("pk-lf-here", "sk-lf-here")
+HERE = Place(url=ORIGIN, public_key=PAIR[0], secret_key=PAIR[1])
 LEGACY = ("/traces", "/observations", "/sessions", "/v2/scores", "/datasets/")
 CURRENT = ("/v2/observations", "/v3/scores", "/experiment-items", "/experiments")
 
@@ -208,6 +210,23 @@ async def test_only_what_is_named_crosses(origin: Origin, target: Site, into: ht
     assert not ours["datasets"]
 
 
+async def test_what_is_asked_for_later_crosses_as_it_is_then(
+    origin: Origin, target: Site, into: httpx2.ASGITransport, tmp_path: Path
+):
+    with clock(lambda: FIRST + timedelta(days=20)):
+        await carried(origin, into, tmp_path / "state", only=frozenset({"prompts"}))
+        await carried(origin, into, tmp_path / "state", only=frozenset({"traces"}))
+    observation = await target.get("/observations/answer-0")
+    media_id = observation["input"][0]["content"].partition("|id=")[2].partition("|")[0]
+    assert (await target.client.get(f"/api/public/media/{media_id}", auth=PAIR)).status_code == 404
+    assert set((await everything(target.get))["traces"]) < {row["id"] for row in origin.get("/traces")["data"]}
+    summary = await carried(origin, into, tmp_path / "state")
+    assert summary.complete
+    assert (await target.get(f"/media/{media_id}"))["contentType"] == "image/png"
+    theirs, ours = await both(origin, target)
+    assert ours == theirs
+
+
 async def test_a_slice_of_time_crosses(origin: Origin, target: Site, into: httpx2.ASGITransport, tmp_path: Path):
     bounds = {"since": FIRST + timedelta(days=9), "until": FIRST + timedelta(days=27)}
     await carried(origin, into, tmp_path / "state", only=frozenset({"traces"}), **bounds)
@@ -229,7 +248,7 @@ async def test_what_cannot_cross_is_named_with_its_reason(
     origin: Origin, target: Site, into: httpx2.ASGITransport, tmp_path: Path
 ):
     other = {"name": "zebra", "prompt": "no stripes", "labels": ["production"]}
-    made = await target.client.post("/api/public/v2/prompts", json=other, auth=("pk-lf-here", "sk-lf-here"))
+    made = await target.client.post("/api/public/v2/prompts", json=other, auth=PAIR)
     assert made.status_code == 201
     summary = await carried(origin, into, tmp_path / "state")
     assert not summary.complete

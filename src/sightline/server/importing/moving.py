@@ -34,7 +34,7 @@ async def project_of(api: Api, wanted: str | None = None) -> str:
 async def move(crossing: Crossing, watcher: Watcher) -> Summary:
     """Everything that is wanted and not here yet. Interrupted at any point, the next call goes on from its state."""
     chosen = _chosen(crossing)
-    crossing.state.next_round([part.key for part in chosen])
+    crossing.state.begin([part.key for part in chosen])
     crossing.state.save(now_or_never=True)
     tallies = []
     for kind in [type(part) for part in chosen]:
@@ -42,6 +42,8 @@ async def move(crossing: Crossing, watcher: Watcher) -> Summary:
         if not crossing.state.done(part.key):
             await _move_part(part, watcher)
         tallies.append(part.tally)
+    crossing.state.end()
+    crossing.state.save(now_or_never=True)
     return _summary(crossing, tallies, dry_run=False)
 
 

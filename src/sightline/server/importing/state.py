@@ -5,7 +5,7 @@ The file holds cursors, counts and pairs of ids, no content and no secret.
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -42,8 +42,7 @@ class State:
         self._data: dict[str, Any] = {
             "format": FORMAT,
             "asked": asked,
-            "since": asked[0],
-            "until": asked[1] or now().isoformat(),
+            "finished": False,
             "parts": {},
             "ids": {},
             "files": {},
@@ -66,25 +65,27 @@ class State:
             )
         self._data = kept
 
-    @property
-    def since(self) -> datetime | None:
-        given = self._data["since"]
-        return datetime.fromisoformat(given) if given else None
+    def begin(self, parts: Sequence[str]) -> None:
+        """A run begins: one that was interrupted goes on, after one that was finished all is looked at once more.
 
-    @property
-    def until(self) -> datetime:
-        return datetime.fromisoformat(self._data["until"])
+        Of what has a time only the time since then, but for a while that lets late arrivals in.
+        """
+        if self._data["finished"]:
+            for part in parts:
+                if self.done(part):
+                    self._data["parts"][part] = self._next(self._part(part))
+            self._data["remarks"] = {}
+        self._data["finished"] = False
 
-    def next_round(self, parts: list[str]) -> None:
-        """When all that is asked for was done before: look for what is new since then."""
-        if not all(self.done(part) for part in parts):
-            return
-        if self._data["asked"][1] is None:
-            self._data["since"] = max(self.since or self.until - OVERLAP, self.until - OVERLAP).isoformat()
-            self._data["until"] = now().isoformat()
-        for part in parts:
-            del self._data["parts"][part]
-        self._data["remarks"] = {}
+    def end(self) -> None:
+        """The run came to its end."""
+        self._data["finished"] = True
+
+    def bounds(self, part: str) -> tuple[datetime | None, datetime]:
+        """From when until when a part is read; it stays so until the part is done."""
+        kept = self._part(part)
+        since = kept["since"]
+        return datetime.fromisoformat(since) if since else None, datetime.fromisoformat(kept["until"])
 
     def done(self, part: str) -> bool:
         return bool(self._data["parts"].get(part, {}).get("done"))
@@ -100,8 +101,9 @@ class State:
         self._part(part).update(place=dict(place), read=tally.read, carried=tally.carried, left_out=tally.left_out)
 
     def tally(self, part: str) -> Tally:
-        kept = self._part(part)
-        return Tally(part=part, read=kept["read"], carried=kept["carried"], left_out=kept["left_out"])
+        kept = self._data["parts"].get(part, {})
+        counts = {name: kept.get(name, 0) for name in ("read", "carried", "left_out")}
+        return Tally(part=part, **counts)
 
     def ids(self, kind: str) -> dict[str, str]:
         """Ids over there to ids over here, where they differ."""
@@ -141,6 +143,17 @@ class State:
         beside.replace(self._path)
 
     def _part(self, part: str) -> dict[str, Any]:
-        fresh = {"done": False, "place": {}, "read": 0, "carried": 0, "left_out": 0}
-        found: dict[str, Any] = self._data["parts"].setdefault(part, fresh)
+        found: dict[str, Any] = self._data["parts"].setdefault(part, self._fresh(self._data["asked"][0]))
         return found
+
+    def _next(self, done: Mapping[str, Any]) -> dict[str, Any]:
+        """A part that was done, to be looked at again."""
+        since, until = self._data["asked"]
+        if until is None:
+            reached = datetime.fromisoformat(done["until"]) - OVERLAP
+            since = max(datetime.fromisoformat(since), reached).isoformat() if since else reached.isoformat()
+        return self._fresh(since)
+
+    def _fresh(self, since: str | None) -> dict[str, Any]:
+        until = self._data["asked"][1] or now().isoformat()
+        return {"done": False, "place": {}, "read": 0, "carried": 0, "left_out": 0, "since": since, "until": until}

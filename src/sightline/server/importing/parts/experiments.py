@@ -22,10 +22,10 @@ class Experiments:
 
     async def read(self) -> None:
         """All of them; a source without experiments has none."""
-        since = (self._part.state.since or FIRST).isoformat()
+        since = (self._part.since or FIRST).isoformat()
         if not await self._part.source.has("/experiment-items", fromStartTime=since, limit=1):
             return
-        params = {"fromStartTime": since, "toStartTime": self._part.state.until.isoformat(), "fields": GROUPS}
+        params = {"fromStartTime": since, "toStartTime": self._part.until.isoformat(), "fields": GROUPS}
         reader = Cursors(api=self._part.source, path="/experiment-items", params=params)
         async for batch in reader.batches({}):
             for row in batch.rows:

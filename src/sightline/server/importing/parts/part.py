@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import ClassVar
 
 from sightline.server.importing.reading import Reader, Row
@@ -41,6 +42,16 @@ class Part:
     def key(self) -> str:
         """In the state's file: what was read for one purpose is read again for another."""
         return f"{self.name} for {','.join(sorted(self.wanted))}"
+
+    @property
+    def since(self) -> datetime | None:
+        """What has a time is read from then on."""
+        return self.state.bounds(self.key)[0]
+
+    @property
+    def until(self) -> datetime:
+        """And before then."""
+        return self.state.bounds(self.key)[1]
 
     async def reader(self) -> Reader | None:
         """None where the source does not have such a list."""

@@ -32,12 +32,12 @@ class Scores(Part):
                 api=self.source,
                 path="/v2/scores",
                 bounds=("fromTimestamp", "toTimestamp"),
-                since=self.state.since,
-                until=self.state.until,
+                since=self.since,
+                until=self.until,
             )
         if not await self.source.has("/v3/scores", limit=1):
             return None
-        since, until = self.state.since, self.state.until
+        since, until = self.since, self.until
         params = {
             "fields": "details,subject,annotation",
             "fromTimestamp": since and since.isoformat(),

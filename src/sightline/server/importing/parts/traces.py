@@ -39,8 +39,8 @@ class Traces(Part):
             api=self.source,
             path="/traces",
             bounds=("fromTimestamp", "toTimestamp"),
-            since=self.state.since,
-            until=self.state.until,
+            since=self.since,
+            until=self.until,
             params={"fields": "core,io"},
         )
 
@@ -75,12 +75,12 @@ class Observations(Part):
                 api=self.source,
                 path="/observations",
                 bounds=("fromStartTime", "toStartTime"),
-                since=self.state.since,
-                until=self.state.until,
+                since=self.since,
+                until=self.until,
             )
         if not await self.source.has("/v2/observations", limit=1):
             return None
-        since, until = self.state.since, self.state.until
+        since, until = self.since, self.until
         bounds = {"fromStartTime": since and since.isoformat(), "toStartTime": until.isoformat()}
         return WholeCursors(
             api=self.source, path="/v2/observations", params={"fields": CURRENT_GROUPS, **bounds}, limit=500
