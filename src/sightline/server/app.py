@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -23,6 +24,7 @@ from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
 from sightline.server.exports.actions import BlobExports
 from sightline.server.exports.jobs import ExportRound
+from sightline.server.exports.stores import opened
 from sightline.server.judges.actions import Evaluators, Rules
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
@@ -142,7 +144,8 @@ def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
     """What this process does by itself, in turns with the others on the same database."""
     retention = Retention(parts.engine, parts.database, parts.blobs, parts.hub)
     keeping = RetentionRound(retention, parts.accounts, parts.leases)
-    exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal)
+    open_store = partial(opened, lends=parts.settings.exports_lend_credentials)
+    exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal, open_store)
     jobs: tuple[Job, ...] = (
         RecurringJob("usage of keys", parts.accounts.write_usage, every_s=60),
         RecurringJob("retention", keeping.run, every_s=keeping.every_s),

@@ -53,6 +53,12 @@ class Settings(BaseSettings):
         "stores. Made and kept in the data folder by default.",
     )
 
+    exports_lend_credentials: bool = Field(
+        False,
+        description="Let exports that have no key of their own use the credentials of the server's environment. Only "
+        "where everybody who holds an organisation's key may do what the server may.",
+    )
+
     init_org_id: str | None = Field(None, description="Organisation to make at start, if it does not exist.")
     init_org_name: str | None = Field(None, description="Its name.")
     init_org_public_key: str | None = Field(

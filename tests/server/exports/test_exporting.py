@@ -23,8 +23,8 @@ from sightline.server.accounts.actions import Organizations
 from sightline.server.accounts.records import OrganizationId
 from sightline.server.exports.actions import BlobExports, lease_of
 from sightline.server.exports.jobs import ExportRound
-from sightline.server.exports.records import BlobExport, ExportDraft
-from sightline.server.exports.stores import opened
+from sightline.server.exports.records import BlobExport, ExportDraft, ExportId
+from sightline.server.exports.stores import DEFAULT_CREDENTIALS, opened
 from sightline.server.runtime.clock import clock
 from sightline.server.runtime.errors import InvalidRequest, NotFound
 from sightline.server.runtime.leases import Leases
@@ -338,3 +338,32 @@ async def test_googles_store_gets_uploads_as_its_service_account_says(
     key = {"gcs_base_url": address, "disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
     path, _ = await sent_to(desk, put, kind="GOOGLE_CLOUD_STORAGE", secret=json.dumps(key))
     assert path.startswith("/bucket/out")
+
+
+def stored(**fields: Any) -> BlobExport:
+    made = datetime(2026, 11, 1, tzinfo=UTC)
+    wanted = {
+        name: value for name, value in vars(draft(**fields)).items() if name not in ("secret", "source", "field_groups")
+    }
+    return BlobExport(
+        id=ExportId("e"),
+        source="LEGACY_TRACES_OBSERVATIONS",
+        field_groups=(),
+        created_at=made,
+        updated_at=made,
+        **wanted,
+    )
+
+
+@pytest.mark.parametrize("secret", [None, DEFAULT_CREDENTIALS])
+def test_an_export_without_a_key_borrows_the_servers_only_where_that_is_allowed(secret: str | None):
+    export = stored(kind="GOOGLE_CLOUD_STORAGE" if secret else "S3")
+    with pytest.raises(InvalidRequest, match="SIGHTLINE_EXPORTS_LEND_CREDENTIALS"):
+        opened(export, secret)
+    assert opened(stored(kind="S3"), None, lends=True) is not None
+
+
+@pytest.mark.parametrize("endpoint", ["http://169.254.169.254/latest", "http://[fe80::1]:80"])
+def test_the_machines_own_metadata_is_no_store(endpoint: str):
+    with pytest.raises(InvalidRequest, match="link-local"):
+        opened(stored(kind="S3_COMPATIBLE", endpoint=endpoint), "secret")

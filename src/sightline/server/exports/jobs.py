@@ -73,7 +73,7 @@ class ExportRound:
         reached = export.last_sync_at
         try:
             secret = self._seal.open(sealed, place_of(export)) if sealed else None
-            store = self._open_store(export, secret)
+            store = await asyncio.to_thread(self._open_store, export, secret)
             async for window in _windows(export, await self._beginning(export), now() - LAG):
                 for table in TABLES[export.source]:
                     await self._export_table(export, store, table, window)
