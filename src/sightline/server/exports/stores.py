@@ -20,7 +20,7 @@ def opened(export: BlobExport, secret: str | None, *, lends: bool = False) -> An
     """
     if secret in (None, "", DEFAULT_CREDENTIALS) and not lends:
         raise InvalidRequest(
-            "the export has no key of its own: give it accessKeyId and secretAccessKey, or let whoever runs this server "
+            "the export has no key of its own: give it accessKeyId and secretAccessKey, or let its owner "
             "set SIGHTLINE_EXPORTS_LEND_CREDENTIALS=true, for exports to use the server's own"
         )
     _check_address(export.endpoint)
