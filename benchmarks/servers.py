@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,6 +85,15 @@ class Server:
         """CPU seconds used so far by the process and its children."""
         ticks = os.sysconf("SC_CLK_TCK")
         return sum(_cpu_ticks(pid) for pid in _family(self.process.pid)) / ticks if self.process else 0.0
+
+    def cpu_s_by_thread(self) -> Counter[str]:
+        """CPU seconds used so far by the server's own process, by the names of its threads."""
+        used: Counter[str] = Counter()
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir() if self.process else ():
+            with contextlib.suppress(OSError):  # a thread that ended while we looked
+                name, fields = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+                used[name] += sum(map(int, fields.split()[11:13])) / os.sysconf("SC_CLK_TCK")
+        return used
 
     def disk_bytes(self) -> int:
         """What the folder holds, the log aside."""

@@ -30,7 +30,7 @@ from sightline.server.tracing.store.rows import moment
 from sightline.server.tracing.store.slices import slices
 
 SLICE_ROWS = 2_000
-FILTERED_ROWS, SEARCHED_ROWS = 8, 2
+FILTERED_ROWS, SEARCHED_ROWS = 10, 1.25
 """Rows looked for at first for each trace that is wanted; texts take longer to look through."""
 GROWTH = 8
 MOST_ROWS = 100_000
@@ -75,10 +75,14 @@ class TraceFinder:
             return await self._began_in(project_id, query, span, wanted)
         filtered = any(each.ways for each in filters_of(Conditions(project_id), query))
         lows = slices(self._engine, project_id, span) if filtered else _once(span[0])
-        limit = wanted * (SEARCHED_ROWS if query.search else FILTERED_ROWS) if filtered else SLICE_ROWS
+        limit = int(wanted * (SEARCHED_ROWS if query.search else FILTERED_ROWS)) if filtered else SLICE_ROWS
+        rare = False
         async for low in lows:
+            if rare and low > span[0]:
+                continue  # What is not among the newest rows is rare: the indexes tell where it is, if anywhere.
             while limit <= MOST_ROWS:
                 rows = await self._rarest(project_id, query, (low, span[1]), limit)
+                rare = rows.found is not None and not rows.found.rows
                 whole = rows.edge is None and low == span[0]
                 if whole or rows.may_hold(wanted):
                     places = await self._began_in(project_id, query, (rows.edge or low, span[1]), wanted, rows)

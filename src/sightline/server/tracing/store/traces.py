@@ -1,15 +1,15 @@
 # ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
 """Reading traces: aggregations of observation rows."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.records import Page, ProjectId, Trace, TraceId, TraceQuery
 from sightline.server.tracing.store.conditions import Conditions
-from sightline.server.tracing.store.finding import TraceFinder
+from sightline.server.tracing.store.finding import Place, TraceFinder
 from sightline.server.tracing.store.matching import TIME, newest
-from sightline.server.tracing.store.rows import moment
 from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, text_aggregate, trace_of
 
 
@@ -32,8 +32,7 @@ class TraceStore:
             places = await self._finder.find(project_id, query, wanted + len(misplaced))
             places = [place for place in places if place.id not in misplaced]
             chosen = places[query.offset : query.offset + query.limit]
-            summaries = await self._summaries(project_id, [place.id for place in chosen], whole=query.whole)
-            traces = {trace.id: trace for trace in summaries}
+            traces = await self._read(project_id, chosen, whole=query.whole)
             late = {place.id for place in chosen if place.id in traces and traces[place.id].timestamp < place.timestamp}
             if not late:
                 break
@@ -42,15 +41,30 @@ class TraceStore:
         shown = [traces[place.id] for place in chosen if place.id in traces]
         return Page(shown, total=total, more=len(places) >= wanted)
 
-    async def _summaries(self, project_id: ProjectId, trace_ids: Sequence[TraceId], *, whole: bool) -> list[Trace]:
-        if not trace_ids:
-            return []
-        extent = await self._extent(project_id, trace_ids)
-        if extent is None:
-            return []
-        where = Conditions(project_id)
-        where.add("start_time >=", TIME, extent[0])
-        where.add("start_time <=", TIME, extent[1])
+    async def _read(self, project_id: ProjectId, places: Sequence[Place], *, whole: bool) -> dict[TraceId, Trace]:
+        """Those traces, read from when they seem to begin; again from the beginning of time if one has earlier rows."""
+        if not places:
+            return {}
+        ids, since = [place.id for place in places], min(place.timestamp for place in places)
+        earlier, traces = await asyncio.gather(
+            self._any_before(project_id, ids, since), self._summaries(project_id, ids, whole=whole, since=since)
+        )
+        if earlier:
+            traces = await self._summaries(project_id, ids, whole=whole)
+        return {trace.id: trace for trace in traces}
+
+    async def _any_before(self, project_id: ProjectId, trace_ids: Sequence[TraceId], since: datetime) -> bool:
+        where = Conditions(project_id, by_id=True)
+        where.add("trace_id IN", "Array(String)", list(trace_ids))
+        where.add("identity(start_time) <", TIME, since)
+        sql = f"SELECT 1 AS found FROM observations WHERE {where} LIMIT 1"
+        return bool(await self._engine.query(sql, where.params))
+
+    async def _summaries(
+        self, project_id: ProjectId, trace_ids: Sequence[TraceId], *, whole: bool, since: datetime | None = None
+    ) -> list[Trace]:
+        where = Conditions(project_id, by_id=since is None)
+        where.add("start_time >=", TIME, since)
         where.add("trace_id IN", "Array(String)", list(trace_ids))
         suffix = "" if whole else "_preview"
         texts = [f"{kind}{side}{suffix}" for kind in ("", "trace_") for side in ("input", "output")]
@@ -62,13 +76,3 @@ class TraceStore:
         )
         rows = await self._engine.query(sql, where.params)
         return [trace_of({key.removeprefix("f_"): value for key, value in row.items()}, project_id) for row in rows]
-
-    async def _extent(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> tuple[datetime, datetime] | None:
-        """From the first to the last row of these traces; reading their other columns is then a matter of few rows."""
-        where = Conditions(project_id, by_id=True)
-        where.add("trace_id IN", "Array(String)", list(trace_ids))
-        sql = (
-            f"SELECT count() AS rows, min(start_time) AS first, max(start_time) AS last FROM observations WHERE {where}"
-        )
-        [row] = await self._engine.query(sql, where.params)
-        return (moment(row["first"]), moment(row["last"])) if row["rows"] else None
