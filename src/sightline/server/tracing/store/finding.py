@@ -20,7 +20,6 @@ from sightline.server.tracing.store.matching import (
     TICK,
     TIME,
     Found,
-    RowKey,
     Span,
     filters_of,
     matching_traces,
@@ -32,6 +31,8 @@ from sightline.server.tracing.store.slices import slices
 SLICE_ROWS = 2_000
 FILTERED_ROWS, SEARCHED_ROWS = 10, 1.25
 """Rows looked for at first for each trace that is wanted; texts take longer to look through."""
+LOOKED_UP = 2
+"""Traces looked up at first for each that is wanted."""
 GROWTH = 8
 MOST_ROWS = 100_000
 """Beyond it the engine does better by itself."""
@@ -45,18 +46,30 @@ class Place:
     timestamp: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Slice:
     """Rows from some time on."""
 
     edge: datetime | None
     """From when on they are all there; None when they are in the whole span."""
-    found: Found | None
-    """Those that hold a filter, or None when it is all of them."""
+    found: Found | None = None
+    """Those that hold a filter, newest first, or None when it is all of them."""
+    times: Sequence[datetime] = ()
+    """When each of those begins."""
 
     def may_hold(self, wanted: int) -> bool:
         """Whether so many traces can be among them."""
         return self.found is None or len({trace_id for trace_id, _, _ in self.found.rows}) >= wanted
+
+    def newest(self, traces: int) -> "Slice":
+        """The slice that has the rows of so many traces: more are rarely wanted, and each costs a look-up."""
+        seen: set[str] = set()
+        for place, (trace_id, _, _) in enumerate(self.found.rows if self.found else ()):
+            seen.add(trace_id)
+            if self.found and len(seen) > traces:
+                kept = Found(self.found.filter, self.found.rows[:place])
+                return Slice(self.times[place] + TICK, kept, self.times[:place])
+        return self
 
 
 class TraceFinder:
@@ -83,11 +96,12 @@ class TraceFinder:
             while limit <= MOST_ROWS:
                 rows = await self._rarest(project_id, query, (low, span[1]), limit)
                 rare = rows.found is not None and not rows.found.rows
-                whole = rows.edge is None and low == span[0]
-                if whole or rows.may_hold(wanted):
-                    places = await self._began_in(project_id, query, (rows.edge or low, span[1]), wanted, rows)
-                    if whole or len(places) >= wanted:
-                        return places
+                for part in dict.fromkeys((rows.newest(LOOKED_UP * wanted), rows)):
+                    whole = part.edge is None and low == span[0]
+                    if whole or part.may_hold(wanted):
+                        places = await self._began_in(project_id, query, (part.edge or low, span[1]), wanted, part)
+                        if whole or len(places) >= wanted:
+                            return places
                 if rows.edge is None:
                     break
                 limit *= GROWTH
@@ -129,17 +143,15 @@ class TraceFinder:
         for place, each in enumerate(filters_of(where, query)):
             if not each.ways:
                 continue
-            edge, rows = await self._newest_rows(where, each.ways, limit)
-            if rarest is None or edge is None or (rarest.edge and edge < rarest.edge):
-                rarest = Slice(edge, Found(place, rows))
-            if edge is None:
+            rows = await self._newest_rows(where, place, each.ways, limit)
+            if rarest is None or rows.edge is None or (rarest.edge and rows.edge < rarest.edge):
+                rarest = rows
+            if rows.edge is None:
                 break
-        return rarest or Slice(await self._edge(where, limit), None)
+        return rarest or Slice(await self._edge(where, limit))
 
-    async def _newest_rows(
-        self, where: Conditions, ways: Sequence[str], limit: int
-    ) -> tuple[datetime | None, list[RowKey]]:
-        """The newest rows that hold a filter, and the time from which on none is left out."""
+    async def _newest_rows(self, where: Conditions, place: int, ways: Sequence[str], limit: int) -> Slice:
+        """The newest rows that hold the filter at this place, and the time from which on none is left out."""
         columns = "trace_id, id, row_version, start_time"
         sql = " UNION ALL ".join(
             f"(SELECT {way} AS way, {columns} FROM observations WHERE {where} AND {condition} "
@@ -147,10 +159,12 @@ class TraceFinder:
             for way, condition in enumerate(ways)
         )
         rows = await self._engine.query(sql, where.params)
-        full = [way for way, count in Counter(row["way"] for row in rows).items() if count == limit]
-        lasts = [min(moment(row["start_time"]) for row in rows if row["way"] == way) for way in full]
-        edge = max(lasts) + TICK if lasts else None
-        return edge, [(row["trace_id"], row["id"], row["row_version"]) for row in rows]
+        rows.sort(key=lambda row: row["start_time"], reverse=True)
+        times = [moment(row["start_time"]) for row in rows]
+        full = {way for way, count in Counter(row["way"] for row in rows).items() if count == limit}
+        lasts = {row["way"]: time for row, time in zip(rows, times, strict=True) if row["way"] in full}
+        edge = max(lasts.values()) + TICK if lasts else None
+        return Slice(edge, Found(place, [(row["trace_id"], row["id"], row["row_version"]) for row in rows]), times)
 
     async def _edge(self, where: Conditions, limit: int) -> datetime | None:
         sql = f"SELECT start_time FROM observations WHERE {where} ORDER BY start_time DESC LIMIT 1 OFFSET {int(limit)}"
