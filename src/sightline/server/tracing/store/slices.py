@@ -36,7 +36,17 @@ async def slices(engine: ObservationsEngine, project_id: ProjectId, span: Span) 
     if found["rows"] == SAMPLE_ROWS:
         last = moment(found["last"])
         length = max(last - moment(found["first"]), SHORTEST) * SAMPLES
-        while length < last - span[0] and length < LONGEST:
+        while (
+            length < last - span[0] and length < LONGEST and await _goes_back(engine, project_id, span, last - length)
+        ):
             yield last - length
             length *= GROWTH
     yield span[0]
+
+
+async def _goes_back(engine: ObservationsEngine, project_id: ProjectId, span: Span, low: datetime) -> bool:
+    """Whether the span has rows before `low`."""
+    where = Conditions(project_id)
+    where.add("start_time >=", TIME, span[0])
+    where.add("start_time <", TIME, low)
+    return bool(await engine.query(f"SELECT 1 AS found FROM observations WHERE {where} LIMIT 1", where.params))
