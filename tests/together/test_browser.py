@@ -327,6 +327,14 @@ def test_a_filter_stands_in_the_address_and_narrows_the_list(open_page: OpenPage
     expect(rows(page).filter(has_text="a red seven left")).to_have_count(1)
 
 
+def test_a_search_for_whole_words_that_finds_nothing_offers_to_look_inside_words(
+    open_page: OpenPage, signed_in: dict[str, Any]
+) -> None:
+    page = open_page("/project/demo/traces?search=many%20digi", signed_in)
+    page.get_by_role("button", name="Look inside words too").click()
+    expect(rows(page)).to_have_count(1)
+
+
 def test_ten_thousand_spans_open_as_a_few_dozen_lines(
     open_page: OpenPage, sightline: Sightline, signed_in: dict[str, Any]
 ) -> None:

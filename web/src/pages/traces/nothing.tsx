@@ -8,10 +8,13 @@ interface NothingProps {
   projectId: string;
   isNarrowed: boolean;
   clear: () => void;
+  /** The text that is searched for as whole words, if any. */
+  words?: string;
+  searchPieces: (pieces: string) => void;
 }
 
 /** A list without rows: nothing matches, nothing happened lately, or nothing was ever sent. */
-export function Nothing({ projectId, isNarrowed, clear }: NothingProps) {
+export function Nothing({ projectId, isNarrowed, clear, words, searchPieces }: NothingProps) {
   const ever = useQuery({
     queryKey: ["traces", projectId, "ever"],
     queryFn: () => firstPage(projectId, { range: "all" }),
@@ -24,9 +27,10 @@ export function Nothing({ projectId, isNarrowed, clear }: NothingProps) {
       <p className="text-ink-2">
         {isNarrowed ? "No trace matches this filter in this time." : "No trace arrived in this time."}
       </p>
-      <Button onClick={clear} className="mt-3">
-        {isNarrowed ? "Clear the filter and show all time" : "Show all time"}
-      </Button>
+      <div className="mt-3 flex justify-center gap-2">
+        {words && <Button onClick={() => searchPieces(`*${words}*`)}>Look inside words too</Button>}
+        <Button onClick={clear}>{isNarrowed ? "Clear the filter and show all time" : "Show all time"}</Button>
+      </div>
     </div>
   );
 }

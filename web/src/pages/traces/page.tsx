@@ -144,6 +144,8 @@ export default function Traces() {
             projectId={projectId}
             isNarrowed={isNarrowed(filter)}
             clear={() => go({ search: { range: "all" } })}
+            words={search.search?.includes("*") ? undefined : search.search}
+            searchPieces={(pieces) => set({ search: pieces })}
           />
         </div>
       ) : null}
