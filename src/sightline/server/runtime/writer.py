@@ -34,6 +34,7 @@ class _Ticket:
     bytes_: int
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[None]
+    arrived_s: float = field(default_factory=time.monotonic)
     failure: SightlineError | None = field(default=None)
 
 
@@ -100,11 +101,11 @@ class SpanWriter:
             _answer(batch)
 
     def _next_batch(self) -> list[_Ticket]:
-        """What waits, after a short time for more of it to arrive; empty when stopping and nothing is left."""
+        """What waits, and what arrives within a moment of the first of it; empty when stopping and nothing is left."""
         with self._changed:
             while not self._inbox and not self._stopping:
                 self._changed.wait()
-            until = time.monotonic() + GATHER_S
+            until = self._inbox[0].arrived_s + GATHER_S if self._inbox else 0.0
             while self._rows_waiting < BATCH_ROWS and not self._stopping:
                 if not self._changed.wait(until - time.monotonic()):
                     break
