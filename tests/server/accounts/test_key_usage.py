@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.conftest import HERE, Storage
+from server.hands import Time
 from sightline.server.accounts.actions import Accounts, Organizations
 from sightline.server.accounts.records import KeyDraft, OrganizationId
 from sightline.server.runtime.clock import clock
@@ -15,16 +16,9 @@ LAB = OrganizationId("lab")
 START = datetime(2026, 5, 1, tzinfo=UTC)
 
 
-class Time:
-    now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def time() -> Iterator[Time]:
-    ours = Time()
+    ours = Time(START)
     with clock(ours):
         yield ours
 

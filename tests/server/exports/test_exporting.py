@@ -18,6 +18,7 @@ import pytest
 from obstore.store import MemoryStore
 
 from server.conftest import ELSEWHERE, HERE, Storage
+from server.hands import Time
 from server.tracing.making import observation, score
 from sightline.server.accounts.actions import Organizations
 from sightline.server.accounts.records import OrganizationId
@@ -36,16 +37,9 @@ NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 DAYS = 5
 
 
-class Time:
-    now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def time() -> Iterator[Time]:
-    ours = Time()
+    ours = Time(NOW)
     with clock(ours):
         yield ours
 

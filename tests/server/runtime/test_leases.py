@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from server.hands import Time
 from sightline.server.runtime.clock import clock
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.jobs import RecurringJob
@@ -15,17 +16,9 @@ from sightline.server.tables.jobs import leases as table
 START = datetime(2026, 5, 1, tzinfo=UTC)
 
 
-class Time:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def time() -> Iterator[Time]:
-    ours = Time()
+    ours = Time(START)
     with clock(ours):
         yield ours
 

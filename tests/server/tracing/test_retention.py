@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from server.conftest import ELSEWHERE, HERE, Storage
+from server.hands import Time
 from server.tracing.making import observation
 from sightline.server.accounts.actions import Organizations
 from sightline.server.accounts.records import OrganizationId
@@ -24,17 +25,9 @@ from sightline.server.tracing.records import MediaUpload, ObservationQuery, Scor
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 
 
-class Time:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def time() -> Iterator[Time]:
-    ours = Time()
+    ours = Time(NOW)
     with clock(ours):
         yield ours
 

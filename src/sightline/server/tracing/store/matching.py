@@ -90,7 +90,8 @@ def matching_traces(
     low, high = where.place(TIME, span[0]), where.place(TIME, span[1])
     within = f"{project} AND start_time >= {low}"
     ids = f"SELECT trace_id FROM observations WHERE {within} AND start_time < {high}"
-    narrowed = [f"SELECT trace_id FROM ({listed(where, found.rows)})" if found else ids]
+    known = listed(where, found.rows) if found else ""
+    narrowed = [f"SELECT trace_id FROM ({known})" if found else ids]
     having = [f"timestamp >= {low} AND timestamp < {high}"]
     for place, each in enumerate(filters_of(where, query)):
         if not found and each.ways:
@@ -98,12 +99,8 @@ def matching_traces(
         if each.all_hold:
             having.append(each.all_hold)
             continue
-        known = found is not None and found.filter == place
-        rows = (
-            listed(where, found.rows)
-            if found and known
-            else _holding(each, f"{within} AND trace_id IN ({narrowed[0]})")
-        )
+        searched = f"{within} AND trace_id IN ({narrowed[0]})"
+        rows = known if found and found.filter == place else _holding(each, searched)
         having.append(f"countIf((trace_id, id, row_version) IN ({rows})) > 0")
     if query.before:
         cursor = f"{where.place(TIME, query.before[0])}, {where.place('String', query.before[1])}"
