@@ -91,6 +91,7 @@ class Parts:
     engine: ObservationsEngine
     database: Database
     hub: LiveHub
+    writer: SpanWriter
     blobs: Blobs
     accounts: Accounts
     tracing: Tracing
@@ -130,6 +131,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         engine=engine,
         database=database,
         hub=hub,
+        writer=writer,
         blobs=blobs,
         accounts=accounts,
         tracing=tracing,
@@ -199,6 +201,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         exports=BlobExports(database, organizations, parts.leases, parts.seal),
         skills=Skills(database, hub),
         hub=hub,
+        arriving=parts.writer.expected,
         endpoint=endpoint,
         sign_in_throttle=Throttle(settings.sign_in_limit),
         limits=Limits(

@@ -1,6 +1,7 @@
 """`sightline server`: the platform in one process."""
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -25,6 +26,9 @@ from sightline.server.settings import Settings
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 EXIT_USER_MISTAKE = 2
+SETTLED_S = 1.0
+GARBAGE_THRESHOLDS = (20_000, 20, 20)
+"""New objects before a search for garbage among them, and searches before one that goes further."""
 
 
 class Server(uvicorn.Server):
@@ -33,6 +37,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, application: FastAPI) -> None:
         super().__init__(config)
         self._application = application
+        self._settling: asyncio.Task[None] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain; a second Ctrl-C does not wait. The signal is not raised again: parts still have to close."""
@@ -42,12 +47,18 @@ class Server(uvicorn.Server):
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._settling:
+            self._settling.cancel()
+        await super().shutdown(sockets)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Say how to reach the server once it answers."""
         await super().startup(sockets)
         if self.started and sockets:
             state = self._application.state
             await announce(state.services, state.seeded, address_of(sockets[0], state.services.public_url))
+            self._settling = asyncio.create_task(settle(state.services))
 
 
 def _print_settings(asked: bool) -> None:
@@ -124,6 +135,18 @@ async def announce(services: Services, seeded: Seeded, address: str) -> None:
         typer.echo(f"  LANGFUSE_PUBLIC_KEY={seeded.created_key.key.public_key}")
         typer.echo(f"  LANGFUSE_SECRET_KEY={seeded.created_key.secret_key}")
     sys.stdout.flush()
+
+
+async def settle(services: Services) -> None:
+    """Take what is there a moment after the start for what stays: to search all of it for garbage stops every request.
+
+    Fewer searches among the newest objects, too: those of a batch of spans live until it is stored.
+    """
+    await asyncio.sleep(SETTLED_S)
+    await services.prices.load()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def address_of(listener: socket.socket, public_url: str | None) -> str:

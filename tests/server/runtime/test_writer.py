@@ -45,9 +45,38 @@ def rows(*lines: bytes, partition: str = "202611") -> list[Row]:
     return [Row("observations", partition, line) for line in lines]
 
 
+async def arrive(writer: SpanWriter, line: bytes, after_s: float = 0.0) -> None:
+    """As a request does: on its way for a while, then rows."""
+    with writer.expected():
+        await asyncio.sleep(after_s)
+        await writer.write(rows(line))
+
+
 async def test_what_waits_together_is_inserted_together(writer: SpanWriter, recorder: Recorder):
-    await asyncio.gather(*(writer.write(rows(b"%d" % n)) for n in range(5)))
-    assert len(recorder.inserts) == 1
+    recorder.open.clear()
+    first = asyncio.create_task(writer.write(rows(b"first")))
+    await asyncio.sleep(0.05)
+    others = [asyncio.create_task(writer.write(rows(b"%d" % n))) for n in range(5)]
+    await asyncio.sleep(0.05)
+    recorder.open.set()
+    await asyncio.gather(first, *others)
+    assert [len(lines) for _, lines in recorder.inserts] == [1, 5]
+
+
+async def test_a_batch_waits_for_what_is_on_its_way_and_for_nothing_else(
+    writer: SpanWriter, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sightline.server.runtime.writer.GATHER_S", 60.0)
+    await asyncio.gather(arrive(writer, b"a"), arrive(writer, b"b", after_s=0.1))
+    assert recorder.inserts == [("observations", [b"a", b"b"])]
+    await arrive(writer, b"alone")
+    assert recorder.inserts[1:] == [("observations", [b"alone"])]
+
+
+async def test_a_batch_does_not_wait_long_for_what_does_not_come(writer: SpanWriter, recorder: Recorder):
+    with writer.expected():
+        await arrive(writer, b"a")
+        assert recorder.inserts == [("observations", [b"a"])]
 
 
 async def test_no_insert_spans_two_partitions(writer: SpanWriter, recorder: Recorder):

@@ -6,6 +6,8 @@ import pytest
 
 from server.tracing.spans import START, langfuse, observed
 from sightline.server.tracing.mapping import InvalidSpan
+from sightline.server.tracing.mapping.shape import MOST_KEYS
+from sightline.server.tracing.records import Kind
 
 
 def test_gen_ai_messages_parameters_and_usage_are_understood():
@@ -63,6 +65,22 @@ def test_openinference_messages_are_gathered_in_order():
 
 def test_input_value_goes_before_messages():
     assert observed({"input.value": "first", "llm.input_messages.0.message.role": "user"}).input == "first"
+
+
+def test_a_conversation_with_more_keys_than_are_remembered_is_read_like_a_short_one():
+    turns = 2 * MOST_KEYS
+    said = {f"llm.input_messages.{turn}.message.content": f"turn {turn}" for turn in range(turns)}
+    observation = observed({"openinference.span.kind": "LLM", "llm.model_name": "m", "user.id": "ada", **said})
+    messages = json.loads(observation.input or "")
+    assert [message["content"] for message in messages] == [f"turn {turn}" for turn in range(turns)]
+    assert (observation.kind, observation.model, observation.trace.user_id) == (Kind.GENERATION, "m", "ada")
+    assert "attributes" not in observation.metadata
+
+
+def test_what_is_remembered_of_a_span_s_keys_does_not_depend_on_their_values():
+    assert observed({"deployment.environment": "test", "input": "one", "shade": 1}).input == "one"
+    again = observed({"deployment.environment": "", "input": "", "shade": 2}, resource={"langfuse.environment": "prod"})
+    assert (again.environment, again.input, again.metadata["attributes"]) == ("prod", None, '{"shade":2}')
 
 
 def test_a_tool_call_shows_its_arguments_and_result():

@@ -53,10 +53,11 @@ class Decoded:
 async def langfuse_export(request: Request, who: ProjectKey, services: Served) -> Response:
     """Langfuse's path: a span with a wrong id refuses the batch."""
     envelope = await _envelope(request, services.limits)
-    decoded = await _decoded(envelope, ProjectId(who.project_id), services.limits)
-    if decoded.refusals:
-        raise decoded.refusals[0]
-    await services.tracing.record(ProjectId(who.project_id), decoded.observations)
+    with services.arriving():
+        decoded = await _decoded(envelope, ProjectId(who.project_id), services.limits)
+        if decoded.refusals:
+            raise decoded.refusals[0]
+        await services.tracing.record(ProjectId(who.project_id), decoded.observations)
     return _answer(envelope, ExportTraceServiceResponse())
 
 
@@ -64,8 +65,9 @@ async def langfuse_export(request: Request, who: ProjectKey, services: Served) -
 async def standard_export(request: Request, who: ProjectKey, services: Served) -> Response:
     """The standard path: spans with wrong ids are counted in the answer, the others kept."""
     envelope = await _envelope(request, services.limits)
-    decoded = await _decoded(envelope, ProjectId(who.project_id), services.limits)
-    await services.tracing.record(ProjectId(who.project_id), decoded.observations)
+    with services.arriving():
+        decoded = await _decoded(envelope, ProjectId(who.project_id), services.limits)
+        await services.tracing.record(ProjectId(who.project_id), decoded.observations)
     answer = ExportTraceServiceResponse()
     if decoded.refusals:
         answer.partial_success.rejected_spans = len(decoded.refusals)

@@ -1,5 +1,7 @@
 """What the composition root hands to every handler."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -56,6 +58,8 @@ class Services:
     exports: BlobExports
     skills: Skills
     hub: LiveHub
+    arriving: Callable[[], AbstractContextManager[None]]
+    """Around the reading of spans that are then recorded: those that arrive together are stored together."""
     endpoint: ModelEndpoint | None
     """The model endpoint behind the Ask page; None when no address is set."""
     sign_in_throttle: Throttle

@@ -28,6 +28,10 @@ class Prices:
         self._own: ExpiringCache[ProjectId, list[Model]] = ExpiringCache(size=CACHED_PROJECTS, keep_s=CACHE_S)
         self._listed: ExpiringCache[tuple[str, str], Model | None] = ExpiringCache(size=CACHED_NAMES, keep_s=3600.0)
 
+    async def load(self) -> None:
+        """Read the built-in models, which takes a tenth of a second, before anyone waits for them."""
+        await asyncio.to_thread(listed.identities)
+
     async def price(self, project_id: ProjectId, metered: Sequence[Metered]) -> list[Priced | None]:
         """Model, tier and cost of each; None where no model of the project and no built-in one has that name."""
         if not metered:

@@ -4,7 +4,8 @@ import asyncio
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sightline.server.runtime.errors import SightlineError, TooBusy, Unavailable
@@ -14,7 +15,8 @@ INBOX_ROWS = 20_000
 INBOX_BYTES = 256 * 1024 * 1024
 BATCH_ROWS = 5_000
 BATCH_BYTES = 64 * 1024 * 1024
-GATHER_S = 0.01
+GATHER_S = 0.025
+"""For so long a batch waits for rows that are on their way already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class SpanWriter:
         self._inbox: list[_Ticket] = []
         self._rows_waiting = 0
         self._bytes_waiting = 0
+        self._expected = 0
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="span-writer", daemon=True)
@@ -64,6 +67,20 @@ class SpanWriter:
             self._changed.notify()
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
+
+    @contextmanager
+    def expected(self) -> Iterator[None]:
+        """Around what ends in one `write`: a batch waits a moment for rows that are on their way, and for no others."""
+        self._expect(1)
+        try:
+            yield
+        finally:
+            self._expect(-1)
+
+    def _expect(self, more: int) -> None:
+        with self._changed:
+            self._expected += more
+            self._changed.notify()
 
     async def write(self, rows: Sequence[Row]) -> None:
         """Return once all rows are stored. TooBusy when the inbox is full; an error when an insert failed.
@@ -101,12 +118,12 @@ class SpanWriter:
             _answer(batch)
 
     def _next_batch(self) -> list[_Ticket]:
-        """What waits, and what arrives within a moment of the first of it; empty when stopping and nothing is left."""
+        """What waits, and what is expected within a moment of it; empty when stopping and nothing is left."""
         with self._changed:
             while not self._inbox and not self._stopping:
                 self._changed.wait()
             until = self._inbox[0].arrived_s + GATHER_S if self._inbox else 0.0
-            while self._rows_waiting < BATCH_ROWS and not self._stopping:
+            while len(self._inbox) < self._expected and self._rows_waiting < BATCH_ROWS and not self._stopping:
                 if not self._changed.wait(until - time.monotonic()):
                     break
             count = rows = size = 0

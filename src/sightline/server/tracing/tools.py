@@ -24,20 +24,22 @@ def tools_of(observation: Observation) -> tuple[list[str], list[str]]:
     """
     if observation.kind in SILENT:
         return [], []
-    return list(dict.fromkeys(_offered(observation))), list(_called_in(observation.output))
+    return _offered(observation), _called_in(observation.output)
 
 
-def _offered(observation: Observation) -> Iterator[str]:
+def _offered(observation: Observation) -> list[str]:
+    names: list[str] = []
     if observation.input and '"tools"' in observation.input:
         document = _parsed(observation.input)
-        yield from _names(document.get("tools") if isinstance(document, dict) else None)
+        names += _names(document.get("tools") if isinstance(document, dict) else None)
     if "tools" in observation.model_parameters:
-        yield from _names(_parsed(observation.model_parameters["tools"]))
-    attributes = observation.metadata.get("attributes", "")
-    if OFFERS in attributes:
+        names += _names(_parsed(observation.model_parameters["tools"]))
+    attributes = observation.metadata.get("attributes")
+    if attributes and OFFERS in attributes:
         document = _parsed(attributes)
         given = document.get(OFFERS) if isinstance(document, dict) else None
-        yield from _names(_parsed(given) if isinstance(given, str) else given)
+        names += _names(_parsed(given) if isinstance(given, str) else given)
+    return list(dict.fromkeys(names))
 
 
 def _names(tools: Any) -> Iterator[str]:
@@ -48,9 +50,10 @@ def _names(tools: Any) -> Iterator[str]:
             yield described["name"]
 
 
-def _called_in(output: str | None) -> Iterator[str]:
+def _called_in(output: str | None) -> list[str]:
     if output and (SIGNS_OF_CALLS[0] in output or SIGNS_OF_CALLS[1] in output):
-        yield from _calls(_parsed(output), DEEPEST)
+        return list(_calls(_parsed(output), DEEPEST))
+    return []
 
 
 def _calls(value: Any, depth: int) -> Iterator[str]:

@@ -121,7 +121,7 @@ class EmbeddedEngine:
         connection = _chdb.connect(f"{self.folder}?{arguments}")  # type: ignore[attr-defined]  # compiled, untyped
         self._connections.append(connection)
         for name, value in engine.SESSION_SETTINGS.items():
-            connection.query(f"SET {name} = {value}", "Null")
+            connection.query(f"SET {name} = '{value}'", "Null")
         if use:
             connection.query(f"USE {self.database}", "Null")
         return connection

@@ -10,8 +10,9 @@ from sightline.server.runtime.errors import SightlineError, Unavailable
 MIB = 1024 * 1024
 SESSION_SETTINGS: Mapping[str, int | str] = {
     "async_insert": 0,
+    "date_time_input_format": "best_effort",
     # Merges make the filter of words; until then a search reads the rows.
-    "exclude_materialize_skip_indexes_on_insert": "'words'",
+    "exclude_materialize_skip_indexes_on_insert": "words",
     "input_format_parallel_parsing": 0,
     "max_partitions_per_insert_block": 1,
     "max_insert_block_size": 1_000_000,
@@ -24,7 +25,9 @@ SESSION_SETTINGS: Mapping[str, int | str] = {
     "max_threads": 2,
     "output_format_json_quote_64bit_integers": 0,
 }
-"""For every statement. Parallel parsing would cut an insert into several parts: a crash may keep some of them."""
+"""For every statement. Rows carry times as ISO-8601 has them.
+
+Parallel parsing would cut an insert into several parts: a crash may keep some of them."""
 
 TIMEOUT_CODE, MEMORY_CODE = "Code: 159.", "Code: 241."
 

@@ -13,18 +13,20 @@ def parameter(value: Any) -> str:
         case bool():
             return "1" if value else "0"
         case datetime():
-            return timestamp(value)
+            return _timestamp(value)
         case Sequence():
             return "[" + ",".join(_literal(item) for item in value) + "]"
         case _:
             return str(value)
 
 
-def timestamp(moment: datetime) -> str:
+def _timestamp(moment: datetime) -> str:
     """A time as the engine reads it: UTC, to the microsecond."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(" ", "microseconds")[:_MICROSECONDS]
 
 
+_MICROSECONDS = len("2026-01-01 00:00:00.000000")
 _TEXT_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"})
 _LITERAL_ESCAPES = _TEXT_ESCAPES | str.maketrans({"'": "\\'"})
 

@@ -20,7 +20,8 @@ _DATA_URI = re.compile(
     r"data:((?:image|audio|video)\\?/[\w.+-]+|application\\?/pdf)(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/\\=_-]{16,})"
 )
 _TOKEN = re.compile(r"@@@langfuseMedia:type=(image\\?/[\w.+-]+)\|id=([\w-]{1,64})\|source=\w+@@@")
-_PART_HINTS = ('"blob"', '"base64"')
+_BLOB, _BASE64 = '"blob"', '"base64"'
+"""One of them is in every text that has a file as a part of a message."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Found:
 
 def holds_files(observation: Observation) -> bool:
     """Whether a closer look is worth it; cheap enough for every span."""
-    return any(_may_hold(text) for text in _texts(observation))
+    return any(map(_may_hold, _texts(observation)))
 
 
 def take_out(observations: Sequence[Observation]) -> Found:
@@ -70,12 +71,14 @@ def media_id(sha256: bytes) -> MediaId:
 
 def _texts(observation: Observation) -> list[str]:
     trace = observation.trace
-    whole = (observation.input, observation.output, trace.input, trace.output)
-    return [text for text in (*whole, *observation.metadata.values(), *trace.metadata.values()) if text]
+    texts = [text for text in (observation.input, observation.output, trace.input, trace.output) if text]
+    texts += observation.metadata.values()
+    texts += trace.metadata.values()
+    return texts
 
 
 def _may_hold(text: str) -> bool:
-    return ";base64," in text or any(hint in text for hint in _PART_HINTS)
+    return "base64" in text or _BLOB in text
 
 
 def _without_files(observation: Observation, files: dict[MediaId, InlineFile]) -> Observation:
@@ -101,7 +104,7 @@ def _clean(text: str, files: dict[MediaId, InlineFile]) -> str:
         return _kept(kind, content, "base64_data_uri", files) or match[0]
 
     text = _DATA_URI.sub(token_of, text)
-    if not any(hint in text for hint in _PART_HINTS):
+    if _BLOB not in text and _BASE64 not in text:
         return text
     try:
         tree = orjson.loads(text)

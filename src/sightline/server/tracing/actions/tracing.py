@@ -268,13 +268,12 @@ class Tracing:
     async def _one_trace(
         self, project_id: ProjectId, trace_id: TraceId, *, whole: bool
     ) -> tuple[Trace, list[Observation]]:
-        trace, observations, scores = await asyncio.gather(
-            self._traces.one(project_id, trace_id, whole=whole),
-            self._observations.of_trace(project_id, trace_id, whole=whole),
-            self._scores.of_traces(project_id, [trace_id]),
+        found, scores = await asyncio.gather(
+            self._traces.one(project_id, trace_id, whole=whole), self._scores.of_traces(project_id, [trace_id])
         )
-        if trace is None:
+        if found is None:
             raise NotFound(f"trace {trace_id} does not exist: it was not sent here, or was deleted")
+        trace, observations = found
         return replace(trace, scores=tuple(scores)), observations
 
     async def _with_scores(self, project_id: ProjectId, traces: Sequence[Trace]) -> list[Trace]:

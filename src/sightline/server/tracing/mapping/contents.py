@@ -1,6 +1,7 @@
 """What went in and what came out, from whichever convention the span follows."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sightline.server.tracing.mapping.dialects import (
@@ -11,6 +12,7 @@ from sightline.server.tracing.mapping.dialects import (
     pydantic_ai_input,
 )
 from sightline.server.tracing.mapping.tables import (
+    AI_SDK_OPERATION,
     FIRST_INPUTS,
     FIRST_OUTPUTS,
     INDEXED_INPUTS,
@@ -23,6 +25,7 @@ from sightline.server.tracing.mapping.tables import (
     MODEL_OUTPUTS,
     OUTPUT_EVENTS,
     OUTPUT_KEYS,
+    PYDANTIC_AI_MESSAGES,
     RAW_INPUT,
     RAW_OUTPUT,
     SYSTEM_INSTRUCTIONS,
@@ -31,34 +34,52 @@ from sightline.server.tracing.mapping.tables import (
 )
 from sightline.server.tracing.mapping.values import Attributes, first, parsed, text
 
-Reader = Callable[[Attributes, Sequence[Event]], Any]
-"""Finds a value in a span's attributes or events; None where it has nothing to say."""
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """Finds a value in a span's attributes or events; None where it has nothing to say."""
+
+    read: Callable[[Attributes, Sequence[Event]], Any]
+    keys: Sequence[str] = ()
+    """Attributes without which, and without one below `prefixes`, it has nothing to say."""
+    prefixes: Sequence[str] = ()
+    of_events: bool = False
+
+    def may_find(self, keys: Sequence[str]) -> bool:
+        below = tuple(f"{prefix}." for prefix in self.prefixes)
+        return self.of_events or any(key in self.keys or key.startswith(below) for key in keys)
 
 
-def input_of(attributes: Attributes, events: Sequence[Event] = ()) -> str | None:
-    return _first_found(INPUT_READERS, attributes, events)
-
-
-def output_of(attributes: Attributes, events: Sequence[Event] = ()) -> str | None:
-    return _first_found(OUTPUT_READERS, attributes, events)
-
-
-def _first_found(readers: Sequence[Reader], attributes: Attributes, events: Sequence[Event]) -> str | None:
-    for read in readers:
-        found = text(read(attributes, events))
+def first_found(readers: Sequence[Reader], attributes: Attributes, events: Sequence[Event]) -> str | None:
+    """What the first reader finds, as it is stored."""
+    for reader in readers:
+        if reader.of_events and not events:
+            continue
+        found = text(reader.read(attributes, events))
         if found is not None:
             return found
     return None
 
 
 def _keys(*names: str) -> Reader:
-    return lambda attributes, _: first(attributes, names)
+    return Reader(read=lambda attributes, _: first(attributes, names), keys=names)
 
 
-def _model_messages(prefixes: Sequence[str]) -> Reader:
+def _events(*names: str) -> Reader:
+    return Reader(read=lambda _, events: event_messages(events, names), of_events=True)
+
+
+def _indexed(*prefixes: str) -> Reader:
+    return Reader(read=lambda attributes, _: indexed_messages(attributes, prefixes), prefixes=prefixes)
+
+
+def _model_messages(*prefixes: str) -> Reader:
     """OpenInference's messages where the span is a model's call; elsewhere they repeat those of the spans inside."""
-    return lambda attributes, _: (
-        indexed_messages(attributes, prefixes) if attributes.get("openinference.span.kind") == "LLM" else None
+    return Reader(
+        read=lambda attributes, _: (
+            indexed_messages(attributes, prefixes) if attributes.get("openinference.span.kind") == "LLM" else None
+        ),
+        prefixes=prefixes,
     )
 
 
@@ -82,22 +103,22 @@ def _with_instructions(messages: Any, attributes: Attributes) -> Any:
 
 INPUT_READERS: Sequence[Reader] = (
     _keys(*FIRST_INPUTS),
-    lambda attributes, _: ai_sdk_input(attributes),
-    lambda _, events: event_messages(events, INPUT_EVENTS),
-    _model_messages(MODEL_INPUTS),
+    Reader(read=lambda attributes, _: ai_sdk_input(attributes), keys=(AI_SDK_OPERATION,)),
+    _events(*INPUT_EVENTS),
+    _model_messages(*MODEL_INPUTS),
     _keys(*INPUT_KEYS),
-    _asked_of_an_agent,
-    _asked,
-    lambda attributes, _: indexed_messages(attributes, INDEXED_INPUTS),
+    Reader(read=_asked_of_an_agent, keys=PYDANTIC_AI_MESSAGES),
+    Reader(read=_asked, keys=MESSAGE_INPUTS),
+    _indexed(*INDEXED_INPUTS),
     _keys(*TOOL_INPUTS, RAW_INPUT),
 )
 OUTPUT_READERS: Sequence[Reader] = (
     _keys(*FIRST_OUTPUTS),
-    lambda attributes, _: ai_sdk_output(attributes),
-    lambda _, events: event_messages(events, OUTPUT_EVENTS),
-    _model_messages(MODEL_OUTPUTS),
+    Reader(read=lambda attributes, _: ai_sdk_output(attributes), keys=(AI_SDK_OPERATION,)),
+    _events(*OUTPUT_EVENTS),
+    _model_messages(*MODEL_OUTPUTS),
     _keys(*OUTPUT_KEYS, *MESSAGE_OUTPUTS),
-    lambda attributes, _: indexed_messages(attributes, INDEXED_OUTPUTS),
+    _indexed(*INDEXED_OUTPUTS),
     _keys(*TOOL_OUTPUTS, RAW_OUTPUT),
 )
 

@@ -8,7 +8,8 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from sightline.server.tracing.mapping.dialects import Event
-from sightline.server.tracing.mapping.tables import CONSUMED, CONSUMED_PREFIXES, FOREIGN_PREFIXES
+from sightline.server.tracing.mapping.shape import Shape
+from sightline.server.tracing.mapping.tables import OWN_METADATA
 from sightline.server.tracing.mapping.values import Attributes, json_text, python_attributes, time_of
 
 
@@ -46,26 +47,19 @@ def scope_text(scope: InstrumentationScope) -> str:
     return json_text({"name": scope.name, "version": scope.version, "attributes": python_attributes(scope.attributes)})
 
 
-def other_metadata(attributes: Attributes) -> dict[str, str]:
+def other_metadata(attributes: Attributes, shape: Shape) -> dict[str, str]:
     """What users of other libraries called metadata, and under `attributes` what has no field of its own."""
-    metadata = _own(attributes["metadata"]) if "metadata" in attributes else {}
-    rest: dict[str, Any] = {}
-    for key, value in attributes.items():
-        if key in CONSUMED:
-            continue
-        if not key.startswith(CONSUMED_PREFIXES):
-            rest[key] = value
-        elif key.startswith(FOREIGN_PREFIXES):
-            name = next(key.removeprefix(prefix) for prefix in FOREIGN_PREFIXES if key.startswith(prefix))
-            metadata[name] = json_value(value, encoded=False)
-    if rest:
-        metadata["attributes"] = json_text(rest)
+    metadata = _own(attributes[OWN_METADATA]) if shape.own_metadata else {}
+    for key, name in shape.foreign_metadata:
+        metadata[name] = json_value(attributes[key], encoded=False)
+    if shape.rest:
+        metadata["attributes"] = json_text({key: attributes[key] for key in shape.rest})
     return metadata
 
 
 def _own(metadata: Any) -> dict[str, str]:
     """OpenInference's one object, without the many keys that LiteLLM leaves empty in it."""
-    spread = metadata_under({"metadata": metadata}, "metadata", encoded=False)
+    spread = metadata_under({OWN_METADATA: metadata}, OWN_METADATA, encoded=False)
     return {key: value for key, value in spread.items() if value != "null"}
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
 
 from sightline.server.runtime.errors import InvalidRequest
-from sightline.server.tracing.mapping.contents import input_of, output_of
+from sightline.server.tracing.mapping.contents import first_found
 from sightline.server.tracing.mapping.dialects import Event, counted_below
 from sightline.server.tracing.mapping.metadata import (
     events_text,
@@ -19,6 +19,7 @@ from sightline.server.tracing.mapping.metadata import (
     scope_text,
 )
 from sightline.server.tracing.mapping.sdk import SdkInfo
+from sightline.server.tracing.mapping.shape import Shape, shape_of
 from sightline.server.tracing.mapping.tables import (
     COMPLETION_START,
     DETAILS_EVENT,
@@ -28,21 +29,13 @@ from sightline.server.tracing.mapping.tables import (
     FIRST_TOKEN_DELAYS_S,
     FIRST_TOKEN_EVENTS,
     INVOCATION_PARAMETERS,
-    KIND_TABLES,
     LEVELS,
-    MODEL_KEYS,
-    NAME_KEYS,
     OBSERVATION_METADATA,
     PROMPT_NAME,
     PROMPT_OBJECT,
     PROMPT_VERSION,
     RELEASE_KEYS,
-    ROOT_KEYS,
-    SESSION_KEYS,
-    TAG_KEYS,
-    TOOL_KEYS,
     TRACE_METADATA,
-    USER_KEYS,
     VERSION_KEYS,
 )
 from sightline.server.tracing.mapping.usage import cost_of, parameters_of, usage_of
@@ -87,8 +80,10 @@ class Source:
     """What all spans of one scope share, worked out once."""
 
     project_id: ProjectId
-    resource: Attributes
     service: str | None
+    environment: str
+    version: str | None
+    release: str | None
     scope_name: str | None
     encoded_metadata: bool
     metadata: dict[str, str]
@@ -114,8 +109,10 @@ def _of_resource(project_id: ProjectId, resource_spans: ResourceSpans, sdk: SdkI
         scope = scope_spans.scope
         source = Source(
             project_id=project_id,
-            resource=resource,
             service=text(resource.get("service.name")),
+            environment=_environment(first(resource, ENVIRONMENT_KEYS)),
+            version=text(first(resource, (*VERSION_KEYS, "service.version"))),
+            release=text(first(resource, RELEASE_KEYS)),
             scope_name=scope.name or None,
             encoded_metadata=sdk.of_scope(scope, resource.get("telemetry.sdk.language")).encodes_metadata,
             metadata={"resourceAttributes": resource_text, "scope": scope_text(scope)},
@@ -127,40 +124,41 @@ def _of_resource(project_id: ProjectId, resource_spans: ResourceSpans, sdk: SdkI
 def span_to_observation(span: Span, source: Source) -> Observation:
     events = [(event.name, python_attributes(event.attributes)) for event in span.events]
     attributes = _with_details(python_attributes(span.attributes), events)
+    shape = shape_of(attributes)
     parent_id = _parent_id(span)
-    kind = kind_of(attributes)
+    kind = _kind(attributes, shape)
     counted_elsewhere = counted_below(attributes, kind, source.scope_name)
-    level = level_of(attributes, span)
     start_time = time_of(span.start_time_unix_nano)
     prompt = _prompt(attributes) if kind is Kind.GENERATION else {}
+    version = text(first(attributes, shape.versions)) or source.version
     return Observation(
         project_id=source.project_id,
         trace_id=TraceId(_hex_id(span.trace_id, 16, "trace id", span)),
         id=ObservationId(_hex_id(span.span_id, 8, "span id", span)),
         parent_id=parent_id,
-        is_root=parent_id is None or any(_truth(attributes.get(key)) for key in ROOT_KEYS),
+        is_root=parent_id is None or any(_truth(attributes[key]) for key in shape.roots),
         kind=kind,
-        name=str(first(attributes, NAME_KEYS) or span.name),
+        name=str(first(attributes, shape.names) or span.name),
         start_time=start_time,
         end_time=max(start_time, time_of(span.end_time_unix_nano)) if span.end_time_unix_nano else None,
-        completion_start_time=_completion_start(attributes, span, start_time),
-        level=level,
+        completion_start_time=_completion_start(attributes, span, start_time, shape),
+        level=_level(attributes, span),
         status_message=_status_message(attributes, span, events),
-        environment=environment_of(attributes, source.resource),
-        version=_version(attributes, source.resource),
-        input=input_of(attributes, events),
-        output=output_of(attributes, events),
-        metadata=_metadata(attributes, span, events, source),
-        model=None if counted_elsewhere else model_of(attributes),
-        model_parameters=parameters_of(attributes),
-        usage={} if counted_elsewhere else usage_of(attributes),
-        cost_usd={} if counted_elsewhere else cost_of(attributes),
+        environment=_environment(named) if (named := first(attributes, shape.environments)) else source.environment,
+        version=version,
+        input=first_found(shape.inputs, attributes, events),
+        output=first_found(shape.outputs, attributes, events),
+        metadata=_metadata(attributes, span, events, shape, source),
+        model=None if counted_elsewhere else _model(attributes, shape),
+        model_parameters=parameters_of(attributes) if shape.tells_parameters else {},
+        usage=usage_of(attributes) if shape.tells_usage and not counted_elsewhere else {},
+        cost_usd=cost_of(attributes) if shape.tells_cost and not counted_elsewhere else {},
         prompt_name=text(prompt.get("name")),
         prompt_version=_whole(prompt.get("version")),
         service=source.service,
         scope=source.scope_name,
-        trace=_trace_fields(attributes, source),
-        experiment=_experiment_fields(attributes),
+        trace=_trace_fields(attributes, version, shape, source),
+        experiment=_experiment_fields(attributes) if shape.tells_experiment else None,
     )
 
 
@@ -179,26 +177,26 @@ def _parent_id(span: Span) -> ObservationId | None:
     return ObservationId(_hex_id(span.parent_span_id, 8, "parent span id", span))
 
 
-def kind_of(attributes: Attributes) -> Kind:
-    for key, kinds, spelt in KIND_TABLES:
-        value = attributes.get(key)
+def _kind(attributes: Attributes, shape: Shape) -> Kind:
+    for key, kinds, spelt in shape.kinds:
+        value = attributes[key]
         if isinstance(value, str) and (kind := kinds.get(spelt(value))) is not None:
             return kind
-    if first(attributes, TOOL_KEYS) is not None:
+    if first(attributes, shape.tools) is not None:
         return Kind.TOOL
-    return Kind.GENERATION if first(attributes, MODEL_KEYS) is not None else Kind.SPAN
+    return Kind.GENERATION if first(attributes, shape.models) is not None else Kind.SPAN
 
 
-def level_of(attributes: Attributes, span: Span) -> Level:
+def _level(attributes: Attributes, span: Span) -> Level:
     named = LEVELS.get(str(attributes.get("langfuse.observation.level", "")).lower())
     if named is not None:
         return named
     return Level.ERROR if span.status.code == Status.STATUS_CODE_ERROR else Level.DEFAULT
 
 
-def model_of(attributes: Attributes) -> str | None:
+def _model(attributes: Attributes, shape: Shape) -> str | None:
     """The model by name; the one asked for where a call failed before any answered."""
-    named = first(attributes, MODEL_KEYS)
+    named = first(attributes, shape.models)
     if named is None and INVOCATION_PARAMETERS in attributes:
         named = first(parsed_object(attributes[INVOCATION_PARAMETERS]), ("model", "model_name"))
     return text(named)
@@ -226,43 +224,52 @@ def _status_message(attributes: Attributes, span: Span, events: Sequence[Event])
     return text(first(found, ("exception.message", "exception.type")))
 
 
-def environment_of(attributes: Attributes, resource: Attributes) -> str:
-    found = first(attributes, ENVIRONMENT_KEYS) or first(resource, ENVIRONMENT_KEYS)
+def _environment(found: Any) -> str:
     return found if isinstance(found, str) and ENVIRONMENT.fullmatch(found) else "default"
 
 
-def _version(attributes: Attributes, resource: Attributes) -> str | None:
-    return text(first(attributes, VERSION_KEYS) or first(resource, (*VERSION_KEYS, "service.version")))
+def _completion_start(attributes: Attributes, span: Span, start_time: datetime, shape: Shape) -> datetime | None:
+    if shape.tells_completion and (told := _told_completion(attributes, start_time)) is not None:
+        return told
+    first_tokens = [event.time_unix_nano for event in span.events if event.name in FIRST_TOKEN_EVENTS]
+    return time_of(min(first_tokens)) if first_tokens else None
 
 
-def _completion_start(attributes: Attributes, span: Span, start_time: datetime) -> datetime | None:
+def _told_completion(attributes: Attributes, start_time: datetime) -> datetime | None:
     given = time_from(attributes.get(COMPLETION_START))
     if given is not None:
         return given
     for key, seconds in FIRST_TOKEN_DELAYS_S.items():
         if (delay := number(attributes.get(key))) is not None:
             return later(start_time, delay * seconds)
-    told = [event.time_unix_nano for event in span.events if event.name in FIRST_TOKEN_EVENTS]
-    return time_of(min(told)) if told else None
+    return None
 
 
-def _metadata(attributes: Attributes, span: Span, events: Sequence[Event], source: Source) -> dict[str, str]:
-    metadata = other_metadata(attributes)
-    metadata |= metadata_under(attributes, OBSERVATION_METADATA, encoded=source.encoded_metadata)
+def _metadata(
+    attributes: Attributes, span: Span, events: Sequence[Event], shape: Shape, source: Source
+) -> dict[str, str]:
+    metadata = other_metadata(attributes, shape)
+    if shape.langfuse_metadata:
+        metadata |= metadata_under(attributes, OBSERVATION_METADATA, encoded=source.encoded_metadata)
     if span.events:
         metadata["events"] = events_text(span, events)
     return metadata | source.metadata
 
 
-def _trace_fields(attributes: Attributes, source: Source) -> TraceFields:
-    return TraceFields(
+def _trace_fields(attributes: Attributes, version: str | None, shape: Shape, source: Source) -> TraceFields:
+    found = TraceFields(
+        user_id=_bounded(first(attributes, shape.users)),
+        session_id=_bounded(first(attributes, shape.sessions)),
+        tags=tags_of(first(attributes, shape.tags)) if shape.tags else (),
+        version=version,
+        release=text(first(attributes, shape.releases)) or source.release,
+    )
+    if not shape.tells_trace:
+        return found
+    return replace(
+        found,
         name=text(attributes.get("langfuse.trace.name")),
-        user_id=_bounded(first(attributes, USER_KEYS)),
-        session_id=_bounded(first(attributes, SESSION_KEYS)),
-        tags=tags_of(first(attributes, TAG_KEYS)),
         public=_truth(attributes.get("langfuse.trace.public")) if "langfuse.trace.public" in attributes else None,
-        version=_version(attributes, source.resource),
-        release=text(first(attributes, RELEASE_KEYS) or first(source.resource, RELEASE_KEYS)),
         metadata=metadata_under(attributes, TRACE_METADATA, encoded=source.encoded_metadata),
         input=text(attributes.get("langfuse.trace.input")),
         output=text(attributes.get("langfuse.trace.output")),

@@ -155,11 +155,14 @@ RELEASE_KEYS = ("langfuse.release",)
 VERSION_KEYS = ("langfuse.version",)
 ROOT_KEYS = ("langfuse.internal.as_root", "langfuse.internal.is_app_root")
 
-TRACE_METADATA = "langfuse.trace.metadata"
+TRACE_PREFIX = "langfuse.trace."
+TRACE_METADATA = f"{TRACE_PREFIX}metadata"
 OBSERVATION_METADATA = "langfuse.observation.metadata"
+OWN_METADATA = "metadata"
+"""OpenInference's one object."""
 
 FOREIGN_PREFIXES = ("ai.telemetry.metadata.", "traceloop.association.properties.")
-"""Where other libraries put what their users call metadata, a key each; OpenInference has one object, `metadata`."""
+"""Where other libraries put what their users call metadata, a key each."""
 
 AI_SDK_INPUTS = ("ai.prompt.messages", "ai.prompt", "ai.toolCall.args", "ai.value")
 AI_SDK_TEXTS = ("ai.response.text", "ai.result.text")
@@ -351,7 +354,7 @@ CONSUMED = frozenset(
         *AI_SDK_TOOL_CALLS,
         *AI_SDK_OUTPUTS,
         "ai.values",
-        "metadata",
+        OWN_METADATA,
         *MESSAGE_INPUTS,
         *MESSAGE_OUTPUTS,
         SYSTEM_INSTRUCTIONS,

@@ -15,6 +15,8 @@ SAFE_INTEGER = 2**53
 
 def python_value(value: AnyValue) -> Any:
     """An attribute's value; bytes become base64 text by protobuf's JSON rule, absent ones None."""
+    if said := value.string_value:  # Most are texts, and this is asked of every attribute of every span.
+        return said
     which = value.WhichOneof("value")
     if which == "array_value":
         return [python_value(item) for item in value.array_value.values]

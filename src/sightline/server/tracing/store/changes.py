@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from sightline.server.runtime.observations import ObservationsEngine, timestamp
+from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.runtime.writer import Row
 from sightline.server.tracing.legacy.changes import Change, Subject
 from sightline.server.tracing.records import ProjectId, TraceId
@@ -24,7 +24,7 @@ def change_row(project_id: ProjectId, change: Change, row_version: int) -> Row:
         "event_id": change.event_id,
         "row_version": row_version,
         "trace_id": change.trace_id or "",
-        "occurred_at": timestamp(change.occurred_at),
+        "occurred_at": change.occurred_at,
         "creates": int(change.creates),
         "fields": orjson.dumps(dict(change.fields)).decode(),
     }

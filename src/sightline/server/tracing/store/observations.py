@@ -10,7 +10,7 @@ from sightline.server.tracing.records import Observation, ObservationId, Observa
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.filters import OBSERVATION_COLUMNS, holds
 from sightline.server.tracing.store.matching import BEGINNING, END, TICK, TIME
-from sightline.server.tracing.store.rows import NARROW, TRACE_ROW, WIDE, observation_of
+from sightline.server.tracing.store.rows import TRACE_ROW, WIDE, observation_of
 from sightline.server.tracing.store.slices import slices
 
 IS_OBSERVATION = f"kind != '{TRACE_ROW}'"
@@ -24,16 +24,6 @@ class ObservationStore:
 
     def __init__(self, engine: ObservationsEngine) -> None:
         self._engine = engine
-
-    async def of_trace(self, project_id: ProjectId, trace_id: TraceId, *, whole: bool) -> list[Observation]:
-        """All observations of a trace by start; without `whole` their inputs, outputs and metadata are left out."""
-        where = Conditions(project_id, by_id=True)
-        where.add("trace_id =", "String", trace_id)
-        where.add_clause(IS_OBSERVATION)
-        columns = WIDE if whole else NARROW
-        sql = f"SELECT {columns} FROM observations WHERE {where} ORDER BY row_version DESC LIMIT 1 BY id"
-        rows = await self._engine.query(sql, where.params)
-        return sorted(map(observation_of, rows), key=lambda observation: (observation.start_time, observation.id))
 
     async def one(
         self, project_id: ProjectId, observation_id: ObservationId, trace_id: TraceId | None

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from sightline.server.runtime.observations import timestamp
 from sightline.server.runtime.writer import Row
 from sightline.server.tracing.records import (
     ExperimentFields,
@@ -33,13 +32,16 @@ NARROW = (
 )
 """Columns that a tree or a list needs."""
 
+OUTLINE = f"{NARROW}, trace_metadata, input_preview, output_preview, trace_input_preview, trace_output_preview"
+"""Columns of a trace's own fields as well, its texts shortened."""
+
 WIDE = f"{NARROW}, input, output, metadata, trace_metadata, trace_input, trace_output, experiment_id, experiment"
 """All columns of an observation."""
 
 
 def partition_of(moment: datetime) -> str:
     """The month a time belongs to, as the tables are partitioned."""
-    utc = moment.astimezone(UTC)
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return f"{utc.year}{utc.month:02}"
 
 
@@ -56,13 +58,13 @@ def _line(observation: Observation, image_ids: list[MediaId], row_version: int) 
             "id": observation.id,
             "parent_id": observation.parent_id or "",
             "row_version": row_version,
-            "start_time": timestamp(observation.start_time),
-            "end_time": _time(observation.end_time),
-            "completion_start_time": _time(observation.completion_start_time),
+            "start_time": observation.start_time,
+            "end_time": observation.end_time,
+            "completion_start_time": observation.completion_start_time,
             "is_root": int(observation.is_root),
-            "kind": TRACE_ROW if observation.stands_for_trace else observation.kind.value,
+            "kind": TRACE_ROW if observation.stands_for_trace else observation.kind,
             "name": observation.name,
-            "level": observation.level.value,
+            "level": observation.level,
             "status_message": observation.status_message or "",
             "environment": observation.environment,
             "version": observation.version or "",
@@ -184,7 +186,3 @@ def moment(text: str) -> datetime:
 
 def optional_moment(text: str | None) -> datetime | None:
     return None if text is None else moment(text)
-
-
-def _time(value: datetime | None) -> str | None:
-    return None if value is None else timestamp(value)

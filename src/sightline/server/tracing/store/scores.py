@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from sightline.server.runtime.observations import ObservationsEngine, timestamp
+from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.runtime.writer import Row
 from sightline.server.tracing.records import ObservationId, Page, ProjectId, Score, ScoreId, ScoreQuery, TraceId
 from sightline.server.tracing.store.conditions import Conditions
@@ -26,9 +26,9 @@ def score_row(score: Score, row_version: int) -> Row:
         "project_id": score.project_id,
         "id": score.id,
         "row_version": row_version,
-        "timestamp": timestamp(score.timestamp),
-        "created_at": timestamp(score.created_at),
-        "updated_at": timestamp(score.updated_at),
+        "timestamp": score.timestamp,
+        "created_at": score.created_at,
+        "updated_at": score.updated_at,
         "name": score.name,
         "data_type": score.data_type,
         "value": score.value,

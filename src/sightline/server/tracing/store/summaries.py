@@ -1,13 +1,14 @@
 """What the observations of a trace add up to, in SQL and in records."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sightline.server.tracing.records import Condition, MediaId, ProjectId, Trace, TraceId
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.filters import holds, scored
-from sightline.server.tracing.store.rows import moment, optional_moment
+from sightline.server.tracing.store.rows import TRACE_ROW, moment, optional_moment
 
+METERED = ("id", "parent_id", "kind", "usage", "cost_usd")
 AGGREGATES: Mapping[str, str] = {
     "timestamp": "min(start_time)",
     "end_time": "max(ifNull(end_time, start_time))",
@@ -30,7 +31,7 @@ AGGREGATES: Mapping[str, str] = {
     "observation_count": "countIf(kind != 'TRACE')",
     "error_count": "countIf(level = 'ERROR')",
     "media_id": "argMinIf(image_ids[1], start_time, notEmpty(image_ids))",
-    "metered": "groupArrayIf((id, parent_id, kind, usage, cost_usd), notEmpty(usage) OR notEmpty(cost_usd))",
+    "metered": f"groupArrayIf(({', '.join(METERED)}), notEmpty(usage) OR notEmpty(cost_usd))",
     "trace_metadata": "arrayMap(pair -> pair.2, arraySort(groupArrayIf((row_version, trace_metadata), "
     "notEmpty(trace_metadata))))",
 }
@@ -43,6 +44,10 @@ COLUMNS = (
 """What the aggregates read."""
 
 
+PREVIEW = "_preview"
+"""What the columns of shortened texts end in."""
+
+
 def text_aggregate(column: str) -> str:
     """Input or output of a trace: what a client set for the trace, else the root observation's."""
     own, roots = f"trace_{column}", column
@@ -50,6 +55,42 @@ def text_aggregate(column: str) -> str:
         f"if(countIf({own} != '') > 0, argMaxIf({own}, row_version, {own} != ''), "
         f"argMinIf({roots}, start_time, is_root))"
     )
+
+
+def summed(rows: Sequence[Mapping[str, Any]], *, suffix: str) -> dict[str, Any]:
+    """What the aggregates are over these rows of one trace, with `input` and `output` of texts ending in `suffix`.
+
+    The same rules once more, for rows that have been read already; the tests hold one against the other.
+    """
+    by_start = sorted(rows, key=lambda row: row["start_time"])
+    by_version = sorted(rows, key=lambda row: row["row_version"])
+    roots = [row for row in by_start if row["is_root"]]
+    begin = (roots or by_start)[0]
+    root = roots[0] if roots else {}
+
+    def last(column: str) -> Any:
+        return next((row[column] for row in reversed(by_version) if row[column] not in ("", None)), "")
+
+    return {
+        "trace_id": begin["trace_id"],
+        "timestamp": by_start[0]["start_time"],
+        "end_time": max(row["end_time"] or row["start_time"] for row in rows),
+        "name": last("trace_name") or begin["name"],
+        "user_id": last("user_id"),
+        "session_id": last("session_id"),
+        "environment": begin["environment"],
+        "tags": sorted({tag for row in rows for tag in row["tags"]}),
+        "public": last("public"),
+        "version": last("trace_version") or root.get("version", ""),
+        "release": last("release"),
+        "observation_count": sum(row["kind"] != TRACE_ROW for row in rows),
+        "error_count": sum(row["level"] == "ERROR" for row in rows),
+        "media_id": next((row["image_ids"][0] for row in by_start if row["image_ids"]), ""),
+        "metered": [tuple(row[name] for name in METERED) for row in rows if row["usage"] or row["cost_usd"]],
+        "trace_metadata": [row["trace_metadata"] for row in by_version if row["trace_metadata"]],
+        "input": last(f"trace_input{suffix}") or root.get(f"input{suffix}", ""),
+        "output": last(f"trace_output{suffix}") or root.get(f"output{suffix}", ""),
+    }
 
 
 TRACE_COLUMNS: Mapping[str, str] = {

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sightline.server.runtime.observations import ObservationsEngine
-from sightline.server.tracing.records import Page, ProjectId, Trace, TraceId, TraceQuery
+from sightline.server.tracing.records import Observation, Page, ProjectId, Trace, TraceId, TraceQuery
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.finding import Place, TraceFinder
 from sightline.server.tracing.store.matching import TIME, newest
-from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, text_aggregate, trace_of
+from sightline.server.tracing.store.rows import OUTLINE, TRACE_ROW, WIDE, observation_of
+from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, PREVIEW, summed, text_aggregate, trace_of
 
 
 class TraceStore:
@@ -20,9 +21,21 @@ class TraceStore:
         self._engine = engine
         self._finder = TraceFinder(engine)
 
-    async def one(self, project_id: ProjectId, trace_id: TraceId, *, whole: bool) -> Trace | None:
-        found = await self._summaries(project_id, [trace_id], whole=whole)
-        return found[0] if found else None
+    async def one(
+        self, project_id: ProjectId, trace_id: TraceId, *, whole: bool
+    ) -> tuple[Trace, list[Observation]] | None:
+        """A trace and its observations by start; without `whole` with previews and without the observations' texts.
+
+        Its observations are read anyway: adding them up here saves a second look for them.
+        """
+        where = Conditions(project_id, by_id=True)
+        where.add("trace_id =", "String", trace_id)
+        rows = await self._engine.query(newest(WIDE if whole else OUTLINE, str(where)), where.params)
+        if not rows:
+            return None
+        trace = trace_of(summed(rows, suffix="" if whole else PREVIEW), project_id)
+        observations = [observation_of(row) for row in rows if row["kind"] != TRACE_ROW]
+        return trace, sorted(observations, key=lambda observation: (observation.start_time, observation.id))
 
     async def page(self, project_id: ProjectId, query: TraceQuery) -> Page[Trace]:
         """Ids are found in slices of rows, traces read whole; one found where it only went on is left out there."""
@@ -66,7 +79,7 @@ class TraceStore:
         where = Conditions(project_id, by_id=since is None)
         where.add("start_time >=", TIME, since)
         where.add("trace_id IN", "Array(String)", list(trace_ids))
-        suffix = "" if whole else "_preview"
+        suffix = "" if whole else PREVIEW
         texts = [f"{kind}{side}{suffix}" for kind in ("", "trace_") for side in ("input", "output")]
         fields = ", ".join(f"{sql} AS f_{name}" for name, sql in AGGREGATES.items())
         sql = (
