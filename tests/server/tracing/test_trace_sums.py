@@ -1,4 +1,4 @@
-"""A trace read by itself says the same as the trace in a list: two ways to add up the same observations."""
+"""A trace read by itself says the same as in a list, short or long: two ways to add up the same observations."""
 
 import random
 from dataclasses import replace
@@ -8,6 +8,7 @@ import pytest
 from server.tracing.making import HERE, at, observation
 from sightline.server.tracing.actions import Tracing
 from sightline.server.tracing.records import Kind, Level, Observation, TraceQuery
+from sightline.server.tracing.store.traces import SUMMED_HERE
 
 TOKEN = "@@@langfuseMedia:type=image/png|id={}|source=bytes@@@"
 TRACES = 40
@@ -57,8 +58,12 @@ def anything(rng: random.Random) -> list[Observation]:
     return rows
 
 
+@pytest.mark.parametrize("few", [0, SUMMED_HERE])
 @pytest.mark.parametrize("whole", [True, False])
-async def test_one_trace_is_the_same_as_in_a_list(tracing: Tracing, whole: bool):
+async def test_one_trace_is_the_same_as_in_a_list(
+    tracing: Tracing, whole: bool, few: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sightline.server.tracing.store.traces.SUMMED_HERE", few)
     rows = anything(random.Random(7))
     for begin in range(0, len(rows), 60):
         await tracing.record(HERE, rows[begin : begin + 60])

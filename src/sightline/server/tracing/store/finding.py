@@ -31,8 +31,8 @@ from sightline.server.tracing.store.slices import slices
 SLICE_ROWS = 2_000
 FILTERED_ROWS, SEARCHED_ROWS = 10, 1.25
 """Rows looked for at first for each trace that is wanted; texts take longer to look through."""
-LOOKED_UP = 2
-"""Traces looked up at first for each that is wanted."""
+LOOKED_UP, MARGIN = 2, 1.5
+"""Traces looked up at first for each that is wanted; later so many times as would have been enough."""
 GROWTH = 8
 MOST_ROWS = 100_000
 """Beyond it the engine does better by itself."""
@@ -44,6 +44,8 @@ class Place:
 
     id: TraceId
     timestamp: datetime
+    rows: int
+    """Newest rows of it in that slice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +59,14 @@ class Slice:
     times: Sequence[datetime] = ()
     """When each of those begins."""
 
+    @property
+    def traces(self) -> int:
+        """How many they belong to, as far as they are listed."""
+        return len({trace_id for trace_id, _, _ in self.found.rows}) if self.found else 0
+
     def may_hold(self, wanted: int) -> bool:
         """Whether so many traces can be among them."""
-        return self.found is None or len({trace_id for trace_id, _, _ in self.found.rows}) >= wanted
+        return self.found is None or self.traces >= wanted
 
     def newest(self, traces: int) -> "Slice":
         """The slice that has the rows of so many traces: more are rarely wanted, and each costs a look-up."""
@@ -70,6 +77,29 @@ class Slice:
                 kept = Found(self.found.filter, self.found.rows[:place])
                 return Slice(self.times[place] + TICK, kept, self.times[:place])
         return self
+
+
+@dataclass
+class Looking:
+    """How far a search looks, by what it has found so far."""
+
+    wanted: int
+    rows: int
+    """Of the rarest filter, at most."""
+    in_few_rows: bool
+    """Whether to look through them takes less than to understand how to find them by each index."""
+    rare: bool = False
+    """Whether the last slice held none."""
+    share: float = LOOKED_UP
+    """Traces looked up at first for each that is wanted."""
+
+    @property
+    def traces(self) -> int:
+        return int(self.wanted * self.share)
+
+    def learn(self, part: Slice, matching: int) -> None:
+        """Of the traces in a part so many match."""
+        self.share = max(self.share, MARGIN * part.traces / max(matching, 1))
 
 
 class TraceFinder:
@@ -87,25 +117,39 @@ class TraceFinder:
         if query.order_by != "timestamp" or query.ascending:
             return await self._began_in(project_id, query, span, wanted)
         filtered = any(each.ways for each in filters_of(Conditions(project_id), query))
-        lows = slices(self._engine, project_id, span) if filtered else _once(span[0])
         limit = int(wanted * (SEARCHED_ROWS if query.search else FILTERED_ROWS)) if filtered else SLICE_ROWS
-        rare = False
-        async for low in lows:
-            if rare and low > span[0]:
-                continue  # What is not among the newest rows is rare: the indexes tell where it is, if anywhere.
-            while limit <= MOST_ROWS:
-                rows = await self._rarest(project_id, query, (low, span[1]), limit)
-                rare = rows.found is not None and not rows.found.rows
-                for part in dict.fromkeys((rows.newest(LOOKED_UP * wanted), rows)):
-                    whole = part.edge is None and low == span[0]
-                    if whole or part.may_hold(wanted):
-                        places = await self._began_in(project_id, query, (part.edge or low, span[1]), wanted, part)
-                        if whole or len(places) >= wanted:
-                            return places
-                if rows.edge is None:
-                    break
-                limit *= GROWTH
+        looking = Looking(wanted, limit, in_few_rows=filtered)
+        async for low in slices(self._engine, project_id, span) if filtered else _once(span[0]):
+            places = await self._newest_since(project_id, query, span, low, looking)
+            if places is not None:
+                return places
+            looking.in_few_rows = False
+            if looking.rare and low > span[0]:  # Not among the newest rows: the indexes tell where it is, if anywhere.
+                places = await self._newest_since(project_id, query, span, span[0], looking)
+                if places is not None:
+                    return places
+                break
         return await self._began_in(project_id, query, span, wanted)
+
+    async def _newest_since(
+        self, project_id: ProjectId, query: TraceQuery, span: Span, low: datetime, looking: "Looking"
+    ) -> list[Place] | None:
+        """The first traces of the span, or None where rows since `low` do not tell."""
+        while looking.rows <= MOST_ROWS:
+            rows = await self._rarest(project_id, query, (low, span[1]), looking)
+            looking.rare = rows.found is not None and not rows.found.rows
+            for part in dict.fromkeys((rows.newest(looking.traces), rows)):
+                whole = part.edge is None and low == span[0]
+                if not whole and not part.may_hold(looking.wanted):
+                    continue
+                places = await self._began_in(project_id, query, (part.edge or low, span[1]), looking.wanted, part)
+                if whole or len(places) >= looking.wanted:
+                    return places
+                looking.learn(part, len(places))
+            if rows.edge is None:
+                return None
+            looking.rows *= GROWTH
+        return None
 
     async def count(self, project_id: ProjectId, query: TraceQuery) -> int:
         """How many traces match; without filters those that began in the window or go on in it."""
@@ -130,11 +174,11 @@ class TraceFinder:
             matching = matching_traces(where, query, span)
         direction = "ASC" if query.ascending else "DESC"
         order = f"ordered {direction}, timestamp {direction}, trace_id {direction}"
-        sql = f"SELECT trace_id, timestamp FROM ({matching}) ORDER BY {order} LIMIT {int(wanted)}"
+        sql = f"SELECT trace_id, timestamp, rows FROM ({matching}) ORDER BY {order} LIMIT {int(wanted)}"
         answer = await self._engine.query(sql, where.params)
-        return [Place(TraceId(row["trace_id"]), moment(row["timestamp"])) for row in answer]
+        return [Place(TraceId(row["trace_id"]), moment(row["timestamp"]), row["rows"]) for row in answer]
 
-    async def _rarest(self, project_id: ProjectId, query: TraceQuery, span: Span, limit: int) -> Slice:
+    async def _rarest(self, project_id: ProjectId, query: TraceQuery, span: Span, looking: Looking) -> Slice:
         """The slice of the rarest filter, which reaches back the farthest; without filters the newest rows' slice."""
         where = Conditions(project_id)
         where.add("start_time >=", TIME, span[0])
@@ -143,18 +187,19 @@ class TraceFinder:
         for place, each in enumerate(filters_of(where, query)):
             if not each.ways:
                 continue
-            rows = await self._newest_rows(where, place, each.ways, limit)
+            ways = each.joined if looking.in_few_rows else each.ways
+            rows = await self._newest_rows(where, place, ways, looking.rows)
             if rarest is None or rows.edge is None or (rarest.edge and rows.edge < rarest.edge):
                 rarest = rows
             if rows.edge is None:
                 break
-        return rarest or Slice(await self._edge(where, limit))
+        return rarest or Slice(await self._edge(where, looking.rows))
 
     async def _newest_rows(self, where: Conditions, place: int, ways: Sequence[str], limit: int) -> Slice:
         """The newest rows that hold the filter at this place, and the time from which on none is left out."""
         columns = "trace_id, id, row_version, start_time"
         sql = " UNION ALL ".join(
-            f"(SELECT {way} AS way, {columns} FROM observations WHERE {where} AND {condition} "
+            f"(SELECT {way} AS way, {columns} FROM observations WHERE {where} AND ({condition}) "
             f"ORDER BY start_time DESC LIMIT {int(limit)})"
             for way, condition in enumerate(ways)
         )

@@ -30,6 +30,11 @@ class Filter:
     ways: tuple[str, ...] = ()
     """Conditions one of which some row of a matching trace holds; none where nothing is known of single rows."""
 
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """The same in two at most: the first is the one of long texts, which are read only where it needs them."""
+        return (self.ways[0], " OR ".join(self.ways[1:])) if len(self.ways) > 2 else self.ways
+
 
 @dataclass(frozen=True)
 class Found:
@@ -81,7 +86,7 @@ def filters_of(where: Conditions, query: TraceQuery) -> list[Filter]:
 def matching_traces(
     where: Conditions, query: TraceQuery, span: Span, *, found: Found | None = None, before: timedelta = LONGEST_TRACE
 ) -> str:
-    """SELECT of `trace_id, timestamp, ended, error_count, ordered` of the traces that match and began in `span`.
+    """SELECT of `trace_id, timestamp, ended, error_count, rows, ordered` of the traces that match and began in `span`.
 
     With `found` only its rows' traces are looked at. A trace that goes on in the span, but began longer than `before`
     before it, passes for one that began in it.
@@ -110,7 +115,7 @@ def matching_traces(
     fields = ", ".join(f"{AGGREGATES[name]} AS {name}" for name in ("timestamp", "error_count"))
     more = f"{AGGREGATES['end_time']} AS ended, {TRACE_COLUMNS[query.order_by]} AS ordered"
     return (
-        f"SELECT trace_id, {fields}, {more} FROM ({newest(COLUMNS, read)}) "
+        f"SELECT trace_id, {fields}, count() AS rows, {more} FROM ({newest(COLUMNS, read)}) "
         f"GROUP BY trace_id HAVING {' AND '.join(having)}"
     )
 

@@ -30,23 +30,16 @@ async def slices(engine: ObservationsEngine, project_id: ProjectId, span: Span) 
     where = Conditions(project_id)
     where.add("start_time >=", TIME, span[0])
     where.add("start_time <", TIME, span[1])
-    newest = f"SELECT start_time FROM observations WHERE {where} ORDER BY start_time DESC LIMIT {SAMPLE_ROWS}"
-    sql = f"SELECT count() AS rows, min(start_time) AS first, max(start_time) AS last FROM ({newest})"
+    times = f"SELECT start_time FROM observations WHERE {where} ORDER BY start_time"
+    sql = (
+        f"SELECT count() AS rows, min(start_time) AS first, max(start_time) AS last, ({times} LIMIT 1) AS oldest "
+        f"FROM ({times} DESC LIMIT {SAMPLE_ROWS})"
+    )
     [found] = await engine.query(sql, where.params)
     if found["rows"] == SAMPLE_ROWS:
-        last = moment(found["last"])
+        last, oldest = moment(found["last"]), moment(found["oldest"])
         length = max(last - moment(found["first"]), SHORTEST) * SAMPLES
-        while (
-            length < last - span[0] and length < LONGEST and await _goes_back(engine, project_id, span, last - length)
-        ):
+        while length < last - oldest and length < LONGEST:
             yield last - length
             length *= GROWTH
     yield span[0]
-
-
-async def _goes_back(engine: ObservationsEngine, project_id: ProjectId, span: Span, low: datetime) -> bool:
-    """Whether the span has rows before `low`."""
-    where = Conditions(project_id)
-    where.add("start_time >=", TIME, span[0])
-    where.add("start_time <", TIME, low)
-    return bool(await engine.query(f"SELECT 1 AS found FROM observations WHERE {where} LIMIT 1", where.params))

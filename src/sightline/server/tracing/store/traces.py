@@ -2,8 +2,10 @@
 """Reading traces: aggregations of observation rows."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.records import Observation, Page, ProjectId, Trace, TraceId, TraceQuery
@@ -12,6 +14,9 @@ from sightline.server.tracing.store.finding import Place, TraceFinder
 from sightline.server.tracing.store.matching import TIME, newest
 from sightline.server.tracing.store.rows import OUTLINE, TRACE_ROW, WIDE, observation_of
 from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, PREVIEW, summed, text_aggregate, trace_of
+
+SUMMED_HERE = 5_000
+"""Rows at most that are added up in Python."""
 
 
 class TraceStore:
@@ -33,7 +38,7 @@ class TraceStore:
         rows = await self._engine.query(newest(WIDE if whole else OUTLINE, str(where)), where.params)
         if not rows:
             return None
-        trace = trace_of(summed(rows, suffix="" if whole else PREVIEW), project_id)
+        trace = trace_of(summed(rows, suffix=_suffix(whole)), project_id)
         observations = [observation_of(row) for row in rows if row["kind"] != TRACE_ROW]
         return trace, sorted(observations, key=lambda observation: (observation.start_time, observation.id))
 
@@ -59,11 +64,12 @@ class TraceStore:
         if not places:
             return {}
         ids, since = [place.id for place in places], min(place.timestamp for place in places)
+        add_up = self._summed_here if sum(place.rows for place in places) <= SUMMED_HERE else self._summed_there
         earlier, traces = await asyncio.gather(
-            self._any_before(project_id, ids, since), self._summaries(project_id, ids, whole=whole, since=since)
+            self._any_before(project_id, ids, since), add_up(project_id, ids, whole=whole, since=since)
         )
         if earlier:
-            traces = await self._summaries(project_id, ids, whole=whole)
+            traces = await self._summed_there(project_id, ids, whole=whole)
         return {trace.id: trace for trace in traces}
 
     async def _any_before(self, project_id: ProjectId, trace_ids: Sequence[TraceId], since: datetime) -> bool:
@@ -73,19 +79,42 @@ class TraceStore:
         sql = f"SELECT 1 AS found FROM observations WHERE {where} LIMIT 1"
         return bool(await self._engine.query(sql, where.params))
 
-    async def _summaries(
+    async def _summed_here(
+        self, project_id: ProjectId, trace_ids: Sequence[TraceId], *, whole: bool, since: datetime
+    ) -> list[Trace]:
+        """Of a few rows: for the engine to understand how to add them up takes longer than to add them up."""
+        where = _of_traces(project_id, trace_ids, since)
+        own = ", ".join(f"if(is_root, {text}, '') AS {text}" for text in _texts(whole)[:2])
+        columns = f"{COLUMNS}, {own}, {', '.join(_texts(whole)[2:])}"
+        by_trace: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in await self._engine.query(newest(columns, str(where)), where.params):
+            by_trace[row["trace_id"]].append(row)
+        return [trace_of(summed(rows, suffix=_suffix(whole)), project_id) for rows in by_trace.values()]
+
+    async def _summed_there(
         self, project_id: ProjectId, trace_ids: Sequence[TraceId], *, whole: bool, since: datetime | None = None
     ) -> list[Trace]:
-        where = Conditions(project_id, by_id=since is None)
-        where.add("start_time >=", TIME, since)
-        where.add("trace_id IN", "Array(String)", list(trace_ids))
-        suffix = "" if whole else PREVIEW
-        texts = [f"{kind}{side}{suffix}" for kind in ("", "trace_") for side in ("input", "output")]
+        where, suffix = _of_traces(project_id, trace_ids, since), _suffix(whole)
         fields = ", ".join(f"{sql} AS f_{name}" for name, sql in AGGREGATES.items())
         sql = (
             f"SELECT trace_id, {fields}, {text_aggregate('input' + suffix)} AS f_input, "
             f"{text_aggregate('output' + suffix)} AS f_output "
-            f"FROM ({newest(COLUMNS, str(where), texts)}) GROUP BY trace_id"
+            f"FROM ({newest(COLUMNS, str(where), _texts(whole))}) GROUP BY trace_id"
         )
         rows = await self._engine.query(sql, where.params)
         return [trace_of({key.removeprefix("f_"): value for key, value in row.items()}, project_id) for row in rows]
+
+
+def _of_traces(project_id: ProjectId, trace_ids: Sequence[TraceId], since: datetime | None) -> Conditions:
+    where = Conditions(project_id, by_id=since is None)
+    where.add("start_time >=", TIME, since)
+    where.add("trace_id IN", "Array(String)", list(trace_ids))
+    return where
+
+
+def _suffix(whole: bool) -> str:
+    return "" if whole else PREVIEW
+
+
+def _texts(whole: bool) -> list[str]:
+    return [f"{kind}{side}{_suffix(whole)}" for kind in ("", "trace_") for side in ("input", "output")]
