@@ -166,8 +166,12 @@ async def test_keys_are_listed_without_secrets_and_made_once(site: Site, ada: ht
     assert {key["publicKey"] for key in listed["data"]} >= {"pk-lf-here"}
     assert "sk-lf-here" not in json.dumps(listed)
     made = (await ada.post(f"{PROJECT}/keys")).json()
+    assert made["lastUsedAt"] is None
     answer = await site.client.get("/api/public/projects", auth=(made["publicKey"], made["secretKey"]))
     assert answer.json()["data"][0]["id"] == "here"
+    await site.app.state.services.accounts.write_usage()
+    known = {key["publicKey"]: key for key in (await read(ada, "/keys"))["data"]}
+    assert known[made["publicKey"]]["lastUsedAt"] is not None
 
 
 async def test_without_an_endpoint_there_are_no_models_and_asking_says_why(ada: httpx2.AsyncClient):

@@ -315,6 +315,8 @@ export interface components {
             createdAt: string;
             /** Displaysecretkey */
             displaySecretKey: string;
+            /** Lastusedat */
+            lastUsedAt: string | null;
             /** Publickey */
             publicKey: string;
         };
@@ -377,6 +379,8 @@ export interface components {
             createdAt: string;
             /** Displaysecretkey */
             displaySecretKey: string;
+            /** Lastusedat */
+            lastUsedAt: string | null;
             /** Publickey */
             publicKey: string;
             /** Secretkey */

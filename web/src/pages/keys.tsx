@@ -57,7 +57,14 @@ export default function Keys() {
                   </span>
                   <span className="font-mono text-12 text-ink-3">{key.displaySecretKey}</span>
                   <span className="ml-auto text-12 text-ink-3">
-                    <Ago at={key.createdAt} />
+                    {key.lastUsedAt ? (
+                      <>
+                        used <Ago at={key.lastUsedAt} />,{" "}
+                      </>
+                    ) : (
+                      "never used, "
+                    )}
+                    made <Ago at={key.createdAt} />
                   </span>
                 </li>
               ))}

@@ -25,5 +25,8 @@ async def create(who: Editor, services: Served) -> shapes.NewKey:
 
 def _key(key: ApiKey) -> shapes.Key:
     return shapes.Key(
-        public_key=key.public_key, display_secret_key=key.display_secret_key, created_at=key.created_at
+        public_key=key.public_key,
+        display_secret_key=key.display_secret_key,
+        created_at=key.created_at,
+        last_used_at=key.last_used_at,
     )

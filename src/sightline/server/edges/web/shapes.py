@@ -249,6 +249,8 @@ class Key(Shape):
     public_key: str
     display_secret_key: str
     created_at: datetime
+    last_used_at: datetime | None
+    """To the minute."""
 
 
 class Keys(Shape):
