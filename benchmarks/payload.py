@@ -1,4 +1,7 @@
-"""OTLP requests as a busy agent sends them: 50 spans of 2.5 kB, in traces of 5 to 12, OpenInference attributes."""
+"""OTLP requests as a busy agent sends them: 50 spans of 2.5 kB, in traces of 5 to 12, OpenInference attributes.
+
+All spans of a trace name its session and its user, as OpenInference's instrumentations do.
+"""
 
 import random
 import time
@@ -41,6 +44,7 @@ def _request(rng: random.Random, start_ns: int) -> ExportTraceServiceRequest:
 
 def _trace(rng: random.Random, start_ns: int, size: int) -> list[Span]:
     trace_id, root_id = rng.randbytes(16), rng.randbytes(8)
+    whose = [_text("session.id", f"session-{rng.randrange(500)}"), _text("user.id", f"user-{rng.randrange(200)}")]
     spans = []
     for place in range(size):
         kind = "AGENT" if place == 0 else rng.choice(_KINDS)
@@ -52,7 +56,7 @@ def _trace(rng: random.Random, start_ns: int, size: int) -> list[Span]:
             kind=Span.SPAN_KIND_INTERNAL,
             start_time_unix_nano=start_ns + place * 20_000_000,
             end_time_unix_nano=start_ns + place * 20_000_000 + rng.randrange(5_000_000, 900_000_000),
-            attributes=_attributes(rng, kind),
+            attributes=[*_attributes(rng, kind), *whose],
         )
         if rng.random() < 0.03:
             span.status.code = 2
@@ -66,8 +70,6 @@ def _attributes(rng: random.Random, kind: str) -> list[KeyValue]:
         _text("openinference.span.kind", kind),
         _text("input.value", _prose(rng, 1_250)),
         _text("output.value", _prose(rng, 1_000)),
-        _text("session.id", f"session-{rng.randrange(500)}"),
-        _text("user.id", f"user-{rng.randrange(200)}"),
     ]
     if kind == "LLM":
         attributes += [

@@ -7,7 +7,7 @@ are fewer than wanted the next, larger slice is read. With filters the rows are 
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -26,13 +26,16 @@ from sightline.server.tracing.store.matching import (
     span_of,
 )
 from sightline.server.tracing.store.rows import moment
-from sightline.server.tracing.store.slices import slices
+from sightline.server.tracing.store.slices import GROWTH as SLICE_GROWTH
+from sightline.server.tracing.store.slices import Slices, slices_of
 
 SLICE_ROWS = 2_000
 FILTERED_ROWS, SEARCHED_ROWS = 10, 1.25
 """Rows looked for at first for each trace that is wanted; texts take longer to look through."""
-LOOKED_UP, MARGIN = 2, 1.5
-"""Traces looked up at first for each that is wanted; later so many times as would have been enough."""
+LOOKED_UP, MARGIN, SLICE_MARGIN = 2, 1.5, 4.0
+"""Traces looked up at first for each that is wanted; later so many times as would have been enough. Slices grow by a
+larger margin: a longer one costs little, another one a look-up."""
+MOST_LOOKED_UP = 50
 GROWTH = 8
 MOST_ROWS = 100_000
 """Beyond it the engine does better by itself."""
@@ -92,6 +95,8 @@ class Looking:
     """Whether the last slice held none."""
     share: float = LOOKED_UP
     """Traces looked up at first for each that is wanted."""
+    growth: float = SLICE_GROWTH
+    """How many times as long the next slice is."""
 
     @property
     def traces(self) -> int:
@@ -99,7 +104,10 @@ class Looking:
 
     def learn(self, part: Slice, matching: int) -> None:
         """Of the traces in a part so many match."""
-        self.share = max(self.share, MARGIN * part.traces / max(matching, 1))
+        if part.found and part.found.rows:
+            self.share = min(max(MARGIN * part.traces / max(matching, 1), LOOKED_UP), MOST_LOOKED_UP)
+            self.growth = min(SLICE_MARGIN * self.wanted / max(matching, 1), SLICE_GROWTH)
+            self.rows = max(self.rows, self.traces * len(part.found.rows) // part.traces)
 
 
 class TraceFinder:
@@ -119,23 +127,24 @@ class TraceFinder:
         filtered = any(each.ways for each in filters_of(Conditions(project_id), query))
         limit = int(wanted * (SEARCHED_ROWS if query.search else FILTERED_ROWS)) if filtered else SLICE_ROWS
         looking = Looking(wanted, limit, in_few_rows=filtered)
-        async for low in slices(self._engine, project_id, span) if filtered else _once(span[0]):
-            places = await self._newest_since(project_id, query, span, low, looking)
+        slices = await slices_of(self._engine, project_id, span) if filtered else Slices(span[0])
+        while looking.rows <= MOST_ROWS:
+            places = await self._newest_since(project_id, query, span, slices.low, looking)
             if places is not None:
                 return places
+            if looking.rare:  # Not among the newest rows: the indexes tell where it is, if anywhere.
+                slices.grow_whole()
+            else:
+                slices.grow(looking.growth)
             looking.in_few_rows = False
-            if looking.rare and low > span[0]:  # Not among the newest rows: the indexes tell where it is, if anywhere.
-                places = await self._newest_since(project_id, query, span, span[0], looking)
-                if places is not None:
-                    return places
-                break
         return await self._began_in(project_id, query, span, wanted)
 
     async def _newest_since(
-        self, project_id: ProjectId, query: TraceQuery, span: Span, low: datetime, looking: "Looking"
+        self, project_id: ProjectId, query: TraceQuery, span: Span, low: datetime, looking: Looking
     ) -> list[Place] | None:
         """The first traces of the span, or None where rows since `low` do not tell."""
         while looking.rows <= MOST_ROWS:
+            limit = looking.rows
             rows = await self._rarest(project_id, query, (low, span[1]), looking)
             looking.rare = rows.found is not None and not rows.found.rows
             for part in dict.fromkeys((rows.newest(looking.traces), rows)):
@@ -148,7 +157,8 @@ class TraceFinder:
                 looking.learn(part, len(places))
             if rows.edge is None:
                 return None
-            looking.rows *= GROWTH
+            if looking.rows == limit:  # Nothing was learned of how many it takes.
+                looking.rows *= GROWTH
         return None
 
     async def count(self, project_id: ProjectId, query: TraceQuery) -> int:
@@ -215,7 +225,3 @@ class TraceFinder:
         sql = f"SELECT start_time FROM observations WHERE {where} ORDER BY start_time DESC LIMIT 1 OFFSET {int(limit)}"
         answer = await self._engine.query(sql, where.params)
         return moment(answer[0]["start_time"]) if answer else None
-
-
-async def _once(low: datetime) -> AsyncIterator[datetime]:
-    yield low

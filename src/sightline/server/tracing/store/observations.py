@@ -11,7 +11,7 @@ from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.filters import OBSERVATION_COLUMNS, holds
 from sightline.server.tracing.store.matching import BEGINNING, END, TICK, TIME
 from sightline.server.tracing.store.rows import TRACE_ROW, WIDE, observation_of
-from sightline.server.tracing.store.slices import slices
+from sightline.server.tracing.store.slices import slices_of
 
 IS_OBSERVATION = f"kind != '{TRACE_ROW}'"
 COUNTED_EXACTLY = 1_000_000
@@ -92,12 +92,12 @@ class ObservationStore:
         span = (query.window.start or BEGINNING, query.window.end or END)
         if query.before:
             span = (span[0], min(span[1], query.before[0] + TICK))
-        found: list[dict[str, Any]] = []
-        async for low in slices(self._engine, project_id, span):
-            found = await self._newest_since(project_id, query, low, wanted)
-            if len(found) >= wanted:
-                break
-        return found[:wanted]
+        slices = await slices_of(self._engine, project_id, span)
+        while True:
+            found = await self._newest_since(project_id, query, slices.low, wanted)
+            if len(found) >= wanted or slices.is_last:
+                return found[:wanted]
+            slices.grow()
 
     async def _newest_since(
         self, project_id: ProjectId, query: ObservationQuery, low: datetime, wanted: int
