@@ -15,7 +15,7 @@ INBOX_ROWS = 20_000
 INBOX_BYTES = 256 * 1024 * 1024
 BATCH_ROWS = 5_000
 BATCH_BYTES = 64 * 1024 * 1024
-GATHER_S = 0.025
+GATHER_S = 0.02
 """For so long a batch waits for rows that are on their way already."""
 
 

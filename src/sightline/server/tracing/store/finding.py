@@ -37,6 +37,7 @@ LOOKED_UP, MARGIN, SLICE_MARGIN = 2, 1.5, 4.0
 larger margin: a longer one costs little, another one a look-up."""
 MOST_LOOKED_UP = 50
 GROWTH = 8
+"""Of the rows of a slice, where nothing is known of how many it takes."""
 MOST_ROWS = 100_000
 """Beyond it the engine does better by itself."""
 
@@ -157,8 +158,8 @@ class TraceFinder:
                 looking.learn(part, len(places))
             if rows.edge is None:
                 return None
-            if looking.rows == limit:  # Nothing was learned of how many it takes.
-                looking.rows *= GROWTH
+            learned = looking.rows > limit
+            looking.rows = max(looking.rows, 2 * limit) if learned else limit * GROWTH
         return None
 
     async def count(self, project_id: ProjectId, query: TraceQuery) -> int:
