@@ -30,9 +30,9 @@ from sightline.server.tracing.store.slices import GROWTH as SLICE_GROWTH
 from sightline.server.tracing.store.slices import Slices, slices_of
 
 SLICE_ROWS = 2_000
-FILTERED_ROWS, SEARCHED_ROWS = 10, 1.25
+FILTERED_ROWS, SEARCHED_ROWS = 14, 1.25
 """Rows looked for at first for each trace that is wanted; texts take longer to look through."""
-LOOKED_UP, MARGIN, SLICE_MARGIN = 2, 1.5, 4.0
+LOOKED_UP, MARGIN, SLICE_MARGIN = 1.25, 1.5, 4.0
 """Traces looked up at first for each that is wanted; later so many times as would have been enough. Slices grow by a
 larger margin: a longer one costs little, another one a look-up."""
 MOST_LOOKED_UP = 50
