@@ -57,14 +57,8 @@ export default function Keys() {
                   </span>
                   <span className="font-mono text-12 text-ink-3">{key.displaySecretKey}</span>
                   <span className="ml-auto text-12 text-ink-3">
-                    {key.lastUsedAt ? (
-                      <>
-                        used <Ago at={key.lastUsedAt} />,{" "}
-                      </>
-                    ) : (
-                      "never used, "
-                    )}
-                    made <Ago at={key.createdAt} />
+                    last used: {key.lastUsedAt ? <Ago at={key.lastUsedAt} /> : "never"} · made:{" "}
+                    <Ago at={key.createdAt} />
                   </span>
                 </li>
               ))}
