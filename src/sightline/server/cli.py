@@ -27,6 +27,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 EXIT_USER_MISTAKE = 2
 SETTLED_S = 1.0
+"""After the start: whoever waits for the first answer does not wait for this as well."""
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
 """New objects before a search for garbage among them, and searches before one that goes further."""
 

@@ -29,7 +29,7 @@ class Prices:
         self._listed: ExpiringCache[tuple[str, str], Model | None] = ExpiringCache(size=CACHED_NAMES, keep_s=3600.0)
 
     async def load(self) -> None:
-        """Read the built-in models, which takes a tenth of a second, before anyone waits for them."""
+        """Read the built-in models before anyone waits for them."""
         await asyncio.to_thread(listed.identities)
 
     async def price(self, project_id: ProjectId, metered: Sequence[Metered]) -> list[Priced | None]:

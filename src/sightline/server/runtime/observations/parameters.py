@@ -22,11 +22,9 @@ def parameter(value: Any) -> str:
 
 def _timestamp(moment: datetime) -> str:
     """A time as the engine reads it: UTC, to the microsecond."""
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return utc.isoformat(" ", "microseconds")[:_MICROSECONDS]
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-_MICROSECONDS = len("2026-01-01 00:00:00.000000")
 _TEXT_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"})
 _LITERAL_ESCAPES = _TEXT_ESCAPES | str.maketrans({"'": "\\'"})
 
