@@ -264,6 +264,7 @@ def test_new_traces_wait_while_a_person_has_chosen_a_row(
 ) -> None:
     page = open_page("/project/demo/traces", signed_in)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(rows(page).first).to_be_visible()
     page.keyboard.press("j")
     expect(page.locator("[aria-selected=true]")).to_have_count(1)
     sightline.send(answer("a patient nine"))
