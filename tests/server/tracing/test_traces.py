@@ -140,6 +140,7 @@ async def test_search_finds_words_in_texts_and_pieces_of_names(tracing: Tracing)
             observation("b", output='"zwei blaue Fünfen"', start=1),
             observation("c", name="preprocess-image", start=2),
             observation("d", trace_input="what the trace was asked", start=3),
+            observation("e", status_message="ValueError: no such city", level="ERROR", start=4),
         ],
     )
     assert await names(tracing, search="crimson") == ["a"]
@@ -148,6 +149,7 @@ async def test_search_finds_words_in_texts_and_pieces_of_names(tracing: Tracing)
     assert await names(tracing, search="three left") == []
     assert await names(tracing, search="process") == ["c"]
     assert await names(tracing, search="trace was") == ["d"]
+    assert await names(tracing, search="valueerror: no such") == ["e"]
     assert await names(tracing, search="it's 'quoted' \\ {x:String} (.*") == []
 
 

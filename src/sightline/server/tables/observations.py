@@ -1,7 +1,7 @@
 """Observations and scores in ClickHouse's dialect: wide, immutable rows; the row with the latest version counts.
 
 Ordered by project and time in monthly partitions, so that "newest first" reads the end of the data. Ids, users,
-sessions and the words of inputs and outputs have bloom filters. Lists read the preview columns only. An empty text
+sessions and the words of inputs, outputs and status messages have bloom filters. Lists read the preview columns only. An empty text
 stands for none.
 """
 
@@ -11,7 +11,7 @@ the engine's own precaution. Ten similar parts and not five are merged at once: 
 
 TABLE_SETTINGS = f"index_granularity_bytes = 1048576, fsync_after_insert = 1, fsync_part_directory = 1, {TIDY}"
 
-WORDS = "tokens(lowerUTF8(concat(input, ' ', output)))"
+WORDS = "tokens(lowerUTF8(concat(input, ' ', output, ' ', status_message)))"
 """The words of an observation, as they are indexed: runs of letters and digits, in lower case. A word's filter costs
 a byte or two; lists of the rows that hold it took four times as much space and twice the time (decision 8)."""
 
@@ -169,6 +169,13 @@ ALTER TABLE observations
 """
 """For folders made before words had a filter; rows that are there get it when their parts merge."""
 
+WORDS_OF_ERRORS = f"""
+ALTER TABLE observations
+    DROP INDEX IF EXISTS words,
+    ADD INDEX IF NOT EXISTS words {WORDS} TYPE bloom_filter(0.01) GRANULARITY 4
+"""
+"""For folders made before a search read status messages."""
+
 TOOLS = """
 ALTER TABLE observations
     ADD COLUMN IF NOT EXISTS tool_names Array(LowCardinality(String)) AFTER image_ids,
@@ -188,5 +195,6 @@ ANALYTICS_CHANGES = {
     "tidy": TIDIED,
     "filtered_words": (FILTERED_WORDS,),
     "tools": (TOOLS,),
+    "words_of_errors": (WORDS_OF_ERRORS,),
 }
 """In order; each may be repeated without harm. A fresh folder has them from the start, and says so afterwards."""
