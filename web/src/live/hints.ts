@@ -5,36 +5,40 @@ export type Liveness = "live" | "connecting" | "paused";
 
 /**
  * Listens to a project's hints ("something new about traces") and hands each to `onHint`.
- * A hidden tab closes its stream, because a browser allows six per host, and catches up with one hint when shown.
+ * A hidden tab closes its stream, because a browser allows six per host. After that, a pause or a lost connection it
+ * catches up with one hint.
  */
 export function useHints(projectId: string, paused: boolean, onHint: (hint: Hint) => void): Liveness {
   const [liveness, setLiveness] = useState<Liveness>("connecting");
   const latest = useRef(onHint);
   latest.current = onHint;
+  const isBehind = useRef(false);
 
   useEffect(() => {
-    if (paused) return setLiveness("paused");
+    if (paused) {
+      isBehind.current = true;
+      return setLiveness("paused");
+    }
     let source: EventSource | undefined;
-    let wasHidden = false;
 
     const open = () => {
       setLiveness("connecting");
       source = new EventSource(`/api/web/projects/${projectId}/live`);
       source.onopen = () => {
         setLiveness("live");
-        if (wasHidden) latest.current({ topic: "traces", count: 1 });
-        wasHidden = false;
+        if (isBehind.current) latest.current({ topic: "traces", count: 1 });
+        isBehind.current = false;
       };
       source.onerror = () => {
         setLiveness("connecting");
-        wasHidden = true;
+        isBehind.current = true;
       };
       source.addEventListener("hint", (event) => latest.current(JSON.parse(event.data)));
     };
     const follow = () => {
       source?.close();
       source = undefined;
-      if (document.hidden) wasHidden = true;
+      if (document.hidden) isBehind.current = true;
       else open();
     };
 

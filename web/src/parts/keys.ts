@@ -1,10 +1,17 @@
 import { useEffect, useRef } from "react";
 
-type Handlers = Record<string, (event: KeyboardEvent) => void>;
+/** A handler that answers `false` had nothing to do, and the key keeps its own meaning. */
+type Handlers = Record<string, (event: KeyboardEvent) => unknown>;
 
-const isTyping = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement &&
-  (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+const TYPED_INTO = "input, textarea, select, [role=listbox], [role=menu]";
+const PRESSED = "button, a, summary, [role=button], [role=option], [role=treeitem], [role=menuitem]";
+
+/** Whether the element that has the focus answers this key itself. */
+function isTaken(target: EventTarget | null, name: string): boolean {
+  if (!(target instanceof HTMLElement) || name.startsWith("mod+") || name === "escape") return false;
+  if (target.isContentEditable || target.closest(TYPED_INTO)) return true;
+  return (name === "enter" || name === " ") && target.closest(PRESSED) !== null;
+}
 
 /** "mod+k", "?", "j", "escape"; single letters are ignored while a person types. */
 function nameOf(event: KeyboardEvent): string {
@@ -21,11 +28,8 @@ export function useKeys(handlers: Handlers): void {
       if (event.defaultPrevented || event.altKey) return;
       const name = nameOf(event);
       const handler = latest.current[name];
-      if (!handler) return;
-      const mayInterrupt = name.startsWith("mod+") || name === "escape";
-      if (isTyping(event.target) && !mayInterrupt) return;
-      event.preventDefault();
-      handler(event);
+      if (!handler || isTaken(event.target, name)) return;
+      if (handler(event) !== false) event.preventDefault();
     };
     stack.unshift(listen);
     return () => {

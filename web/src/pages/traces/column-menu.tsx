@@ -29,6 +29,9 @@ export function ColumnMenu({ visibility, onChange }: ColumnMenuProps) {
         <ListBox
           aria-label="Columns"
           selectionMode="multiple"
+          disallowEmptySelection
+          escapeKeyBehavior="none"
+          autoFocus
           selectedKeys={shown}
           onSelectionChange={(keys) =>
             onChange(Object.fromEntries(LABELS.map(({ id }) => [id, keys === "all" || keys.has(id)])))

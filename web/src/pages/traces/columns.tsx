@@ -127,3 +127,7 @@ export const columns = column.columns([
     ),
   }),
 ]);
+
+/** A kept choice without a single column, as a browser may still hold one, is none. */
+export const chosenColumns = (kept: Record<string, boolean>) =>
+  columns.some(({ id }) => kept[String(id)] !== false) ? kept : HIDDEN_AT_FIRST;

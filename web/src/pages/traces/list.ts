@@ -32,6 +32,11 @@ export function useTraceList(projectId: string, filter: TraceFilter, isReading: 
   const onHint = useCoalesced(useCallback(() => look(!reading.current), [look]));
   const showWaiting = useCallback(() => look(true), [look]);
 
+  const isDone = waiting > 0 && !isReading;
+  useEffect(() => {
+    if (isDone) onHint();
+  }, [isDone, onHint]);
+
   // biome-ignore lint/correctness/useExhaustiveDependencies: another filter is another list
   useEffect(() => setWaiting(0), [options]);
   useEffect(() => {

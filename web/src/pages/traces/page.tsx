@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { ChartNoAxesCombined } from "lucide-react";
+import { ArrowUp, ChartNoAxesCombined } from "lucide-react";
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
 import type { TraceFilter } from "~/api/queries.ts";
 import type { TraceRow } from "~/api/types.ts";
@@ -16,7 +16,7 @@ import { LiveDot, PageHeader, TimeRangePicker } from "~/parts/shell/header.tsx";
 import { Chooser } from "~/parts/shell/select.tsx";
 import { Failure, Skeletons } from "~/parts/states.tsx";
 import { ColumnMenu } from "./column-menu.tsx";
-import { HIDDEN_AT_FIRST } from "./columns.tsx";
+import { chosenColumns, HIDDEN_AT_FIRST } from "./columns.tsx";
 import { useTraceList } from "./list.ts";
 import { Nothing } from "./nothing.tsx";
 import { Rows } from "./rows.tsx";
@@ -56,14 +56,16 @@ export default function Traces() {
   const scroller = useRef<HTMLDivElement>(null);
   const [isScrolled, setScrolled] = useState(false);
   const [cursor, setCursor] = useState<string>();
-  const [visibility, setVisibility] = useKept<Record<string, boolean>>("traces.columns", HIDDEN_AT_FIRST);
+  const [isWalking, setWalking] = useState(false);
+  const [kept, keep] = useKept<Record<string, boolean>>("traces.columns", HIDDEN_AT_FIRST);
+  const visibility = chosenColumns(kept);
   const [hasCharts, setCharts] = useKept("traces.charts", true);
 
   const selected = search.peek ?? cursor;
   const { list, rows, fresh, waiting, showWaiting, onHint } = useTraceList(
     projectId,
     filter,
-    isScrolled || selected !== undefined,
+    isScrolled || isWalking || search.peek !== undefined,
   );
   const liveness = useHints(projectId, search.paused ?? false, () => {
     onHint();
@@ -80,17 +82,21 @@ export default function Traces() {
   const step = (by: 1 | -1) => {
     const at = rows.findIndex((row) => row.id === selected);
     const next = rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by))]?.id;
+    if (!next) return false;
     if (search.peek) set({ peek: next, observation: undefined }, true);
     setCursor(next);
+    setWalking(true);
   };
   const close = () => {
-    setCursor(search.peek ? search.peek : undefined);
+    if (!selected) return false;
+    setCursor(search.peek);
+    setWalking(false);
     if (search.peek) peek(undefined);
   };
   useKeys({
     j: () => step(1),
     k: () => step(-1),
-    enter: () => cursor && peek(cursor),
+    enter: () => !search.peek && cursor !== undefined && peek(cursor),
     escape: close,
   });
 
@@ -122,6 +128,18 @@ export default function Traces() {
         seen={seen}
         onChange={(next) => go({ search: { ...next, paused: search.paused } })}
       >
+        {waiting > 0 && (
+          <Button
+            look="primary"
+            className="fade-in"
+            onClick={() => {
+              scroller.current?.scrollTo({ top: 0 });
+              showWaiting();
+            }}
+          >
+            <ArrowUp size={13} aria-hidden="true" /> {waiting >= 50 ? "50+" : waiting} new
+          </Button>
+        )}
         <Button
           aria-pressed={search.errors === true}
           onClick={() => set({ errors: search.errors ? undefined : true })}
@@ -133,7 +151,7 @@ export default function Traces() {
           <ChartNoAxesCombined size={15} />
         </IconButton>
         <span className="hidden md:inline">
-          <ColumnMenu visibility={visibility} onChange={setVisibility} />
+          <ColumnMenu visibility={visibility} onChange={keep} />
         </span>
       </FilterBar>
       {list.error && !rows.length ? <Failure error={list.error} retry={list.refetch} /> : null}
@@ -156,11 +174,6 @@ export default function Traces() {
           selected={selected}
           visibility={visibility}
           scroller={scroller}
-          waiting={waiting}
-          showWaiting={() => {
-            scroller.current?.scrollTo({ top: 0 });
-            showWaiting();
-          }}
           loadMore={loadMore}
           onScroll={(top) => setScrolled(top > SCROLLED_PX)}
           open={peek}

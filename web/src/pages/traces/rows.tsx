@@ -1,6 +1,5 @@
 import { type ColumnVisibilityState, type Row, useTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowUp } from "lucide-react";
 import { type RefObject, useEffect } from "react";
 import type { TraceRow } from "~/api/types.ts";
 import { Ago, ScoreChip } from "~/parts/bits.tsx";
@@ -18,8 +17,6 @@ interface RowsProps {
   selected: string | undefined;
   visibility: ColumnVisibilityState;
   scroller: RefObject<HTMLDivElement | null>;
-  waiting: number;
-  showWaiting: () => void;
   loadMore: () => void;
   onScroll: (top: number) => void;
   open: (id: string) => void;
@@ -28,18 +25,7 @@ interface RowsProps {
 type TableRow = Row<typeof features, TraceRow>;
 
 /** The list itself: rows on a wide screen, cards on a narrow one; only what is seen is in the page. */
-export function Rows({
-  rows,
-  fresh,
-  selected,
-  visibility,
-  scroller,
-  waiting,
-  showWaiting,
-  loadMore,
-  onScroll,
-  open,
-}: RowsProps) {
+export function Rows({ rows, fresh, selected, visibility, scroller, loadMore, onScroll, open }: RowsProps) {
   const isNarrow = useMedia(NARROW);
   const table = useTable({
     features,
@@ -66,23 +52,16 @@ export function Rows({
     if (list.length && last > list.length - AHEAD) loadMore();
   }, [last, list.length, loadMore]);
   const at = selected ? list.findIndex((row) => row.id === selected) : -1;
+  const isListed = at >= 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a chosen row that new ones push down is not followed
   useEffect(() => {
-    if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
-  }, [at, virtual]);
+    if (isListed) virtual.scrollToIndex(at, { align: "auto" });
+  }, [selected, isListed, virtual]);
 
   const shown = table.getVisibleLeafColumns();
   const template = shown.map((each) => WIDTHS[each.id]?.width ?? "1fr").join(" ");
   return (
     <div className="relative min-h-0 flex-1">
-      {waiting > 0 && (
-        <button
-          type="button"
-          onClick={showWaiting}
-          className="fade-in absolute top-10 left-1/2 z-10 inline-flex h-7 -translate-x-1/2 items-center gap-1 rounded-full bg-accent px-3 text-12 font-medium text-accent-ink"
-        >
-          <ArrowUp size={13} aria-hidden="true" /> {waiting >= 50 ? "50+" : waiting} new
-        </button>
-      )}
       <div
         ref={scroller}
         role="grid"
