@@ -56,11 +56,12 @@ export const traces = (projectId: string, filter: TraceFilter) =>
     getNextPageParam: (page) => page.meta.cursor ?? undefined,
   });
 
-export const series = (projectId: string, filter: TraceFilter) =>
+/** One step is the whole range: its own percentiles and means, which no sum over steps gives. */
+export const series = (projectId: string, filter: TraceFilter, buckets: number) =>
   queryOptions({
-    queryKey: ["series", projectId, filter],
+    queryKey: ["series", projectId, filter, buckets],
     queryFn: ({ signal }) =>
-      get<Series>(`/projects/${projectId}/traces/series${query({ ...params(filter), buckets: 60 })}`, signal),
+      get<Series>(`/projects/${projectId}/traces/series${query({ ...params(filter), buckets })}`, signal),
     placeholderData: (previous) => previous,
   });
 

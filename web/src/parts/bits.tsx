@@ -74,11 +74,13 @@ export function Tag({ children, tone = "plain" }: { children: ReactNode; tone?: 
 export function ScoreChip({ score }: { score: Score }) {
   return (
     <span
-      className="inline-flex h-5 items-center gap-1 rounded-sm border border-line px-1.5 text-12 whitespace-nowrap"
-      title={[score.name, score.source.toLowerCase(), score.comment].filter(Boolean).join(" · ")}
+      className="inline-flex h-5 max-w-full min-w-0 items-center gap-1 rounded-sm border border-line px-1.5 text-12 whitespace-nowrap"
+      title={[`${score.name} ${scoreText(score)}`, score.source.toLowerCase(), score.comment]
+        .filter(Boolean)
+        .join(" · ")}
     >
-      <span className="text-ink-3">{score.name}</span>
-      <span className="tabular font-medium">{scoreText(score)}</span>
+      <span className="truncate text-ink-3">{score.name}</span>
+      <span className="tabular max-w-32 shrink-0 truncate font-medium">{scoreText(score)}</span>
     </span>
   );
 }

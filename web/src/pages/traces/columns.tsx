@@ -1,8 +1,9 @@
 import { columnVisibilityFeature, createColumnHelper, tableFeatures } from "@tanstack/react-table";
-import { ImageIcon } from "lucide-react";
-import type { TraceRow } from "~/api/types.ts";
+import { ImageIcon, ImageOff } from "lucide-react";
+import { useState } from "react";
+import type { Score, TraceRow } from "~/api/types.ts";
 import { Ago, ScoreChip, Tag } from "~/parts/bits.tsx";
-import { cost, count, duration, shortId } from "~/parts/format.ts";
+import { compact, cost, count, duration, exactly, scoreText, shortId } from "~/parts/format.ts";
 
 export const features = tableFeatures({ columnVisibilityFeature });
 const column = createColumnHelper<typeof features, TraceRow>();
@@ -10,13 +11,13 @@ const column = createColumnHelper<typeof features, TraceRow>();
 /** Each column's share of the row, and whether it holds numbers. */
 export const WIDTHS: Record<string, { width: string; isNumber?: boolean }> = {
   image: { width: "28px" },
-  name: { width: "minmax(120px, 1.1fr)" },
-  input: { width: "minmax(120px, 2fr)" },
-  output: { width: "minmax(120px, 2fr)" },
+  name: { width: "minmax(96px, 1.1fr)" },
+  input: { width: "minmax(80px, 2fr)" },
+  output: { width: "minmax(80px, 2fr)" },
   latency: { width: "72px", isNumber: true },
   tokens: { width: "60px", isNumber: true },
-  cost: { width: "76px", isNumber: true },
-  scores: { width: "minmax(90px, 1.2fr)" },
+  cost: { width: "92px", isNumber: true },
+  scores: { width: "minmax(88px, 1.2fr)" },
   user: { width: "minmax(70px, 0.7fr)" },
   session: { width: "minmax(70px, 0.7fr)" },
   environment: { width: "90px" },
@@ -36,10 +37,23 @@ export const HIDDEN_AT_FIRST = {
 };
 
 export function Thumbnail({ src, side }: { src: string | null; side: number }) {
+  const [broken, setBroken] = useState<string>();
   if (!src) return null;
+  if (src === broken) {
+    return (
+      <span
+        className="inline-flex shrink-0 items-center justify-center rounded-sm bg-sunken align-middle text-ink-3"
+        style={{ width: side, height: side }}
+        title="This image cannot be shown"
+      >
+        <ImageOff size={14} role="img" aria-label="This image cannot be shown" />
+      </span>
+    );
+  }
   return (
     <img
       src={src}
+      onError={() => setBroken(src)}
       alt=""
       loading="lazy"
       width={side}
@@ -60,15 +74,57 @@ export function Name({ row }: { row: TraceRow }) {
           aria-label={`${row.errorCount} errors`}
         />
       )}
-      <span className="truncate font-medium">{row.name || shortId(row.id)}</span>
+      <span className="truncate font-medium" title={row.name || row.id}>
+        {row.name || shortId(row.id)}
+      </span>
     </span>
   );
 }
 
-const clipped = (text: string | null) => <span className="block truncate text-ink-2">{text}</span>;
-const mono = (text: string | null) => (
-  <span className="block truncate font-mono text-12 text-ink-2">{text}</span>
+const clipped = (text: string | null) => (
+  <span className="block truncate text-ink-2" title={text ?? undefined}>
+    {text}
+  </span>
 );
+const mono = (text: string | null, whole = text) => (
+  <span className="block truncate font-mono text-12 text-ink-2" title={whole ?? undefined}>
+    {text}
+  </span>
+);
+const figure = (text: string, exact: string) => <span title={exact || undefined}>{text}</span>;
+
+/** How many chips are seen by the width of their box: one, then two, then three. */
+const CHIP = ["", "hidden @min-[140px]:flex", "hidden @min-[220px]:flex"];
+const REST = [
+  "@min-[140px]:hidden",
+  "hidden @min-[140px]:inline @min-[220px]:hidden",
+  "hidden @min-[220px]:inline",
+];
+
+/** The first scores, as many as there is room for, and how many more there are. */
+export function Scores({ scores }: { scores: Score[] }) {
+  const all = scores.map((score) => `${score.name} ${scoreText(score)}`).join("\n");
+  return (
+    <span className="@container block min-w-0">
+      <span className="flex items-center gap-1">
+        {scores.slice(0, CHIP.length).map((score, index) => (
+          <span key={score.id} className={`min-w-0 ${CHIP[index]}`}>
+            <ScoreChip score={score} />
+          </span>
+        ))}
+        {REST.map((seen, index) => {
+          const count = scores.length - index - 1;
+          if (count <= 0) return null;
+          return (
+            <span key={seen} className={`tabular shrink-0 text-12 text-ink-3 ${seen}`} title={all}>
+              +{count}
+            </span>
+          );
+        })}
+      </span>
+    </span>
+  );
+}
 
 export const columns = column.columns([
   column.display({
@@ -81,19 +137,33 @@ export const columns = column.columns([
   column.display({
     id: "output",
     header: "Output",
-    cell: ({ row }) => <span className="block truncate">{row.original.outputPreview}</span>,
+    cell: ({ row }) => (
+      <span className="block truncate" title={row.original.outputPreview ?? undefined}>
+        {row.original.outputPreview}
+      </span>
+    ),
   }),
   column.display({ id: "latency", header: "Latency", cell: ({ row }) => duration(row.original.latencyMs) }),
-  column.display({ id: "tokens", header: "Tokens", cell: ({ row }) => count(row.original.totalTokens) }),
-  column.display({ id: "cost", header: "Cost", cell: ({ row }) => cost(row.original.totalCostUsd) }),
+  column.display({
+    id: "tokens",
+    header: "Tokens",
+    cell: ({ row }) => figure(compact(row.original.totalTokens), count(row.original.totalTokens)),
+  }),
+  column.display({
+    id: "cost",
+    header: "Cost",
+    cell: ({
+      row: {
+        original: { totalCostUsd: usd },
+      },
+    }) => figure(cost(usd), usd === null ? "" : `$${exactly(usd)}`),
+  }),
   column.display({
     id: "scores",
     header: () => <span className="pl-2">Scores</span>,
     cell: ({ row }) => (
-      <span className="flex h-5 flex-wrap gap-1 overflow-hidden pl-2">
-        {row.original.scores.map((score) => (
-          <ScoreChip key={score.id} score={score} />
-        ))}
+      <span className="block pl-2">
+        <Scores scores={row.original.scores} />
       </span>
     ),
   }),
@@ -115,8 +185,16 @@ export const columns = column.columns([
       </span>
     ),
   }),
-  column.display({ id: "spans", header: "Spans", cell: ({ row }) => count(row.original.observationCount) }),
-  column.display({ id: "id", header: "Id", cell: ({ row }) => mono(shortId(row.original.id)) }),
+  column.display({
+    id: "spans",
+    header: "Spans",
+    cell: ({ row }) => figure(compact(row.original.observationCount), count(row.original.observationCount)),
+  }),
+  column.display({
+    id: "id",
+    header: "Id",
+    cell: ({ row }) => mono(shortId(row.original.id), row.original.id),
+  }),
   column.display({
     id: "time",
     header: "Time",

@@ -6,30 +6,45 @@ import { FirstTrace } from "./first-trace.tsx";
 
 interface NothingProps {
   projectId: string;
-  isNarrowed: boolean;
+  isFiltered: boolean;
+  /** Whether the list reaches back to the first trace. */
+  isAllTime: boolean;
+  searchAllTime: () => void;
   clear: () => void;
   /** The text that is searched for as whole words, if any. */
   words?: string;
   searchPieces: (pieces: string) => void;
 }
 
-/** A list without rows: nothing matches, nothing happened lately, or nothing was ever sent. */
-export function Nothing({ projectId, isNarrowed, clear, words, searchPieces }: NothingProps) {
+/** A list without rows: nothing matches, nothing happened in this time, or nothing was ever sent. */
+export function Nothing({
+  projectId,
+  isFiltered,
+  isAllTime,
+  searchAllTime,
+  clear,
+  words,
+  searchPieces,
+}: NothingProps) {
   const ever = useQuery({
     queryKey: ["traces", projectId, "ever"],
     queryFn: () => firstPage(projectId, { range: "all" }),
-    enabled: !isNarrowed,
+    enabled: !isFiltered,
   });
-  if (!isNarrowed && ever.isPending) return <Skeletons />;
-  if (!isNarrowed && !ever.data?.data.length) return <FirstTrace projectId={projectId} />;
+  if (!isFiltered && ever.isPending) return <Skeletons />;
+  if (!isFiltered && !ever.data?.data.length) return <FirstTrace projectId={projectId} />;
+  const when = isAllTime ? "" : " in this time";
   return (
     <div className="px-4 py-10 text-center">
       <p className="text-ink-2">
-        {isNarrowed ? "No trace matches this filter in this time." : "No trace arrived in this time."}
+        {isFiltered ? `No trace matches this filter${when}.` : `No trace arrived${when}.`}
       </p>
-      <div className="mt-3 flex justify-center gap-2">
+      <div className="mt-3 flex flex-wrap justify-center gap-2">
         {words && <Button onClick={() => searchPieces(`*${words}*`)}>Look inside words too</Button>}
-        <Button onClick={clear}>{isNarrowed ? "Clear the filter and show all time" : "Show all time"}</Button>
+        {!isAllTime && (
+          <Button onClick={searchAllTime}>{isFiltered ? "Search all time" : "Show all time"}</Button>
+        )}
+        {isFiltered && <Button onClick={clear}>Clear the filter</Button>}
       </div>
     </div>
   );

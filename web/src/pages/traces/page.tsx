@@ -24,6 +24,8 @@ import { Rows } from "./rows.tsx";
 const SlideOver = lazy(() => import("~/parts/trace/slide-over.tsx"));
 const route = getRouteApi("/project/$projectId/traces");
 const SCROLLED_PX = 8;
+/** How far down each list was left, so that a person finds it there again when they come back. */
+const places = new Map<string, number>();
 
 /** The part of the address that narrows the list; opening a row must not ask for the list again. */
 function useFilter(search: TracesSearch): TraceFilter {
@@ -44,14 +46,16 @@ function seenIn(rows: TraceRow[]): Record<Field, string[]> {
   };
 }
 
-const isNarrowed = ({ search, errors, environment, name, userId, sessionId, tag, from }: TraceFilter) =>
-  [search, errors, environment, name, userId, sessionId, tag, from].some((value) => value !== undefined);
+const isFiltered = ({ range: _range, from: _from, to: _to, ...rest }: TraceFilter) =>
+  Object.values(rest).some((value) => value !== undefined);
+const isAllTime = ({ range, from, to }: TraceFilter) => range === "all" && !from && !to;
 
 export default function Traces() {
   const { projectId } = route.useParams();
   const search = route.useSearch();
   const go = route.useNavigate();
   const filter = useFilter(search);
+  const place = `${projectId} ${JSON.stringify(filter)}`;
   const queries = useQueryClient();
   const scroller = useRef<HTMLDivElement>(null);
   const [isScrolled, setScrolled] = useState(false);
@@ -120,7 +124,7 @@ export default function Traces() {
         />
         <LiveDot liveness={liveness} onPause={(paused) => set({ paused: paused || undefined }, true)} />
       </PageHeader>
-      {hasCharts && (rows.length > 0 || isNarrowed(filter)) && (
+      {hasCharts && (list.isPending || rows.length > 0 || isFiltered(filter) || search.from) && (
         <ChartTrio projectId={projectId} filter={filter} onZoom={(from, to) => set({ from, to })} />
       )}
       <FilterBar
@@ -160,8 +164,10 @@ export default function Traces() {
         <div className="min-h-0 flex-1 overflow-auto">
           <Nothing
             projectId={projectId}
-            isNarrowed={isNarrowed(filter)}
-            clear={() => go({ search: { range: "all" } })}
+            isFiltered={isFiltered(filter)}
+            isAllTime={isAllTime(filter)}
+            searchAllTime={() => set({ range: "all", from: undefined, to: undefined })}
+            clear={() => go({ search: ({ range, from, to, paused }) => ({ range, from, to, paused }) })}
             words={search.search?.includes("*") ? undefined : search.search}
             searchPieces={(pieces) => set({ search: pieces })}
           />
@@ -175,7 +181,11 @@ export default function Traces() {
           visibility={visibility}
           scroller={scroller}
           loadMore={loadMore}
-          onScroll={(top) => setScrolled(top > SCROLLED_PX)}
+          startAt={places.get(place) ?? 0}
+          onScroll={(top) => {
+            places.set(place, top);
+            setScrolled(top > SCROLLED_PX);
+          }}
           open={peek}
         />
       )}

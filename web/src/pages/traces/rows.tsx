@@ -1,11 +1,11 @@
 import { type ColumnVisibilityState, type Row, useTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type RefObject, useEffect } from "react";
+import { type RefObject, useEffect, useLayoutEffect } from "react";
 import type { TraceRow } from "~/api/types.ts";
-import { Ago, ScoreChip } from "~/parts/bits.tsx";
+import { Ago } from "~/parts/bits.tsx";
 import { cost, duration } from "~/parts/format.ts";
 import { NARROW, useMedia } from "~/parts/theme.ts";
-import { columns, features, Name, Thumbnail, WIDTHS } from "./columns.tsx";
+import { columns, features, Name, Scores, Thumbnail, WIDTHS } from "./columns.tsx";
 
 const ROW_PX = 36;
 const CARD_PX = 84;
@@ -18,6 +18,8 @@ interface RowsProps {
   visibility: ColumnVisibilityState;
   scroller: RefObject<HTMLDivElement | null>;
   loadMore: () => void;
+  /** How far down the list is when it comes into the page. */
+  startAt: number;
   onScroll: (top: number) => void;
   open: (id: string) => void;
 }
@@ -25,7 +27,17 @@ interface RowsProps {
 type TableRow = Row<typeof features, TraceRow>;
 
 /** The list itself: rows on a wide screen, cards on a narrow one; only what is seen is in the page. */
-export function Rows({ rows, fresh, selected, visibility, scroller, loadMore, onScroll, open }: RowsProps) {
+export function Rows({
+  rows,
+  fresh,
+  selected,
+  visibility,
+  scroller,
+  loadMore,
+  startAt,
+  onScroll,
+  open,
+}: RowsProps) {
   const isNarrow = useMedia(NARROW);
   const table = useTable({
     features,
@@ -42,6 +54,7 @@ export function Rows({ rows, fresh, selected, visibility, scroller, loadMore, on
     estimateSize: () => size,
     getItemKey: (index) => list[index]?.id ?? index,
     overscan: 12,
+    initialOffset: startAt,
   });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
@@ -52,6 +65,11 @@ export function Rows({ rows, fresh, selected, visibility, scroller, loadMore, on
     if (list.length && last > list.length - AHEAD) loadMore();
   }, [last, list.length, loadMore]);
   const at = selected ? list.findIndex((row) => row.id === selected) : -1;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only the list that has just come begins somewhere
+  useLayoutEffect(() => {
+    scroller.current?.scrollTo({ top: startAt });
+    onScroll(scroller.current?.scrollTop ?? 0);
+  }, []);
   const isListed = at >= 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a chosen row that new ones push down is not followed
   useEffect(() => {
@@ -136,7 +154,7 @@ function Cells({ row, render: Render }: CellsProps) {
     <div
       key={cell.id}
       role="gridcell"
-      className={`min-w-0 truncate ${WIDTHS[cell.column.id]?.isNumber ? "tabular text-right" : ""}`}
+      className={`min-w-0 ${WIDTHS[cell.column.id]?.isNumber ? "tabular text-right whitespace-nowrap" : "truncate"}`}
     >
       <Render cell={cell} />
     </div>
@@ -160,9 +178,11 @@ function Card({ row }: { row: TraceRow }) {
           <span className="tabular shrink-0 text-12 text-ink-3">
             {[duration(row.latencyMs), cost(row.totalCostUsd)].filter(Boolean).join(" · ")}
           </span>
-          {row.scores.slice(0, 1).map((score) => (
-            <ScoreChip key={score.id} score={score} />
-          ))}
+          {row.scores.length > 0 && (
+            <span className="w-28 shrink-0">
+              <Scores scores={row.scores} />
+            </span>
+          )}
         </div>
       </div>
     </div>

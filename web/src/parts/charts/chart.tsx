@@ -13,8 +13,11 @@ export interface Line {
   name: string;
   /** A place in the colour-blind-safe set, or red, which is for errors alone. */
   color: number | "red";
+  /** Bars stand before one another: each later one is a part of the one before it. */
   kind: "bar" | "line";
   values: (number | null)[];
+  /** Over the whole range. */
+  figure: number | null;
 }
 
 interface ChartProps {
@@ -57,7 +60,7 @@ export default function Chart({ label, starts, step_s, lines, format, onZoom }: 
   }, [label, starts, step_s, lines, format, isDark]);
 
   return (
-    <div className="relative h-full touch-pan-y" {...drag.handlers}>
+    <div className="relative h-full touch-pan-y select-none" {...drag.handlers}>
       <div ref={box} role="img" aria-label={label} className="h-full" />
       {drag.span && (
         <div
@@ -71,8 +74,10 @@ export default function Chart({ label, starts, step_s, lines, format, onZoom }: 
 
 function useDrag(box: React.RefObject<HTMLDivElement | null>, onSpan: (from: number, to: number) => void) {
   const [ends, setEnds] = useState<[number, number] | null>(null);
-  const place = (event: React.PointerEvent) =>
-    event.clientX - (box.current?.getBoundingClientRect().left ?? 0);
+  const place = (event: React.PointerEvent) => {
+    const { left, width } = event.currentTarget.getBoundingClientRect();
+    return Math.min(width, Math.max(0, event.clientX - left));
+  };
   const finish = () => {
     if (ends && Math.abs(ends[1] - ends[0]) > 6) {
       const width = (box.current?.clientWidth ?? 1) - GRID.left - GRID.right;
@@ -82,10 +87,14 @@ function useDrag(box: React.RefObject<HTMLDivElement | null>, onSpan: (from: num
     setEnds(null);
   };
   const handlers = {
-    onPointerDown: (event: React.PointerEvent) => event.button === 0 && setEnds([place(event), place(event)]),
+    onPointerDown: (event: React.PointerEvent) => {
+      if (event.button !== 0) return;
+      event.currentTarget.setPointerCapture(event.pointerId);
+      setEnds([place(event), place(event)]);
+    },
     onPointerMove: (event: React.PointerEvent) => ends && setEnds([ends[0], place(event)]),
     onPointerUp: finish,
-    onPointerLeave: () => setEnds(null),
+    onPointerCancel: () => setEnds(null),
   };
   const span = ends && { left: Math.min(...ends), width: Math.abs(ends[1] - ends[0]) };
   return { handlers, span };
@@ -106,17 +115,17 @@ function option({ label, starts, step_s, lines, format, isDark }: OptionInput) {
       type: "category",
       data: starts,
       axisTick: { show: false },
-      axisLine: { lineStyle: { color: line } },
+      axisLine: { onZero: false, lineStyle: { color: line } },
       axisLabel: {
         color: faint,
         fontSize: 11,
         fontFamily: "Inter Variable",
         margin: 5,
         interval: (index: number) => index % every === 0 && index > 0,
-        formatter: (start: string) => axisTime(start, step_s),
+        formatter: (start: string) => axisTime(start, step_s * starts.length),
       },
     },
-    yAxis: { type: "value", show: false, min: 0 },
+    yAxis: { type: "value", show: false, min: ({ min }: { min: number }) => Math.min(0, min) },
     tooltip: {
       trigger: "axis",
       confine: true,
@@ -130,10 +139,10 @@ function option({ label, starts, step_s, lines, format, isDark }: OptionInput) {
     series: lines.map((each) => ({
       name: each.name,
       type: each.kind,
-      stack: each.kind === "bar" ? "all" : undefined,
       data: each.values,
       color: color(each),
       barCategoryGap: "20%",
+      barGap: "-100%",
       showSymbol: each.values.filter((value) => value !== null).length < 8,
       symbolSize: 4,
       lineStyle: { width: 1.5 },

@@ -54,24 +54,27 @@ export function FilterBar({ filter, onChange, seen, children }: FilterBarProps) 
   useKeys({ "/": () => input.current?.focus() });
 
   const parsed = parse(typed);
-  const problem = "problem" in parsed ? parsed.problem : null;
   const choices = isOpen ? complete(typed, seen) : [];
+  const problem = "problem" in parsed && !choices.length ? parsed.problem : null;
   const take = (choice: Completion) => {
     setTyped(choice.insert);
     setAt(-1);
     input.current?.focus();
   };
   const apply = () => {
+    setOpen(false);
     if ("problem" in parsed || !typed.trim()) return;
     onChange(merged(filter, parsed.filter));
     setTyped("");
-    setOpen(false);
   };
+  const isWordBegun = /\S$/.test(typed);
   const answer = (event: React.KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const choice = choices[at];
+    const [first] = choices;
     if (step && choices.length) setAt((at + step + choices.length) % choices.length);
-    else if (event.key === "Tab" && choices.length && typed) take(choice ?? (choices[0] as Completion));
+    else if (event.key === "Tab" && !event.shiftKey && first && (choice || isWordBegun))
+      take(choice ?? first);
     else if (event.key === "Enter") choice ? take(choice) : apply();
     else if (event.key === "Escape") isOpen ? setOpen(false) : input.current?.blur();
     else return;

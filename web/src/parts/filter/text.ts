@@ -11,10 +11,21 @@ export const FIELDS = {
 
 export type Field = keyof typeof FIELDS;
 
+const EXAMPLES: Record<Field, string> = {
+  name: "caption",
+  env: "production",
+  user: "ada",
+  session: "visit-7",
+  tag: "beta",
+};
+
 export const isField = (word: string): word is Field => Object.hasOwn(FIELDS, word);
 
 /** `name:caption`, `user:"ada b"`, `errors`, and everything else as text to search for. */
 const TERM = /(?:([a-z]+):)?(?:"([^"]*)"|(\S+))/gi;
+
+/** A field and its colon with nothing after it. */
+const EMPTY = /^([a-z]+):(?:"\s*")?$/i;
 
 /** What a typed filter means, or what is wrong with it. */
 export function parse(typed: string): { filter: TraceFilter } | { problem: string } {
@@ -22,6 +33,12 @@ export function parse(typed: string): { filter: TraceFilter } | { problem: strin
   const words: string[] = [];
   for (const [whole, field, quoted, bare] of typed.matchAll(TERM)) {
     const value = quoted ?? bare ?? "";
+    const empty = EMPTY.exec(whole)?.[1]?.toLowerCase();
+    if (empty && isField(empty)) {
+      return {
+        problem: `Nothing stands right after ${empty}: Write ${empty}:${EXAMPLES[empty]} without a space, or ${empty}:"two words" in quotes.`,
+      };
+    }
     if (field === undefined || whole.startsWith("http")) {
       if (value === "errors" && quoted === undefined) filter.errors = true;
       else words.push(field === undefined ? value : whole);
