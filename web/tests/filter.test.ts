@@ -23,6 +23,15 @@ test("an unknown field is named together with those there are", () => {
   assert.match(parsed.problem, /session/);
 });
 
+test("a field with nothing right after its colon is reported with what to write", () => {
+  for (const typed of ["name: chat turn", "red user:", 'Tag:""']) {
+    const parsed = parse(typed);
+    assert.ok("problem" in parsed, typed);
+    assert.match(parsed.problem, /Write (name|user|tag):\S+ without a space/);
+  }
+  assert.deepEqual(parse("note: red"), { filter: { search: "note: red" } });
+});
+
 test("an address is text, not a field", () => {
   assert.deepEqual(parse("http://127.0.0.1:3000"), { filter: { search: "http://127.0.0.1:3000" } });
 });

@@ -1,11 +1,12 @@
 """The list of traces: its keys, its columns, its charts, its filter, and what it says where nothing is found."""
 
 import re
+import secrets
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from website import OpenPage, Sightline, answer, rows
+from website import OpenPage, Sightline, answer, rows, span
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -88,3 +89,109 @@ def test_a_trace_that_was_closed_holds_no_new_one_back(traces: Page, sightline: 
     expect(rows(traces).first).to_contain_text("a word that waits")
     sightline.send(answer("a word that does not"))
     expect(rows(traces).first).to_contain_text("a word that does not")
+
+
+def test_the_charts_count_every_trace_and_those_with_errors_among_them(traces: Page, sightline: Sightline) -> None:
+    failed = answer("a word that failed")
+    failed[0] |= {"status": {"code": 2, "message": "it broke"}}
+    sightline.send(failed)
+    expect(rows(traces).first).to_contain_text("a word that failed")
+    traces.reload()
+    expect(rows(traces).first).to_be_visible()
+    listed = traces.get_by_role("grid").get_attribute("aria-rowcount")
+    volume = traces.get_by_role("region", name="Volume")
+    expect(volume).to_contain_text(f"traces{listed}")
+    expect(volume).to_contain_text("with errors1")
+
+
+def test_latency_is_told_of_the_whole_range(traces: Page) -> None:
+    expect(traces.get_by_role("region", name="Latency")).to_contain_text("p9580.0 ms")
+
+
+def test_a_zoom_that_ends_outside_its_chart_is_a_zoom(traces: Page) -> None:
+    chart = traces.get_by_role("region", name="Volume").locator("canvas")
+    expect(chart).to_be_visible()
+    box = chart.bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    traces.mouse.move(box["x"] + box["width"] / 2, middle)
+    traces.mouse.down()
+    traces.mouse.move(box["x"] + box["width"] + 200, middle + 300, steps=4)
+    traces.mouse.up()
+    traces.wait_for_url(re.compile("from="))
+
+
+def test_a_field_with_nothing_after_its_colon_is_reported(traces: Page) -> None:
+    bar = traces.get_by_role("combobox", name="Filter traces")
+    bar.fill("name: chat turn")
+    expect(traces.get_by_text("Nothing stands right after “name:”.")).to_be_visible()
+    bar.press("Enter")
+    expect(bar).to_have_value("name: chat turn")
+    assert "search=" not in traces.url
+
+
+def test_tab_completes_a_word_that_is_begun_and_otherwise_leaves_the_filter(traces: Page) -> None:
+    bar = traces.get_by_role("combobox", name="Filter traces")
+    bar.fill("err")
+    bar.press("Tab")
+    expect(bar).to_have_value("errors ")
+    expect(bar).to_be_focused()
+    bar.press("Tab")
+    expect(bar).not_to_be_focused()
+
+
+def test_a_search_without_a_hit_can_look_at_all_time_with_the_same_filter(
+    open_page: OpenPage, signed_in: dict[str, Any]
+) -> None:
+    page = open_page(f"{TRACES}?search=nowhere", signed_in, viewport={"width": 360, "height": 740})
+    expect(page.get_by_text("No trace matches this filter in this time.")).to_be_visible()
+    for each in page.get_by_role("button", name=re.compile("^(Look|Search|Clear)")).all():
+        box = each.bounding_box()
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+    page.get_by_role("button", name="Search all time").click()
+    page.wait_for_url(re.compile("range=all"))
+    assert "search=nowhere" in page.url
+    expect(page.get_by_text("No trace matches this filter.", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Clear the filter").click()
+    expect(rows(page).first).to_be_visible()
+
+
+def test_a_time_in_which_nothing_happened_speaks_of_no_filter(open_page: OpenPage, signed_in: dict[str, Any]) -> None:
+    page = open_page(f"{TRACES}?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z", signed_in)
+    expect(page.get_by_text("No trace arrived in this time.")).to_be_visible()
+    page.get_by_role("button", name="Show all time").click()
+    expect(rows(page).first).to_be_visible()
+
+
+def test_a_picture_that_is_missing_leaves_a_quiet_place(
+    open_page: OpenPage, signed_in: dict[str, Any], sightline: Sightline
+) -> None:
+    page = open_page("/project/demo/keys", signed_in)
+    page.route("**/media/**", lambda route: route.fulfill(content_type="image/png", body=b"no picture"))
+    page.goto(TRACES)
+    expect(rows(page).first.get_by_role("img", name="This image cannot be shown")).to_be_visible()
+
+
+def test_every_column_of_the_first_view_is_on_a_screen_of_1024_pixels(
+    open_page: OpenPage, signed_in: dict[str, Any]
+) -> None:
+    page = open_page(TRACES, signed_in, viewport={"width": 1024, "height": 700})
+    expect(page.get_by_role("columnheader", name="Time")).to_be_in_viewport(ratio=1)
+    expect(rows(page).first.get_by_title("chat sightline-tiny")).to_be_visible()
+
+
+def test_a_list_is_found_again_where_it_was_left(traces: Page, sightline: Sightline) -> None:
+    for number in range(45):
+        sightline.send([span(f"step {number}", secrets.token_hex(16))])
+    expect(rows(traces).first).to_contain_text("step 44")
+    grid = traces.get_by_role("grid", name="Traces")
+    grid.hover()
+    traces.mouse.wheel(0, 400)
+    traces.wait_for_function("document.querySelector('[role=grid]').scrollTop === 400")
+    traces.get_by_role("link", name="Ask").first.click()
+    traces.wait_for_url("**/project/demo/ask")
+    expect(grid).to_have_count(0)
+    traces.go_back()
+    expect(grid).to_have_js_property("scrollTop", 400)

@@ -94,11 +94,11 @@ const mono = (text: string | null, whole = text) => (
 const figure = (text: string, exact: string) => <span title={exact || undefined}>{text}</span>;
 
 /** How many chips are seen by the width of their box: one, then two, then three. */
-const CHIP = ["", "hidden @min-[140px]:flex", "hidden @min-[220px]:flex"];
+const CHIP = ["", "hidden @min-[180px]:flex", "hidden @min-[280px]:flex"];
 const REST = [
-  "@min-[140px]:hidden",
-  "hidden @min-[140px]:inline @min-[220px]:hidden",
-  "hidden @min-[220px]:inline",
+  "@min-[180px]:hidden",
+  "hidden @min-[180px]:inline @min-[280px]:hidden",
+  "hidden @min-[280px]:inline",
 ];
 
 /** The first scores, as many as there is room for, and how many more there are. */

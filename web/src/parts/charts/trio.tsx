@@ -85,14 +85,19 @@ function Panel({ title, lines: all, hidden = [], format, isPending, isSecondary,
   const colors = SERIES[useIsDark() ? "dark" : "light"];
   return (
     <section className={`min-w-0 px-4 py-2 ${isSecondary ? "hidden sm:block" : ""}`} aria-label={title}>
-      <header className="flex h-4 items-center gap-3 overflow-hidden text-12">
+      <header className="flex h-4 flex-wrap items-center gap-x-3 gap-y-1 overflow-hidden text-12">
         <h2 className="font-medium">{title}</h2>
+        {hidden.length > 0 && (
+          <span className="tabular text-ink-3" title={`Not drawn: ${hidden.join(", ")}`}>
+            {all.length} of {all.length + hidden.length}
+          </span>
+        )}
         {all.map((line) => {
           const background = line.color === "red" ? "var(--red)" : colors[line.color];
           return (
             <span
               key={line.name}
-              className="inline-flex min-w-0 items-center gap-1.5 whitespace-nowrap text-ink-3"
+              className="inline-flex max-w-36 items-center gap-1.5 whitespace-nowrap text-ink-3"
             >
               <span className="size-2 shrink-0 rounded-full" style={{ background }} aria-hidden="true" />
               <span className="truncate" title={line.name}>
@@ -102,11 +107,6 @@ function Panel({ title, lines: all, hidden = [], format, isPending, isSecondary,
             </span>
           );
         })}
-        {hidden.length > 0 && (
-          <span className="tabular text-ink-3" title={`Not drawn: ${hidden.join(", ")}`}>
-            +{hidden.length}
-          </span>
-        )}
         {!isPending && !all.length && <span className="text-ink-3">none in this time</span>}
       </header>
       <div className="h-20">{isPending ? WAIT : <Suspense fallback={WAIT}>{children}</Suspense>}</div>

@@ -36,7 +36,7 @@ export function parse(typed: string): { filter: TraceFilter } | { problem: strin
     const empty = EMPTY.exec(whole)?.[1]?.toLowerCase();
     if (empty && isField(empty)) {
       return {
-        problem: `Nothing stands right after ${empty}: Write ${empty}:${EXAMPLES[empty]} without a space, or ${empty}:"two words" in quotes.`,
+        problem: `Nothing stands right after “${empty}:”. Write ${empty}:${EXAMPLES[empty]} without a space, or ${empty}:"two words" in quotes.`,
       };
     }
     if (field === undefined || whole.startsWith("http")) {
