@@ -144,6 +144,7 @@ function option({ label, starts, step_s, lines, format, isDark }: OptionInput) {
       barCategoryGap: "20%",
       barGap: "-100%",
       showSymbol: each.values.filter((value) => value !== null).length < 8,
+      showAllSymbol: true,
       symbolSize: 4,
       lineStyle: { width: 1.5 },
       connectNulls: true,

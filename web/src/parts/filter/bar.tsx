@@ -83,7 +83,7 @@ export function FilterBar({ filter, onChange, seen, children }: FilterBarProps) 
 
   return (
     <div className="flex flex-wrap items-center gap-1.5 border-b border-line px-4 py-1.5">
-      <div className="relative min-w-56 flex-1">
+      <div className="relative min-w-36 flex-1 sm:min-w-56">
         <Search size={14} className="absolute top-1.5 left-2 text-ink-3" aria-hidden="true" />
         <input
           ref={input}
