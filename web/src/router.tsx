@@ -7,7 +7,7 @@ import {
   Outlet,
   redirect,
 } from "@tanstack/react-router";
-import { ApiError } from "./api/client.ts";
+import { isSignedOut } from "./api/client.ts";
 import { session } from "./api/queries.ts";
 import { readObservationSearch, readSignInSearch, readTracesSearch } from "./parts/search.ts";
 import { Frame } from "./parts/shell/frame.tsx";
@@ -25,7 +25,7 @@ async function signedIn(queries: QueryClient, to: string) {
   try {
     return await queries.ensureQueryData(session);
   } catch (error) {
-    if (error instanceof ApiError && error.status === 401) throw redirect({ to: "/sign-in", search: { to } });
+    if (isSignedOut(error)) throw redirect({ to: "/sign-in", search: { to } });
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { ApiError, send } from "./client.ts";
+import { ApiError, send, sentence } from "./client.ts";
 import type { Done, Question } from "./types.ts";
 
 export interface ServerEvent {
@@ -47,7 +47,7 @@ export async function ask(
     const body = JSON.parse(data);
     if (event === "token") onText(body.text);
     if (event === "done") return body;
-    if (event === "error") throw new ApiError(502, "ModelError", body.message);
+    if (event === "error") throw new ApiError(502, "ModelError", sentence(body.message));
   }
   throw new ApiError(502, "CutOff", "The answer broke off before its end. Ask again.");
 }

@@ -1,5 +1,9 @@
 import { useEffect, useRef, useState } from "react";
+import { checkSession } from "../api/client.ts";
+import { checkReach } from "../api/reach.ts";
 import type { Hint } from "../api/types.ts";
+
+const BEFORE_REOPENING_MS = 5_000;
 
 export type Liveness = "live" | "connecting" | "paused";
 
@@ -20,6 +24,7 @@ export function useHints(projectId: string, paused: boolean, onHint: (hint: Hint
       return setLiveness("paused");
     }
     let source: EventSource | undefined;
+    let reopening: ReturnType<typeof setTimeout> | undefined;
 
     const open = () => {
       setLiveness("connecting");
@@ -32,10 +37,15 @@ export function useHints(projectId: string, paused: boolean, onHint: (hint: Hint
       source.onerror = () => {
         setLiveness("connecting");
         isBehind.current = true;
+        if (source?.readyState !== EventSource.CLOSED) return checkReach();
+        // Refused rather than cut off: the browser does not try again.
+        checkSession();
+        reopening = setTimeout(open, BEFORE_REOPENING_MS);
       };
       source.addEventListener("hint", (event) => latest.current(JSON.parse(event.data)));
     };
     const follow = () => {
+      clearTimeout(reopening);
       source?.close();
       source = undefined;
       if (document.hidden) isBehind.current = true;
@@ -46,6 +56,7 @@ export function useHints(projectId: string, paused: boolean, onHint: (hint: Hint
     document.addEventListener("visibilitychange", follow);
     return () => {
       document.removeEventListener("visibilitychange", follow);
+      clearTimeout(reopening);
       source?.close();
     };
   }, [projectId, paused]);

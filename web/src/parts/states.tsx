@@ -7,7 +7,7 @@ import { Button } from "./button.tsx";
 /** What failed, what to quote, and a way to try again. */
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
   const message = error instanceof Error ? error.message : String(error);
-  const kind = error instanceof ApiError ? `${error.kind} · ${error.status}` : "The server did not answer";
+  const kind = error instanceof ApiError ? `${error.kind} · ${error.status}` : null;
   return (
     <div
       role="alert"
@@ -16,7 +16,7 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
       <CircleAlert size={16} className="mt-0.5 shrink-0 text-red" />
       <div className="min-w-0 flex-1">
         <p className="break-words">{message}</p>
-        <p className="font-mono text-12 text-ink-2">{kind}</p>
+        {kind && <p className="font-mono text-12 text-ink-2">{kind}</p>}
       </div>
       {retry && (
         <Button onClick={retry}>

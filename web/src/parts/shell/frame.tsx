@@ -1,3 +1,4 @@
+import { onlineManager } from "@tanstack/react-query";
 import { Outlet, useParams } from "@tanstack/react-router";
 import { WifiOff } from "lucide-react";
 import { lazy, Suspense, useState, useSyncExternalStore } from "react";
@@ -8,22 +9,16 @@ import { BottomBar, Rail } from "./rail.tsx";
 const Palette = lazy(() => import("./palette.tsx"));
 const KeyHelp = lazy(() => import("./key-help.tsx"));
 
-function subscribe(listener: () => void) {
-  addEventListener("online", listener);
-  addEventListener("offline", listener);
-  return () => {
-    removeEventListener("online", listener);
-    removeEventListener("offline", listener);
-  };
-}
-
 function OfflineBar() {
-  const isOnline = useSyncExternalStore(subscribe, () => navigator.onLine);
-  if (isOnline) return null;
+  const isReached = useSyncExternalStore(onlineManager.subscribe, () => onlineManager.isOnline());
+  if (isReached) return null;
   return (
-    <p role="status" className="flex h-7 items-center justify-center gap-2 bg-amber-soft text-12 text-amber">
-      <WifiOff size={13} aria-hidden="true" /> Offline. What is loaded stays readable; the rest follows when
-      the connection is back.
+    <p
+      role="status"
+      className="flex min-h-7 items-center justify-center gap-2 bg-amber-soft px-3 text-12 text-amber"
+    >
+      <WifiOff size={13} className="shrink-0" aria-hidden="true" /> The server does not answer. What is loaded
+      stays readable; the rest follows when it is back.
     </p>
   );
 }

@@ -14,12 +14,12 @@ import {
   SunMoon,
 } from "lucide-react";
 import type { ReactNode } from "react";
-import { send } from "../../api/client.ts";
 import { session } from "../../api/queries.ts";
 import { IconButton } from "../button.tsx";
 import { useKept } from "../kept.ts";
 import { chooseTheme, type Theme, useTheme } from "../theme.ts";
 import { Chooser } from "./select.tsx";
+import { signOut } from "./sign-out.ts";
 
 interface Room {
   to: string;
@@ -88,11 +88,6 @@ function ProjectSwitcher({ projectId }: { projectId: string }) {
       onChange={(next) => navigate({ to: "/project/$projectId/traces", params: { projectId: next } })}
     />
   );
-}
-
-async function signOut() {
-  await send("DELETE", "/session");
-  location.assign("/sign-in");
 }
 
 interface RailProps {

@@ -1,0 +1,68 @@
+"""The frame around every page: who is signed in, whether the server answers, how to get about, and the keys."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+from website import EMAIL, PASSWORD, OpenPage, Sightline, rows
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+
+def sign_in(page: Page) -> None:
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def rail(page: Page) -> Any:
+    return page.get_by_role("navigation", name="Rooms")
+
+
+def test_who_signed_out_in_another_tab_signs_in_again_and_arrives_where_they_wanted(open_page: OpenPage) -> None:
+    page = open_page("/sign-in")
+    sign_in(page)
+    expect(rows(page).first).to_be_visible()
+    other = page.context.new_page()
+    other.goto("/project/demo/traces")
+    other.get_by_role("button", name="Sign out").click()
+    other.wait_for_url("**/sign-in")
+    rail(page).get_by_role("link", name="API keys").click()
+    page.wait_for_url("**/sign-in?to=*keys")
+    sign_in(page)
+    page.wait_for_url("**/project/demo/keys")
+
+
+def test_a_stream_that_is_refused_because_the_session_ended_leads_to_the_sign_in(open_page: OpenPage) -> None:
+    page = open_page("/sign-in")
+    sign_in(page)
+    expect(rows(page).first).to_be_visible()
+    page.get_by_role("button", name="Pause live").click()
+    expect(page.get_by_text("Paused", exact=True)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Resume live").click()
+    page.wait_for_url("**/sign-in?to=*")
+
+
+def test_a_server_that_is_gone_is_said_to_be_and_the_page_goes_on_when_it_is_back(
+    browser: Any, sightline: Sightline, signed_in: dict[str, Any]
+) -> None:
+    """In a context of its own, whose console may complain."""
+    context = browser.new_context(storage_state=signed_in, base_url=sightline.address)
+    page = context.new_page()
+    page.goto("/project/demo/traces")
+    expect(rows(page).first).to_be_visible()
+    gone = page.get_by_role("status").filter(has_text="The server does not answer")
+
+    def refuse(route: Route) -> None:
+        route.abort("connectionrefused")
+
+    page.route("**/api/**", refuse)
+    rail(page).get_by_role("link", name="API keys").click()
+    expect(gone).to_be_visible()
+    expect(page.get_by_text("Failed to fetch")).to_have_count(0)
+    page.unroute("**/api/**", refuse)
+    expect(gone).to_have_count(0)
+    expect(page.get_by_text("pk-lf-pages")).to_be_visible()
+    context.close()
