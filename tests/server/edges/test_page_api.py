@@ -7,8 +7,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from server.edges.running_site import HERE, PASSWORD, Site
+from server.edges.running_site import ELSEWHERE, HERE, PASSWORD, Site
 from sightline import __version__
+from sightline.server.accounts.records import OrganizationId
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -160,6 +161,13 @@ async def test_an_odd_looked_attribute_does_not_hide_the_observation(site: Site,
     assert (await read(ada, f"/traces/{sent.trace_id}/observations/{sent.span_id}"))["looked"] is None
 
 
+async def test_a_trace_whose_id_holds_a_slash_can_be_read(site: Site, ada: httpx2.AsyncClient):
+    body = {"id": "run/7", "name": "nightly", "timestamp": "2026-11-24T12:00:00Z"}
+    event = {"id": "e1", "type": "trace-create", "timestamp": "2026-11-24T12:00:00Z", "body": body}
+    assert (await site.client.post("/api/public/ingestion", json={"batch": [event]}, headers=HERE)).status_code == 207
+    assert (await read(ada, "/traces/run%2F7"))["trace"]["id"] == "run/7"
+
+
 async def test_keys_are_listed_without_secrets_and_made_once(site: Site, ada: httpx2.AsyncClient):
     listed = await read(ada, "/keys")
     assert listed["baseUrl"] == "http://sightline.test"
@@ -172,6 +180,35 @@ async def test_keys_are_listed_without_secrets_and_made_once(site: Site, ada: ht
     await site.app.state.services.accounts.write_usage()
     known = {key["publicKey"]: key for key in (await read(ada, "/keys"))["data"]}
     assert known[made["publicKey"]]["lastUsedAt"] is not None
+
+
+async def test_a_key_has_a_note_and_a_deleted_one_opens_nothing(site: Site, ada: httpx2.AsyncClient):
+    made = (await ada.post(f"{PROJECT}/keys", json={"note": " the nightly run "})).json()
+    assert made["note"] == "the nightly run"
+    pair = (made["publicKey"], made["secretKey"])
+    assert (await site.client.get("/api/public/projects", auth=pair)).status_code == 200
+    gone = await ada.delete(f"{PROJECT}/keys/{made['publicKey']}")
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert (await site.client.get("/api/public/projects", auth=pair)).status_code == 401
+    assert made["publicKey"] not in {key["publicKey"] for key in (await read(ada, "/keys"))["data"]}
+    assert (await ada.delete(f"{PROJECT}/keys/{made['publicKey']}")).status_code == 404
+
+
+async def test_another_projects_key_cannot_be_deleted_from_here(site: Site, ada: httpx2.AsyncClient):
+    assert (await ada.delete(f"{PROJECT}/keys/pk-lf-elsewhere")).status_code == 404
+    assert (await site.client.get("/api/public/projects", headers=ELSEWHERE)).status_code == 200
+
+
+async def test_a_viewer_neither_makes_nor_deletes_keys(site: Site, ada: httpx2.AsyncClient):
+    services = site.app.state.services
+    user = (await ada.get("/api/web/session")).json()["user"]["id"]
+    await services.organizations.put_project_member(OrganizationId("lab"), "here", user, "VIEWER")
+    try:
+        assert (await ada.post(f"{PROJECT}/keys")).status_code == 403
+        assert (await ada.delete(f"{PROJECT}/keys/pk-lf-here")).status_code == 403
+        assert (await ada.get(f"{PROJECT}/keys")).status_code == 200
+    finally:
+        await services.organizations.remove_project_member(OrganizationId("lab"), "here", user)
 
 
 async def test_without_an_endpoint_there_are_no_models_and_asking_says_why(ada: httpx2.AsyncClient):

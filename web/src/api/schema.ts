@@ -45,6 +45,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/web/projects/{projectId}/keys/{publicKey}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete
+         * @description Programs that still use the pair are refused from now on.
+         */
+        delete: operations["delete_api_web_projects__projectId__keys__publicKey__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/web/projects/{projectId}/live": {
         parameters: {
             query?: never;
@@ -315,10 +335,19 @@ export interface components {
             createdAt: string;
             /** Displaysecretkey */
             displaySecretKey: string;
+            /** Expiresat */
+            expiresAt: string | null;
             /** Lastusedat */
             lastUsedAt: string | null;
+            /** Note */
+            note: string | null;
             /** Publickey */
             publicKey: string;
+        };
+        /** KeyDraft */
+        KeyDraft: {
+            /** Note */
+            note?: string | null;
         };
         /** Keys */
         Keys: {
@@ -379,8 +408,12 @@ export interface components {
             createdAt: string;
             /** Displaysecretkey */
             displaySecretKey: string;
+            /** Expiresat */
+            expiresAt: string | null;
             /** Lastusedat */
             lastUsedAt: string | null;
+            /** Note */
+            note: string | null;
             /** Publickey */
             publicKey: string;
             /** Secretkey */
@@ -921,7 +954,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["KeyDraft"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             201: {
@@ -931,6 +968,81 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["NewKey"];
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_api_web_projects__projectId__keys__publicKey__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                publicKey: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {

@@ -132,14 +132,22 @@ class Accounts:
         async with self._database.reading() as connection:
             return await store.keys_of(connection, project_id)
 
-    async def create_key(self, project_id: ProjectId) -> NewApiKey:
+    async def create_key(self, project_id: ProjectId, note: str | None = None) -> NewApiKey:
         """A new key pair; this is the only time its secret is known."""
         public_key, secret_key = secrets.new_key_pair()
-        key = ApiKey(public_key=public_key, display_secret_key=secrets.display(secret_key), created_at=now())
+        display = secrets.display(secret_key)
+        key = ApiKey(public_key=public_key, display_secret_key=display, created_at=now(), note=note)
         async with self._database.work() as work:
             await store.put_key(work.connection, project_id, key, secrets.secret_hash(secret_key, self._pepper))
             work.after_commit(self._known.clear)
         return NewApiKey(key=key, secret_key=secret_key)
+
+    async def delete_key(self, project_id: ProjectId, public_key: str) -> None:
+        """From now on the pair is unknown."""
+        async with self._database.work() as work:
+            if not await store.delete_key(work.connection, project_id, public_key):
+                raise NotFound(f"API key {public_key!r} does not exist in project {project_id!r}")
+            work.after_commit(self.forget_keys)
 
     def used(self, public_key: str) -> None:
         """A key was used now. It is written later: nobody waits for that."""

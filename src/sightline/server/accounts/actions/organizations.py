@@ -117,11 +117,9 @@ class Organizations:
         return made
 
     async def delete_project_key(self, organization_id: OrganizationId, project_id: str, public_key: str) -> None:
-        async with self._database.work() as work:
-            project = await _project(work.connection, organization_id, project_id)
-            if not await store.delete_project_key(work.connection, project.id, public_key):
-                raise NotFound(f"API key {public_key!r} does not exist in project {project_id!r}")
-            work.after_commit(self._accounts.forget_keys)
+        async with self._database.reading() as connection:
+            project = await _project(connection, organization_id, project_id)
+        await self._accounts.delete_key(project.id, public_key)
 
     async def members(self, organization_id: OrganizationId) -> list[Membership]:
         async with self._database.reading() as connection:

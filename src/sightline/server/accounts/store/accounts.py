@@ -153,6 +153,11 @@ async def keys_of(connection: AsyncConnection, project_id: ProjectId) -> list[Ap
     return [key_of(row) for row in (await connection.execute(query)).all()]
 
 
+async def delete_key(connection: AsyncConnection, project_id: ProjectId, public_key: str) -> bool:
+    at = (api_keys.c.project_id == project_id) & (api_keys.c.public_key == public_key)
+    return bool((await connection.execute(delete(api_keys).where(at))).rowcount)
+
+
 async def add_session(connection: AsyncConnection, hashed_token: str, session: Session) -> None:
     values = {"token_hash": hashed_token, "user_id": session.user.id, "expires_at": session.expires_at}
     await connection.execute(insert(sessions).values(values | {"created_at": now()}))

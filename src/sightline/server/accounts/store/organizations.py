@@ -61,11 +61,6 @@ async def known_key(connection: AsyncConnection, public_key: str) -> bool:
     return False
 
 
-async def delete_project_key(connection: AsyncConnection, project_id: ProjectId, public_key: str) -> bool:
-    at = (api_keys.c.project_id == project_id) & (api_keys.c.public_key == public_key)
-    return bool((await connection.execute(delete(api_keys).where(at))).rowcount)
-
-
 async def projects_of(connection: AsyncConnection, organization_id: OrganizationId) -> list[Project]:
     query = PROJECTS.where(projects.c.organization_id == organization_id)
     rows = (await connection.execute(query.order_by(projects.c.created_at, projects.c.id))).all()

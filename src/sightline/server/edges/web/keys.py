@@ -1,6 +1,8 @@
-"""The project's API keys, for the ready snippet on empty pages."""
+"""The project's API keys."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
 
 from sightline.server.accounts.records import ApiKey
 from sightline.server.edges.access import Editor, Member
@@ -17,16 +19,26 @@ async def keys(who: Member, request: Request, services: Served) -> shapes.Keys:
 
 
 @router.post("", status_code=201)
-async def create(who: Editor, services: Served) -> shapes.NewKey:
+async def create(who: Editor, services: Served, body: shapes.KeyDraft | None = None) -> shapes.NewKey:
     """A new pair; its secret is in this answer and never again."""
-    made = await services.accounts.create_key(who.project_id)
+    note = (body and body.note) or None
+    made = await services.accounts.create_key(who.project_id, note)
     return shapes.NewKey(**_key(made.key).model_dump(), secret_key=made.secret_key)
+
+
+@router.delete("/{publicKey}", status_code=204)
+async def delete(public_key: Annotated[str, Path(alias="publicKey")], who: Editor, services: Served) -> Response:
+    """Programs that still use the pair are refused from now on."""
+    await services.accounts.delete_key(who.project_id, public_key)
+    return Response(status_code=204)
 
 
 def _key(key: ApiKey) -> shapes.Key:
     return shapes.Key(
         public_key=key.public_key,
         display_secret_key=key.display_secret_key,
+        note=key.note,
         created_at=key.created_at,
+        expires_at=key.expires_at,
         last_used_at=key.last_used_at,
     )

@@ -1,9 +1,9 @@
 """The page API's answers and bodies. `web/openapi.json` and the page's TypeScript types come from these classes."""
 
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from sightline.server.tracing.records import Kind, Level, ScoreType
@@ -245,9 +245,20 @@ class HintEvent(Shape):
     count: int
 
 
+NOTE_LENGTH = 100
+
+
+class KeyDraft(Shape):
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=NOTE_LENGTH)] | None = None
+    """What the key is for, to tell keys apart."""
+
+
 class Key(Shape):
     public_key: str
     display_secret_key: str
+    note: str | None
+    expires_at: datetime | None
+    """From then on the pair is unknown."""
     created_at: datetime
     last_used_at: datetime | None
     """To the minute."""

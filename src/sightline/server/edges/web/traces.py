@@ -18,6 +18,7 @@ router = APIRouter(prefix="/projects/{projectId}/traces")
 CURSOR = ("timestamp", "id")
 SCORES_SHOWN = 1000
 
+# An id may hold a slash, so what is more than an id stands before what is only one.
 TraceIdInPath = Annotated[str, Path(alias="traceId")]
 ObservationIdInPath = Annotated[str, Path(alias="observationId")]
 
@@ -77,16 +78,7 @@ async def series(who: Member, services: Served, params: Annotated[SeriesParams, 
     return shapes.Series(data=[views.bucket(each) for each in buckets], step_seconds=step_s)
 
 
-@router.get("/{traceId}")
-async def one(trace_id: TraceIdInPath, who: Member, services: Served) -> shapes.TraceDetail:
-    """The whole tree without inputs and outputs, so that a trace of thousands of spans opens at once."""
-    trace, observations = await services.tracing.outline(who.project_id, TraceId(trace_id))
-    return shapes.TraceDetail(
-        trace=views.trace_head(trace), observations=views.nodes(observations, trace.scores)
-    )
-
-
-@router.get("/{traceId}/observations/{observationId}")
+@router.get("/{traceId:path}/observations/{observationId:path}")
 async def observation(
     trace_id: TraceIdInPath, observation_id: ObservationIdInPath, who: Member, services: Served
 ) -> shapes.ObservationDetail:
@@ -96,3 +88,12 @@ async def observation(
         ScoreQuery(trace_ids=(found.trace_id,), observation_ids=(found.id,), limit=SCORES_SHOWN),
     )
     return views.observation_detail(found, scores.items)
+
+
+@router.get("/{traceId:path}")
+async def one(trace_id: TraceIdInPath, who: Member, services: Served) -> shapes.TraceDetail:
+    """The whole tree without inputs and outputs, so that a trace of thousands of spans opens at once."""
+    trace, observations = await services.tracing.outline(who.project_id, TraceId(trace_id))
+    return shapes.TraceDetail(
+        trace=views.trace_head(trace), observations=views.nodes(observations, trace.scores)
+    )
