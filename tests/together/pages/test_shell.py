@@ -1,5 +1,7 @@
 """The frame around every page: who is signed in, whether the server answers, how to get about, and the keys."""
 
+import base64
+import re
 from typing import Any
 
 import pytest
@@ -66,3 +68,48 @@ def test_a_server_that_is_gone_is_said_to_be_and_the_page_goes_on_when_it_is_bac
     expect(gone).to_have_count(0)
     expect(page.get_by_text("pk-lf-pages")).to_be_visible()
     context.close()
+
+
+def test_a_key_is_made_with_a_note_and_deleted_after_a_question(open_page: OpenPage, signed_in: dict[str, Any]) -> None:
+    page = open_page("/project/demo/keys", signed_in)
+    page.get_by_label("Note (optional)").fill("the nightly run")
+    page.get_by_role("button", name="Make a key").click()
+    expect(page.get_by_text("Copy the secret now")).to_be_visible()
+    made = page.get_by_role("list", name="API keys").get_by_role("listitem").filter(has_text="the nightly run")
+    expect(made).to_contain_text("Last used: never")
+    delete = page.get_by_role("button", name="Delete the nightly run")
+    delete.click()
+    question = page.get_by_role("alertdialog")
+    expect(question).to_contain_text("Last used: never")
+    page.keyboard.press("Escape")
+    expect(question).to_have_count(0)
+    expect(made).to_be_visible()
+    delete.click()
+    question.get_by_role("button", name="Delete the key").click()
+    expect(question).to_have_count(0)
+    expect(made).to_have_count(0)
+    expect(page.get_by_text("Copy the secret now")).to_have_count(0)
+
+
+def test_the_first_lesson_fills_in_a_key_that_works_and_says_that_no_model_runs(
+    open_page: OpenPage, sightline: Sightline, signed_in: dict[str, Any]
+) -> None:
+    page = open_page("/sign-in", signed_in)
+    page.route(
+        "**/api/web/projects/demo/traces?**", lambda route: route.fulfill(json={"data": [], "meta": {"cursor": None}})
+    )
+    page.goto("/project/demo/traces")
+    expect(page.get_by_text("No model runs beside this server yet")).to_be_visible()
+    snippets = page.locator("pre")
+    expect(snippets.first).to_contain_text("sk-lf-…")
+    page.get_by_role("button", name="Make a key and fill it in").click()
+    expect(page.get_by_text("now hold a new key pair")).to_be_visible()
+    code = snippets.first.inner_text()
+    pair = ":".join(re.findall(r"[ps]k-lf-[0-9a-f]+", code))
+    page.unroute_all()
+    answer = page.request.get(
+        "/api/public/projects",
+        headers={"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()},
+    )
+    assert answer.status == 200
+    assert "base64 | tr -d" in snippets.last.inner_text()

@@ -1,6 +1,16 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { get, query } from "./client.ts";
-import type { Keys, Models, Observation, Samples, Series, Session, TraceDetail, TracePage } from "./types.ts";
+import { get, post, query, send } from "./client.ts";
+import type {
+  Keys,
+  Models,
+  NewKey,
+  Observation,
+  Samples,
+  Series,
+  Session,
+  TraceDetail,
+  TracePage,
+} from "./types.ts";
 
 /** What a trace list is narrowed to; times are absolute or relative to now. */
 export interface TraceFilter {
@@ -102,6 +112,12 @@ export const keys = (projectId: string) =>
     queryKey: ["keys", projectId],
     queryFn: ({ signal }) => get<Keys>(`/projects/${projectId}/keys`, signal),
   });
+
+export const makeKey = (projectId: string, note?: string) =>
+  post<NewKey>(`/projects/${projectId}/keys`, { note });
+
+export const deleteKey = (projectId: string, publicKey: string) =>
+  send("DELETE", `/projects/${projectId}/keys/${encodeURIComponent(publicKey)}`);
 
 export const mediaUrl = (projectId: string, mediaId: string) =>
   `/api/web/projects/${projectId}/media/${encodeURIComponent(mediaId)}`;

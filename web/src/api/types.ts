@@ -19,6 +19,7 @@ export type Model = Schemas["Model"];
 export type Samples = Schemas["Samples"];
 export type Sample = Schemas["Sample"];
 export type Keys = Schemas["Keys"];
+export type Key = Schemas["Key"];
 export type NewKey = Schemas["NewKey"];
 export type Question = Schemas["Question"];
 export type Done = Schemas["DoneEvent"];

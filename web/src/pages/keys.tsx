@@ -1,40 +1,63 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { Plus } from "lucide-react";
-import { post } from "~/api/client.ts";
-import { keys } from "~/api/queries.ts";
-import type { NewKey } from "~/api/types.ts";
+import { Plus, Trash2 } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import { deleteKey, keys, makeKey, session } from "~/api/queries.ts";
+import type { Key, NewKey } from "~/api/types.ts";
 import { Ago, CopyButton } from "~/parts/bits.tsx";
-import { Button } from "~/parts/button.tsx";
+import { Button, IconButton } from "~/parts/button.tsx";
+import { Confirm } from "~/parts/confirm.tsx";
+import { fullTime } from "~/parts/format.ts";
 import { PageHeader } from "~/parts/shell/header.tsx";
 import { Failure, Skeletons, Snippet } from "~/parts/states.tsx";
 
 const route = getRouteApi("/project/$projectId/keys");
+const NOTE_LENGTH = 100;
 
 const environment = ({ publicKey, secretKey }: NewKey, baseUrl: string) => `LANGFUSE_BASE_URL="${baseUrl}"
 LANGFUSE_PUBLIC_KEY="${publicKey}"
 LANGFUSE_SECRET_KEY="${secretKey}"`;
 
+/** Viewers look but do not change. */
+function useMayChange(projectId: string): boolean {
+  const { data } = useQuery(session);
+  const role = data?.projects.find(({ id }) => id === projectId)?.role;
+  return role !== undefined && role !== "VIEWER";
+}
+
+function useKeyChanges(projectId: string) {
+  const queries = useQueryClient();
+  const onSuccess = () => queries.invalidateQueries({ queryKey: ["keys", projectId] });
+  const make = useMutation({ mutationFn: (note: string) => makeKey(projectId, note), onSuccess });
+  const remove = useMutation({
+    mutationFn: (publicKey: string) => deleteKey(projectId, publicKey),
+    onSuccess: (_, publicKey) => {
+      if (make.data?.publicKey === publicKey) make.reset();
+      return onSuccess();
+    },
+  });
+  return { make, remove };
+}
+
 export default function Keys() {
   const { projectId } = route.useParams();
-  const queries = useQueryClient();
   const { data, error, refetch } = useQuery(keys(projectId));
-  const make = useMutation({
-    mutationFn: () => post<NewKey>(`/projects/${projectId}/keys`, {}),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ["keys", projectId] }),
-  });
+  const { make, remove } = useKeyChanges(projectId);
+  const mayChange = useMayChange(projectId);
+  const [doomed, setDoomed] = useState<Key | null>(null);
+  const close = () => {
+    setDoomed(null);
+    remove.reset();
+  };
   return (
     <>
-      <PageHeader title="API keys">
-        <Button look="primary" disabled={make.isPending} onClick={() => make.mutate()}>
-          <Plus size={14} aria-hidden="true" /> Make a key
-        </Button>
-      </PageHeader>
+      <PageHeader title="API keys" />
       <div className="min-h-0 flex-1 overflow-y-auto">
         <div className="max-w-3xl p-4">
           <p className="text-ink-2">
             Programs send traces with a key pair. The secret half is shown once, when the pair is made.
           </p>
+          {mayChange && <MakeKey isBusy={make.isPending} make={(note) => make.mutate(note)} />}
           {make.error && <Failure error={make.error} />}
           {make.data && data && (
             <Snippet
@@ -45,28 +68,95 @@ export default function Keys() {
           {error && <Failure error={error} retry={refetch} />}
           {!data && !error && <Skeletons rows={3} />}
           {data && (
-            <ul className="mt-4 rounded border border-line">
+            <ul aria-label="API keys" className="mt-4 rounded border border-line">
               {data.data.map((key) => (
-                <li
-                  key={key.publicKey}
-                  className="flex flex-wrap items-center gap-x-4 border-b border-line px-3 py-1.5 last:border-b-0"
-                >
-                  <span className="inline-flex min-w-0 items-center font-mono text-12">
-                    <span className="truncate">{key.publicKey}</span>
-                    <CopyButton text={key.publicKey} label="Copy public key" />
-                  </span>
-                  <span className="font-mono text-12 text-ink-3">{key.displaySecretKey}</span>
-                  <span className="ml-auto text-12 text-ink-3">
-                    last used: {key.lastUsedAt ? <Ago at={key.lastUsedAt} /> : "never"} · made:{" "}
-                    <Ago at={key.createdAt} />
-                  </span>
-                </li>
+                <KeyRow key={key.publicKey} of={key} remove={mayChange ? () => setDoomed(key) : undefined} />
               ))}
               {!data.data.length && <li className="px-3 py-2 text-ink-2">This project has no key yet.</li>}
             </ul>
           )}
         </div>
       </div>
+      {doomed && (
+        <Confirm
+          title="Delete this key?"
+          verb="Delete the key"
+          isBusy={remove.isPending}
+          act={() => remove.mutate(doomed.publicKey, { onSuccess: close })}
+          close={close}
+        >
+          <p className="font-mono text-12 break-all">{doomed.publicKey}</p>
+          {doomed.note && <p className="break-words">{doomed.note}</p>}
+          <p className="mt-2 text-ink-2">
+            <LastUsed at={doomed.lastUsedAt} />. Programs that still use it are refused at once. A deleted key
+            cannot be brought back.
+          </p>
+          {remove.error && <Failure error={remove.error} />}
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function MakeKey({ isBusy, make }: { isBusy: boolean; make: (note: string) => void }) {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    make(String(new FormData(event.currentTarget).get("note")));
+    event.currentTarget.reset();
+  };
+  return (
+    <form onSubmit={submit} className="mt-3 flex flex-wrap items-end gap-2">
+      <label className="min-w-40 flex-1 text-12 text-ink-2">
+        Note (optional)
+        <input
+          name="note"
+          maxLength={NOTE_LENGTH}
+          autoComplete="off"
+          placeholder="What the key is for"
+          className="mt-1 h-7 w-full rounded border border-line-strong bg-canvas px-2 text-13 text-ink placeholder:text-ink-3"
+        />
+      </label>
+      <Button look="primary" type="submit" disabled={isBusy}>
+        <Plus size={14} aria-hidden="true" /> Make a key
+      </Button>
+    </form>
+  );
+}
+
+const LastUsed = ({ at }: { at: string | null }) => <>Last used: {at ? <Ago at={at} /> : "never"}</>;
+
+function KeyRow({ of: key, remove }: { of: Key; remove?: () => void }) {
+  return (
+    <li className="flex items-center gap-2 border-b border-line px-3 py-1.5 last:border-b-0">
+      <div className="min-w-0 flex-1">
+        {key.note && <p className="break-words">{key.note}</p>}
+        <div className="flex flex-wrap items-center gap-x-4">
+          <span className="inline-flex min-w-0 items-center font-mono text-12">
+            <span className="truncate">{key.publicKey}</span>
+            <CopyButton text={key.publicKey} label="Copy public key" />
+          </span>
+          <span className="font-mono text-12 text-ink-3">{key.displaySecretKey}</span>
+        </div>
+        <p className="text-12 text-ink-3">
+          Made: <Ago at={key.createdAt} /> · <LastUsed at={key.lastUsedAt} />
+          {key.expiresAt && <Ends at={key.expiresAt} />}
+        </p>
+      </div>
+      {remove && (
+        <IconButton label={`Delete ${key.note ?? key.publicKey}`} onClick={remove}>
+          <Trash2 size={14} />
+        </IconButton>
+      )}
+    </li>
+  );
+}
+
+function Ends({ at }: { at: string }) {
+  const hasEnded = Date.parse(at) <= Date.now();
+  return (
+    <>
+      {hasEnded ? " · Ended: " : " · Ends: "}
+      <time dateTime={at}>{fullTime(at)}</time>
     </>
   );
 }
