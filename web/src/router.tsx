@@ -4,21 +4,24 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
+  notFound,
   Outlet,
   redirect,
+  rootRouteId,
 } from "@tanstack/react-router";
 import { isSignedOut } from "./api/client.ts";
 import { session } from "./api/queries.ts";
+import type { Session } from "./api/types.ts";
 import { readObservationSearch, readSignInSearch, readTracesSearch } from "./parts/search.ts";
 import { Frame } from "./parts/shell/frame.tsx";
-import { Missing } from "./parts/shell/missing.tsx";
+import { Missing, MissingPage } from "./parts/shell/missing.tsx";
 import { Failure, Skeletons } from "./parts/states.tsx";
 
 interface Context {
   queries: QueryClient;
 }
 
-const root = createRootRouteWithContext<Context>()({ component: Outlet, notFoundComponent: Missing });
+const root = createRootRouteWithContext<Context>()({ component: Outlet, notFoundComponent: MissingPage });
 
 /** Whoever is not signed in signs in first and then comes back. */
 async function signedIn(queries: QueryClient, to: string) {
@@ -28,6 +31,15 @@ async function signedIn(queries: QueryClient, to: string) {
     if (isSignedOut(error)) throw redirect({ to: "/sign-in", search: { to } });
     throw error;
   }
+}
+
+/** Asked anew before a project is said not to exist: somebody may just have been added to it. */
+async function isMine(queries: QueryClient, projectId: string): Promise<boolean> {
+  const holds = ({ projects }: Session) => projects.some(({ id }) => id === projectId);
+  return (
+    holds(await queries.ensureQueryData(session)) ||
+    holds(await queries.fetchQuery({ ...session, staleTime: 0 }))
+  );
 }
 
 const home = createRoute({
@@ -54,9 +66,11 @@ const project = createRoute({
   path: "/project/$projectId",
   beforeLoad: async ({ context, location, params }) => {
     await signedIn(context.queries, location.href);
+    if (!(await isMine(context.queries, params.projectId))) throw notFound({ routeId: rootRouteId });
     localStorage.setItem("sightline.project", params.projectId);
   },
   component: Frame,
+  notFoundComponent: Missing,
 });
 
 const projectHome = createRoute({

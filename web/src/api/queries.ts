@@ -34,6 +34,8 @@ const RANGE_S: Record<string, number> = {
   "30d": 2_592_000,
 };
 
+export const isRange = (name: string): boolean => name === "all" || Object.hasOwn(RANGE_S, name);
+
 function bounds({ range, from, to }: TraceFilter) {
   if (from || to) return { from, to };
   const span_s = RANGE_S[range ?? "24h"];

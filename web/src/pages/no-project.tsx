@@ -1,6 +1,8 @@
 import { Lesson, Snippet } from "~/parts/states.tsx";
+import { useTitle } from "~/parts/title.ts";
 
 export default function NoProject() {
+  useTitle("No project");
   return (
     <main>
       <Lesson title="You are in no project yet">

@@ -1,11 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useRef, useState } from "react";
-import { post } from "~/api/client.ts";
+import { get, post } from "~/api/client.ts";
 import { session } from "~/api/queries.ts";
 import type { Session } from "~/api/types.ts";
 import { Button } from "~/parts/button.tsx";
 import { Mark } from "~/parts/shell/rail.tsx";
+import { useTitle } from "~/parts/title.ts";
 
 type Credentials = { token: string } | { email: string; password: string };
 
@@ -18,14 +19,22 @@ function useSignIn() {
   const queries = useQueryClient();
   const [problem, setProblem] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
+  const goIn = (as: Session) => {
+    queries.clear();
+    queries.setQueryData(session.queryKey, as);
+    router.history.replace(to ?? "/");
+  };
+  /** A link that was used before still leads in whoever is signed in. */
+  const already = (credentials: Credentials) =>
+    "token" in credentials ? get<Session>("/session").catch(() => null) : null;
   const signIn = async (credentials: Credentials) => {
     setBusy(true);
     setProblem(null);
     try {
-      queries.clear();
-      queries.setQueryData(session.queryKey, await post<Session>("/session", credentials));
-      router.history.replace(to ?? "/");
+      goIn(await post<Session>("/session", credentials));
     } catch (error) {
+      const known = await already(credentials);
+      if (known) return goIn(known);
       setProblem(error instanceof Error ? error.message : String(error));
       setBusy(false);
     }
@@ -37,6 +46,7 @@ const FIELD =
   "mt-1 h-9 w-full rounded border border-line-strong bg-canvas px-3 text-14 placeholder:text-ink-3 invalid:user-invalid:border-red";
 
 export default function SignIn() {
+  useTitle("Sign in");
   const { signIn, problem, isBusy } = useSignIn();
   const begin = useRef(signIn);
   begin.current = signIn;

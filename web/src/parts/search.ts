@@ -1,5 +1,5 @@
 /** What the addresses may carry; anything else in them is dropped. */
-import type { TraceFilter } from "../api/queries.ts";
+import { isRange, type TraceFilter } from "../api/queries.ts";
 
 export interface TracesSearch extends TraceFilter {
   /** The trace in the slide-over. */
@@ -22,6 +22,11 @@ function texts(value: unknown): string[] | undefined {
   return found.length ? found : undefined;
 }
 
+const range = (value: unknown): string | undefined => {
+  const found = text(value);
+  return found && isRange(found) ? found : undefined;
+};
+
 const instant = (value: unknown): string | undefined => {
   const found = text(value);
   return found && !Number.isNaN(Date.parse(found)) ? found : undefined;
@@ -35,7 +40,7 @@ export const readTracesSearch = (raw: Raw): TracesSearch => ({
   userId: text(raw.userId),
   sessionId: text(raw.sessionId),
   tag: texts(raw.tag),
-  range: text(raw.range),
+  range: range(raw.range),
   from: instant(raw.from),
   to: instant(raw.to),
   peek: text(raw.peek),

@@ -5,6 +5,7 @@ import { lazy, Suspense, useState, useSyncExternalStore } from "react";
 import { ProjectContext } from "../content/project.ts";
 import { useKeys } from "../keys.ts";
 import { BottomBar, Rail } from "./rail.tsx";
+import { useKeepList } from "./rooms.ts";
 
 const Palette = lazy(() => import("./palette.tsx"));
 const KeyHelp = lazy(() => import("./key-help.tsx"));
@@ -26,6 +27,7 @@ function OfflineBar() {
 /** Rail, page, bottom bar, and what opens over them. */
 export function Frame() {
   const { projectId } = useParams({ strict: false }) as { projectId: string };
+  useKeepList(projectId);
   const [overlay, setOverlay] = useState<"palette" | "keys" | null>(null);
   const close = () => setOverlay(null);
   useKeys({

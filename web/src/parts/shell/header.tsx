@@ -3,9 +3,11 @@ import type { ReactNode } from "react";
 import type { Liveness } from "../../live/hints.ts";
 import { IconButton } from "../button.tsx";
 import { fullTime } from "../format.ts";
+import { useTitle } from "../title.ts";
 import { Chooser } from "./select.tsx";
 
 export function PageHeader({ title, children }: { title: ReactNode; children?: ReactNode }) {
+  useTitle(typeof title === "string" ? title : undefined);
   return (
     <header className="flex min-h-12 shrink-0 flex-wrap items-center gap-x-2 gap-y-1 border-b border-line px-4 py-1.5">
       <h1 className="mr-auto truncate text-16 font-semibold">{title}</h1>

@@ -1,39 +1,9 @@
-import { useNavigate } from "@tanstack/react-router";
 import { ArrowRight, CornerDownLeft } from "lucide-react";
 import { useState } from "react";
 import { Dialog, Modal, ModalOverlay } from "react-aria-components";
-import { ROOMS } from "./rail.tsx";
+import { type Target, useTargets } from "./targets.ts";
 
-interface Target {
-  label: string;
-  hint: string;
-  go: () => void;
-}
-
-const TRACE_ID = /^[0-9a-f-]{8,64}$/i;
-
-function useTargets(projectId: string, text: string): Target[] {
-  const navigate = useNavigate();
-  const wanted = text.trim().toLowerCase();
-  const rooms = ROOMS.filter(({ label }) => label.toLowerCase().includes(wanted)).map(({ to, label }) => ({
-    label,
-    hint: "Go to",
-    go: () => navigate({ to, params: { projectId } }),
-  }));
-  if (!wanted) return rooms;
-  const search = {
-    label: `Traces that mention “${text.trim()}”`,
-    hint: "Search",
-    go: () =>
-      navigate({ to: "/project/$projectId/traces", params: { projectId }, search: { search: text.trim() } }),
-  };
-  if (!TRACE_ID.test(wanted)) return [...rooms, search];
-  const open = () =>
-    navigate({ to: "/project/$projectId/traces/$traceId", params: { projectId, traceId: text.trim() } });
-  return [{ label: `Trace ${text.trim()}`, hint: "Open", go: open }, ...rooms, search];
-}
-
-/** Ctrl or Cmd K: every page, and any trace by its id. */
+/** Ctrl or Cmd K: every page, every command, and any trace by its id. */
 export default function Palette({ projectId, close }: { projectId: string; close: () => void }) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
@@ -65,8 +35,8 @@ export default function Palette({ projectId, close }: { projectId: string; close
             aria-expanded="true"
             aria-controls="palette-targets"
             aria-activedescendant={targets[at] ? `palette-${at}` : undefined}
-            aria-label="Page, text or trace id"
-            placeholder="Page, text or trace id"
+            aria-label="Page, command, text or trace id"
+            placeholder="Page, command, text or trace id"
             value={text}
             onKeyDown={walk}
             onChange={(event) => {
@@ -83,7 +53,8 @@ export default function Palette({ projectId, close }: { projectId: string; close
           >
             {targets.map((target, index) => (
               <div
-                key={target.label}
+                key={target.id}
+                ref={index === at ? (option) => option?.scrollIntoView({ block: "nearest" }) : undefined}
                 id={`palette-${index}`}
                 role="option"
                 aria-selected={index === at}
@@ -93,7 +64,7 @@ export default function Palette({ projectId, close }: { projectId: string; close
               >
                 <ArrowRight size={13} className="text-ink-3" aria-hidden="true" />
                 <span className="flex-1 truncate">{target.label}</span>
-                <span className="text-12 text-ink-3">{target.hint}</span>
+                <span className="max-w-[40%] truncate text-12 text-ink-3">{target.hint}</span>
                 {index === at && <CornerDownLeft size={12} className="text-ink-3" aria-hidden="true" />}
               </div>
             ))}

@@ -2,11 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import {
   Command,
-  KeyRound,
-  ListTree,
   LogOut,
   type LucideIcon,
-  MessageCircleQuestionMark,
   Moon,
   PanelLeftClose,
   PanelLeftOpen,
@@ -18,27 +15,9 @@ import { session } from "../../api/queries.ts";
 import { IconButton } from "../button.tsx";
 import { useKept } from "../kept.ts";
 import { chooseTheme, type Theme, useTheme } from "../theme.ts";
+import { GROUPS, ROOMS, type Room, useRoomSearch } from "./rooms.ts";
 import { Chooser } from "./select.tsx";
 import { signOut } from "./sign-out.ts";
-
-interface Room {
-  to: string;
-  label: string;
-  icon: LucideIcon;
-}
-interface Group {
-  label: string | null;
-  rooms: Room[];
-}
-
-/** A room stands here from the day it works. */
-export const GROUPS: Group[] = [
-  { label: null, rooms: [{ to: "/project/$projectId/ask", label: "Ask", icon: MessageCircleQuestionMark }] },
-  { label: "Observe", rooms: [{ to: "/project/$projectId/traces", label: "Traces", icon: ListTree }] },
-  { label: "Settings", rooms: [{ to: "/project/$projectId/keys", label: "API keys", icon: KeyRound }] },
-];
-
-export const ROOMS = GROUPS.flatMap((group) => group.rooms);
 
 const THEMES: Record<Theme, { next: Theme; label: string; icon: LucideIcon }> = {
   system: { next: "light", label: "Theme: as the system. Choose light", icon: SunMoon },
@@ -61,10 +40,12 @@ export function Mark({ size = 18 }: { size?: number }) {
 
 function RoomLink({ room, projectId, isOpen }: { room: Room; projectId: string; isOpen: boolean }) {
   const { icon: Icon, label, to } = room;
+  const searchOf = useRoomSearch(projectId);
   return (
     <Link
       to={to}
       params={{ projectId }}
+      search={searchOf(to)}
       title={isOpen ? undefined : label}
       activeOptions={{ includeSearch: false }}
       className="flex h-7 items-center gap-2 rounded px-2 text-ink-2 hover:bg-sunken hover:text-ink data-[status=active]:bg-accent-soft data-[status=active]:font-medium data-[status=active]:text-ink"
@@ -148,6 +129,7 @@ function RailGroup({ label, children }: { label: string | null; children: ReactN
 
 /** The rail on a narrow screen. */
 export function BottomBar({ projectId, openPalette }: RailProps) {
+  const searchOf = useRoomSearch(projectId);
   const item =
     "flex flex-1 flex-col items-center justify-center gap-0.5 text-12 text-ink-2 data-[status=active]:text-accent";
   return (
@@ -157,6 +139,7 @@ export function BottomBar({ projectId, openPalette }: RailProps) {
           key={to}
           to={to}
           params={{ projectId }}
+          search={searchOf(to)}
           activeOptions={{ includeSearch: false }}
           className={item}
         >
