@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get, post, query, send } from "./client.ts";
+import { RANGE_S } from "./ranges.ts";
 import type {
   Keys,
   Models,
@@ -25,16 +26,6 @@ export interface TraceFilter {
   from?: string;
   to?: string;
 }
-
-const RANGE_S: Record<string, number> = {
-  "15m": 900,
-  "1h": 3600,
-  "24h": 86_400,
-  "7d": 604_800,
-  "30d": 2_592_000,
-};
-
-export const isRange = (name: string): boolean => name === "all" || Object.hasOwn(RANGE_S, name);
 
 function bounds({ range, from, to }: TraceFilter) {
   if (from || to) return { from, to };

@@ -1,5 +1,6 @@
 /** What the addresses may carry; anything else in them is dropped. */
-import { isRange, type TraceFilter } from "../api/queries.ts";
+import type { TraceFilter } from "../api/queries.ts";
+import { isRange } from "../api/ranges.ts";
 
 export interface TracesSearch extends TraceFilter {
   /** The trace in the slide-over. */
