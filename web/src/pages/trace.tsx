@@ -11,7 +11,7 @@ export default function Trace() {
   const go = route.useNavigate();
   const queries = useQueryClient();
   useHints(projectId, false, () =>
-    queries.invalidateQueries({ queryKey: ["trace", projectId, traceId], exact: true }),
+    queries.invalidateQueries({ queryKey: ["trace", projectId, traceId] }),
   );
   return (
     <TraceView

@@ -74,7 +74,7 @@ export default function Traces() {
   const liveness = useHints(projectId, search.paused ?? false, () => {
     onHint();
     queries.invalidateQueries({ queryKey: ["series", projectId] });
-    if (search.peek) queries.invalidateQueries({ queryKey: ["trace", projectId, search.peek], exact: true });
+    if (search.peek) queries.invalidateQueries({ queryKey: ["trace", projectId, search.peek] });
   });
 
   const set = useCallback(

@@ -69,9 +69,6 @@ function Turn({ message }: { message: Message }) {
 
 /** An input or output as a person reads it: a conversation, words, or foldable JSON. */
 export function Content({ value, isRaw }: { value: unknown; isRaw: boolean }) {
-  if (value === null || value === undefined || value === "") {
-    return <p className="text-ink-3">Nothing was recorded here.</p>;
-  }
   if (isRaw) {
     return (
       <pre className="font-mono text-12 leading-5 break-words whitespace-pre-wrap">

@@ -48,10 +48,22 @@ function Section({ title, copy, tools, isClosed, children }: SectionProps) {
   );
 }
 
+const isNothing = (value: unknown) => value === null || value === undefined || value === "";
+
+/** An event is a moment and never ends. */
+const isRunning = ({ type, endTime }: Observation) => endTime === null && type !== "EVENT";
+
 const plain = (value: unknown): string =>
   typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? "");
 
-function InputOrOutput({ title, value }: { title: string; value: unknown }) {
+interface InputOrOutputProps {
+  title: string;
+  value: unknown;
+  /** What to say where there is nothing. */
+  nothing?: string;
+}
+
+function InputOrOutput({ title, value, nothing = "Nothing was recorded here." }: InputOrOutputProps) {
   const [isRaw, setRaw] = useState(false);
   const raw = (
     <Button
@@ -63,10 +75,10 @@ function InputOrOutput({ title, value }: { title: string; value: unknown }) {
       Raw
     </Button>
   );
-  const isEmpty = value === null || value === undefined || value === "";
+  const isEmpty = isNothing(value);
   return (
     <Section title={title} copy={isEmpty ? undefined : plain(value)} tools={isEmpty ? undefined : raw}>
-      <Content value={value} isRaw={isRaw} />
+      {isEmpty ? <p className="text-ink-3">{nothing}</p> : <Content value={value} isRaw={isRaw} />}
     </Section>
   );
 }
@@ -75,6 +87,7 @@ function Facts({ of }: { of: Observation }) {
   const tokens = of.totalTokens ?? (of.inputTokens ?? 0) + (of.outputTokens ?? 0);
   return (
     <div className="flex flex-wrap gap-x-4 gap-y-0.5">
+      {isRunning(of) && <Tag>Still running</Tag>}
       {of.latencyMs !== null && <Fact label="Duration">{duration(of.latencyMs)}</Fact>}
       {of.timeToFirstTokenMs !== null && <Fact label="First token">{duration(of.timeToFirstTokenMs)}</Fact>}
       {of.model && (
@@ -205,7 +218,11 @@ export function Detail({ projectId, traceId, id }: DetailProps) {
         </Section>
       )}
       <InputOrOutput title="Input" value={of.input} />
-      <InputOrOutput title="Output" value={of.output} />
+      <InputOrOutput
+        title="Output"
+        value={of.output}
+        nothing={isRunning(of) ? "Still running: the output is shown when it arrives." : undefined}
+      />
       <Loose of={of} />
       <Fields title="Metadata" fields={metadata(of)} />
       <Fields title="Attributes" fields={attributes(of)} isClosed />
