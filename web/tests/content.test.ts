@@ -13,14 +13,17 @@ test("a media token in a text becomes the picture it names", () => {
   assert.deepEqual(mediaIds({ deep: [TOKEN] }), ["abc"]);
 });
 
+const said = (value: unknown) => conversation(value)?.messages;
+
 test("OpenTelemetry's messages are a conversation", () => {
   const parts = [
     { type: "blob", mime_type: "image/png", content: TOKEN },
     { type: "text", content: "which digit is red" },
   ];
-  assert.deepEqual(conversation([{ role: "user", parts }]), [
+  assert.deepEqual(said([{ role: "user", parts }]), [
     {
       role: "user",
+      name: null,
       pieces: [
         { kind: "media", mediaId: "abc" },
         { kind: "text", text: "which digit is red" },
@@ -31,20 +34,54 @@ test("OpenTelemetry's messages are a conversation", () => {
 
 test("OpenAI's messages are a conversation, wrapped or not", () => {
   const messages = [{ role: "user", content: [{ type: "image_url", image_url: { url: TOKEN } }] }];
-  const expected = [{ role: "user", pieces: [{ kind: "media", mediaId: "abc" }] }];
-  assert.deepEqual(conversation({ messages }), expected);
-  assert.deepEqual(conversation(messages), expected);
+  const expected = [{ role: "user", name: null, pieces: [{ kind: "media", mediaId: "abc" }] }];
+  assert.deepEqual(conversation({ messages }), { messages: expected, rest: null });
+  assert.deepEqual(conversation(messages), { messages: expected, rest: null });
 });
 
 test("a picture at a foreign address is never fetched: it stays JSON", () => {
   const part = { type: "image_url", image_url: { url: "https://example.org/a.png" } };
-  assert.deepEqual(conversation([{ role: "user", content: [part] }]), [
-    { role: "user", pieces: [{ kind: "json", value: part }] },
+  assert.deepEqual(said([{ role: "user", content: [part] }]), [
+    { role: "user", name: null, pieces: [{ kind: "json", value: part }] },
   ]);
 });
 
-test("what has no roles is no conversation", () => {
+test("what has no roles, or roles but nothing said, is no conversation", () => {
   assert.equal(conversation([{ a: 1 }]), null);
   assert.equal(conversation([]), null);
   assert.equal(conversation("text"), null);
+  assert.equal(conversation([{ name: "Ann", role: "CEO", email: "ann@example.org" }]), null);
+});
+
+test("what a request says beside its messages is kept", () => {
+  const messages = [{ role: "user", content: "hi" }];
+  const request = { messages, tools: [{ name: "search" }], temperature: 0.2, stop: null };
+  assert.deepEqual(conversation(request)?.rest, { tools: [{ name: "search" }], temperature: 0.2 });
+});
+
+test("a message keeps its name and every other field", () => {
+  assert.deepEqual(said([{ role: "user", name: "Ann", content: "hi" }]), [
+    { role: "user", name: "Ann", pieces: [{ kind: "text", text: "hi" }] },
+  ]);
+  assert.deepEqual(said([{ role: "tool", tool_call_id: "call_1", content: "18" }])?.[0]?.pieces, [
+    { kind: "text", text: "18" },
+    { kind: "json", name: "also", value: { tool_call_id: "call_1" } },
+  ]);
+  assert.deepEqual(
+    said([{ role: "assistant", content: null, tool_calls: [{ id: "call_1" }] }])?.[0]?.pieces,
+    [{ kind: "json", name: "tool_calls", value: [{ id: "call_1" }] }],
+  );
+});
+
+test("a part keeps what it says beside its text or its picture", () => {
+  const content = [
+    { type: "text", text: "hi", cache_control: { type: "ephemeral" } },
+    { type: "image_url", image_url: { url: TOKEN, detail: "high" } },
+  ];
+  assert.deepEqual(said([{ role: "user", content }])?.[0]?.pieces, [
+    { kind: "text", text: "hi" },
+    { kind: "json", name: "also", value: { cache_control: { type: "ephemeral" } } },
+    { kind: "media", mediaId: "abc" },
+    { kind: "json", name: "also", value: { detail: "high" } },
+  ]);
 });

@@ -10,9 +10,7 @@ export default function Trace() {
   const { observation } = route.useSearch();
   const go = route.useNavigate();
   const queries = useQueryClient();
-  useHints(projectId, false, () =>
-    queries.invalidateQueries({ queryKey: ["trace", projectId, traceId] }),
-  );
+  useHints(projectId, false, () => queries.invalidateQueries({ queryKey: ["trace", projectId, traceId] }));
   return (
     <TraceView
       projectId={projectId}

@@ -1,26 +1,40 @@
 import { ChevronRight } from "lucide-react";
 import { useState } from "react";
+import { mediaIds, pieces } from "./messages.ts";
+import { StoredPicture } from "./picture.tsx";
 
 const MANY = 50;
 const LONG = 600;
 
 function Leaf({ value }: { value: unknown }) {
-  const [isWhole, setWhole] = useState(false);
   if (typeof value === "string") {
-    const isCut = value.length > LONG && !isWhole;
-    return (
-      <span className="break-words whitespace-pre-wrap text-ink">
-        “{isCut ? value.slice(0, LONG) : value}”
-        {isCut && (
-          <button type="button" className="text-accent" onClick={() => setWhole(true)}>
-            … {value.length - LONG} more
-          </button>
-        )}
+    const found = pieces(value);
+    if (!found.some((piece) => piece.kind === "media")) return <Words text={value} />;
+    return found.map((piece, index) => (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a stored text never move
+      <span key={index} className="my-1 block">
+        {piece.kind === "text" && <Words text={piece.text} />}
+        {piece.kind === "media" && <StoredPicture mediaId={piece.mediaId} />}
       </span>
-    );
+    ));
   }
   const tone = typeof value === "number" ? "text-(--kind-agent)" : "text-(--kind-evaluator)";
   return <span className={tone}>{String(value)}</span>;
+}
+
+function Words({ text }: { text: string }) {
+  const [isWhole, setWhole] = useState(false);
+  const isCut = text.length > LONG && !isWhole;
+  return (
+    <bdi className="break-words whitespace-pre-wrap text-ink">
+      “{isCut ? text.slice(0, LONG) : text}”
+      {isCut && (
+        <button type="button" className="text-accent" onClick={() => setWhole(true)}>
+          … {text.length - LONG} more
+        </button>
+      )}
+    </bdi>
+  );
 }
 
 interface BranchProps {
@@ -30,7 +44,7 @@ interface BranchProps {
 }
 
 function Branch({ name, value, depth }: BranchProps) {
-  const [isOpen, setOpen] = useState(depth < 2);
+  const [isOpen, setOpen] = useState(() => depth < 2 || mediaIds(value).length > 0);
   const [shown, setShown] = useState(MANY);
   const label = name === undefined ? null : <span className="mr-1 text-ink-3">{name}:</span>;
   if (typeof value !== "object" || value === null) {
@@ -71,11 +85,11 @@ function Branch({ name, value, depth }: BranchProps) {
   );
 }
 
-/** A JSON value that folds; long texts and long lists open on request. */
-export function JsonView({ value }: { value: unknown }) {
+/** A JSON value that folds; long texts and long lists open on request, and what holds a picture is open. */
+export function JsonView({ value, name }: { value: unknown; name?: string }) {
   return (
     <div className="font-mono text-12 leading-5">
-      <Branch value={value} depth={0} />
+      <Branch name={name} value={value} depth={0} />
     </div>
   );
 }

@@ -3,11 +3,19 @@ export type Piece =
   | { kind: "text"; text: string }
   | { kind: "media"; mediaId: string }
   | { kind: "image"; src: string }
-  | { kind: "json"; value: unknown };
+  | { kind: "json"; value: unknown; name?: string };
 
 export interface Message {
   role: string;
+  /** Who speaks, where the message says so. */
+  name: string | null;
   pieces: Piece[];
+}
+
+export interface Conversation {
+  messages: Message[];
+  /** What was recorded beside the messages, such as the tools and settings of a request. */
+  rest: Fields | null;
 }
 
 const TOKEN = /@@@langfuseMedia:type=([^|@]+)\|id=([^|@]+)\|source=[^@]+@@@/g;
@@ -15,6 +23,16 @@ const TOKEN = /@@@langfuseMedia:type=([^|@]+)\|id=([^|@]+)\|source=[^@]+@@@/g;
 type Fields = Record<string, unknown>;
 const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The fields that say something and are not shown already; null where none is left. */
+function left(fields: Fields, shown: string[]): Fields | null {
+  const kept = Object.entries(fields).filter(
+    ([name, value]) => value !== null && value !== undefined && !shown.includes(name),
+  );
+  return kept.length ? Object.fromEntries(kept) : null;
+}
+
+const more = (rest: Fields | null): Piece[] => (rest ? [{ kind: "json", name: "also", value: rest }] : []);
 
 /** Cuts a text where media tokens stand in it. */
 export function pieces(text: string): Piece[] {
@@ -30,45 +48,65 @@ export function pieces(text: string): Piece[] {
   return found;
 }
 
-function address(part: Fields): unknown {
-  const image = part.image_url ?? part.content ?? part.url ?? part.data;
-  return isFields(image) ? image.url : image;
+const TEXT_TYPES = ["text", "input_text", "output_text"];
+const SOURCES = ["image_url", "content", "url", "data"];
+
+/** The picture a part holds or names, and what else the part says. */
+function picture(value: Fields): Piece[] | null {
+  const field = SOURCES.find((each) => value[each] !== null && value[each] !== undefined);
+  if (!field) return null;
+  const held = value[field];
+  const source = isFields(held) ? held.url : held;
+  if (typeof source !== "string") return null;
+  const media = pieces(source).filter((piece) => piece.kind === "media");
+  const found: Piece[] = media.length
+    ? media
+    : source.startsWith("data:image/")
+      ? [{ kind: "image", src: source }]
+      : [];
+  if (!found.length) return null;
+  const beside = isFields(held) ? left(held, ["url"]) : null;
+  return [...found, ...more(beside), ...more(left(value, ["type", "mime_type", "modality", field]))];
 }
 
 /** One part of a message, in OpenAI's or OpenTelemetry's words. */
 function part(value: unknown): Piece[] {
   if (typeof value === "string") return pieces(value);
   if (!isFields(value)) return [{ kind: "json", value }];
-  const text = value.text ?? (value.type === "text" ? value.content : undefined);
-  if (typeof text === "string") return pieces(text);
-  const source = address(value);
-  if (typeof source === "string") {
-    const found = pieces(source).filter((piece) => piece.kind === "media");
-    if (found.length) return found;
-    if (source.startsWith("data:image/")) return [{ kind: "image", src: source }];
-  }
-  return [{ kind: "json", value }];
+  const field = typeof value.text === "string" ? "text" : "content";
+  const text = value[field];
+  const isText = value.type === undefined ? field === "text" : TEXT_TYPES.includes(String(value.type));
+  if (isText && typeof text === "string") return [...pieces(text), ...more(left(value, ["type", field]))];
+  return picture(value) ?? [{ kind: "json", value }];
 }
+
+const isThere = (value: unknown) => value !== null && value !== undefined && value !== "";
 
 function message(value: unknown): Message | null {
   if (!isFields(value) || typeof value.role !== "string") return null;
-  const content = value.content ?? value.parts;
-  const { role, content: _content, parts: _parts, ...rest } = value;
-  const found = Array.isArray(content) ? content.flatMap(part) : content ? part(content) : [];
-  const calls = rest.tool_calls ? [{ kind: "json" as const, value: rest.tool_calls }] : [];
-  return { role, pieces: [...found, ...calls] };
+  if (!("content" in value || "parts" in value || "tool_calls" in value)) return null;
+  const field = isThere(value.content) ? "content" : "parts";
+  const content = value[field];
+  const found = Array.isArray(content) ? content.flatMap(part) : isThere(content) ? part(content) : [];
+  const calls = value.tool_calls;
+  const called: Piece[] = isThere(calls) ? [{ kind: "json", name: "tool_calls", value: calls }] : [];
+  const name = typeof value.name === "string" ? value.name : null;
+  const shown = ["role", field, "tool_calls", ...(name === null ? [] : ["name"])];
+  const rest = left({ ...value, content: value.content === "" ? null : value.content }, shown);
+  return { role: value.role, name, pieces: [...found, ...called, ...more(rest)] };
 }
 
 /** The conversation in an input or output, or null where it holds none. */
-export function conversation(value: unknown): Message[] | null {
+export function conversation(value: unknown): Conversation | null {
   if (isFields(value)) {
-    if (Array.isArray(value.messages)) return conversation(value.messages);
+    const inside = Array.isArray(value.messages) ? conversation(value.messages) : null;
+    if (inside) return { messages: inside.messages, rest: left(value, ["messages"]) };
     const single = message(value);
-    return single && [single];
+    return single && { messages: [single], rest: null };
   }
   if (!Array.isArray(value) || value.length === 0) return null;
   const found = value.map(message);
-  return found.every((each) => each !== null) ? found : null;
+  return found.every((each) => each !== null) ? { messages: found, rest: null } : null;
 }
 
 /** The media ids named anywhere in a value. */

@@ -5,9 +5,10 @@ import { observation } from "../../api/queries.ts";
 import type { Observation } from "../../api/types.ts";
 import { CopyButton, Fact, Id, ScoreChip, Tag } from "../bits.tsx";
 import { Button } from "../button.tsx";
-import { Content, Picture } from "../content/content.tsx";
+import { Content } from "../content/content.tsx";
 import { JsonView } from "../content/json.tsx";
 import { mediaIds } from "../content/messages.ts";
+import { Picture } from "../content/picture.tsx";
 import { cost, count, duration } from "../format.ts";
 import { KindIcon, kindOf } from "../kinds.tsx";
 import { LookedPanel } from "../looked/panel.tsx";
@@ -110,9 +111,9 @@ function Facts({ of }: { of: Observation }) {
   );
 }
 
-/** Images that no token in the input or output shows already. */
+/** Images that no token in what is open below or above shows already. */
 function Loose({ of }: { of: Observation }) {
-  const placed = new Set([...mediaIds(of.input), ...mediaIds(of.output)]);
+  const placed = new Set([...mediaIds(of.input), ...mediaIds(of.output), ...mediaIds(metadata(of))]);
   const loose = of.images.filter((image) => !placed.has(image.mediaId));
   if (!loose.length) return null;
   return (
