@@ -1,27 +1,38 @@
-import { Check, Copy } from "lucide-react";
-import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react";
+import { Check, Copy, X } from "lucide-react";
+import { type ReactNode, useSyncExternalStore } from "react";
 import type { Score } from "../api/types.ts";
 import { IconButton } from "./button.tsx";
+import { useCopy } from "./copy.ts";
 import { ago, fullTime, scoreText, shortId } from "./format.ts";
 
-/** Copies a text and says so for a moment. */
-export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
-  const [copied, setCopied] = useState(false);
-  useEffect(() => {
-    if (!copied) return;
-    const timer = setTimeout(() => setCopied(false), 1500);
-    return () => clearTimeout(timer);
-  }, [copied]);
+interface CopyButtonProps {
+  text: string;
+  label?: string;
+  icon?: ReactNode;
+}
+
+/** Copies a text and says for a moment that it did, or that it could not. */
+export function CopyButton({ text, label = "Copy", icon = <Copy size={14} /> }: CopyButtonProps) {
+  const [state, copy] = useCopy();
   return (
-    <IconButton
-      label={copied ? "Copied" : label}
-      onClick={(event) => {
-        event.stopPropagation();
-        navigator.clipboard.writeText(text).then(() => setCopied(true));
-      }}
-    >
-      {copied ? <Check size={14} className="text-accent" /> : <Copy size={14} />}
-    </IconButton>
+    <>
+      <IconButton
+        label={{ no: label, copied: "Copied", failed: "Not copied" }[state]}
+        onClick={(event) => {
+          event.stopPropagation();
+          copy(text);
+        }}
+      >
+        {state === "no" && icon}
+        {state === "copied" && <Check size={14} className="text-accent" />}
+        {state === "failed" && <X size={14} className="text-red" />}
+      </IconButton>
+      {state === "failed" && (
+        <span role="alert" className="font-sans text-12 whitespace-nowrap text-red">
+          Not copied: select the text instead
+        </span>
+      )}
+    </>
   );
 }
 

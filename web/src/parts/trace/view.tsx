@@ -1,10 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
-import { Check, Share2 } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { Share2 } from "lucide-react";
+import type { ReactNode } from "react";
 import { trace } from "../../api/queries.ts";
 import type { TraceDetail, TraceHead } from "../../api/types.ts";
-import { Ago, Fact, Id, ScoreChip, Tag } from "../bits.tsx";
-import { IconButton } from "../button.tsx";
+import { Ago, CopyButton, Fact, Id, ScoreChip, Tag } from "../bits.tsx";
 import { cost, count, duration, shortId } from "../format.ts";
 import { Failure, Skeletons } from "../states.tsx";
 import { Detail } from "./detail.tsx";
@@ -72,7 +71,11 @@ function Header({ head, projectId, traceId, tools }: HeaderProps) {
           <Id value={traceId} />
         </span>
         <span className="ml-auto flex shrink-0 items-center">
-          <ShareButton path={`/project/${projectId}/traces/${traceId}`} />
+          <CopyButton
+            text={`${location.origin}/project/${projectId}/traces/${encodeURIComponent(traceId)}`}
+            label="Copy link"
+            icon={<Share2 size={15} />}
+          />
           {tools}
         </span>
       </div>
@@ -101,19 +104,5 @@ function HeadFacts({ head }: { head: TraceHead }) {
         <ScoreChip key={score.id} score={score} />
       ))}
     </div>
-  );
-}
-
-function ShareButton({ path }: { path: string }) {
-  const [isCopied, setCopied] = useState(false);
-  const share = async () => {
-    await navigator.clipboard.writeText(location.origin + path);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 1500);
-  };
-  return (
-    <IconButton label={isCopied ? "Link copied" : "Copy link"} onClick={share}>
-      {isCopied ? <Check size={15} className="text-accent" /> : <Share2 size={15} />}
-    </IconButton>
   );
 }
