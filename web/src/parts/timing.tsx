@@ -3,7 +3,7 @@ import { duration } from "./format.ts";
 import { useIsDark } from "./theme.ts";
 
 /** A stage keeps its colour everywhere. */
-const STAGES = ["preprocess", "encode", "bridge", "prefill", "decode"];
+const STAGES = ["preprocess", "encode", "bridge", "prefill", "decode", "looked"];
 
 /** How long each stage of an answer took, as one thin bar. */
 export function TimingBar({ timingsMs }: { timingsMs: Record<string, number> }) {
