@@ -19,6 +19,15 @@ function dataUri(blob: Blob): Promise<string> {
   });
 }
 
+/** Refuses what only bears the name of an image, before it is shown or sent. */
+async function decodes(file: File): Promise<void> {
+  const picture = await createImageBitmap(file).catch(() => null);
+  if (!picture) {
+    throw new Error(`${file.name} cannot be read as an image: choose a PNG, JPEG, WebP or GIF image.`);
+  }
+  picture.close();
+}
+
 /** Reads a picked, dropped or pasted file; throws with the way out when it cannot be asked about. */
 export async function fromFile(file: File): Promise<AskImage> {
   if (!TYPES.includes(file.type)) {
@@ -30,6 +39,7 @@ export async function fromFile(file: File): Promise<AskImage> {
       `${file.name} has ${bytes(file.size)}, at most ${bytes(MOST_BYTES)} go through: make it smaller.`,
     );
   }
+  await decodes(file);
   return { src: await dataUri(file), label: file.name, suggestions: [] };
 }
 
