@@ -21,7 +21,8 @@ const route = getRouteApi("/project/$projectId/ask");
 export default function Ask() {
   const { projectId } = route.useParams();
   const { data, error, refetch } = useQuery(models(projectId));
-  const [modelId, setModelId] = useState<string>();
+  const conversation = useConversation(projectId);
+  const { modelId, chooseModel } = conversation;
   const model = data?.data.find(({ id }) => id === modelId) ?? data?.data[0];
   return (
     <>
@@ -31,7 +32,7 @@ export default function Ask() {
             label="Model"
             choices={data.data.map(({ id, name }) => ({ id, label: name }))}
             value={model.id}
-            onChange={setModelId}
+            onChange={chooseModel}
           />
         )}
         {data?.data.length === 1 && <span className="font-mono text-12 text-ink-2">{model?.id}</span>}
@@ -40,23 +41,34 @@ export default function Ask() {
         {error && <Failure error={error} retry={refetch} />}
         {!data && !error && <Skeletons />}
         {data && !model && <NoModel />}
-        {model && <Workbench key={model.id} projectId={projectId} model={model} />}
+        {model && (
+          <Workbench
+            key={`${projectId} ${model.id}`}
+            projectId={projectId}
+            model={model}
+            conversation={conversation}
+          />
+        )}
       </div>
     </>
   );
 }
 
-function Workbench({ projectId, model }: { projectId: string; model: Model }) {
-  const [image, setImage] = useState<AskImage | null>(null);
-  const { turns, isBusy, put, clear } = useConversation(projectId, model, image);
+interface WorkbenchProps {
+  projectId: string;
+  model: Model;
+  conversation: ReturnType<typeof useConversation>;
+}
+
+function Workbench({ projectId, model, conversation }: WorkbenchProps) {
+  const { image, turns, isBusy, put, chooseImage } = conversation;
   const [active, setActive] = useState<number | null>(null);
   const last = turns.findLastIndex((turn) => turn.done?.looked);
   const shown = active ?? last;
   const state = useLooked(turns[shown]?.done?.looked);
   const choose = (next: AskImage) => {
-    clear();
     setActive(null);
-    setImage(next);
+    chooseImage(next);
   };
   return (
     <div className="mx-auto grid w-full max-w-6xl gap-x-6 gap-y-3 p-4 lg:grid-cols-2 lg:grid-rows-[auto_1fr]">
@@ -99,7 +111,7 @@ function Workbench({ projectId, model }: { projectId: string; model: Model }) {
             put={(question) => {
               state.unpin();
               setActive(null);
-              put(question);
+              put(model, question);
             }}
           />
         )}

@@ -24,6 +24,7 @@ export function QuestionBox({ suggestions, isBusy, put }: QuestionBoxProps) {
       <div className="flex gap-2">
         <input
           ref={input}
+          dir="auto"
           aria-label="Question"
           placeholder="Ask about the image, or leave empty for a description"
           value={question}

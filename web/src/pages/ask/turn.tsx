@@ -5,7 +5,7 @@ import { count } from "~/parts/format.ts";
 import type { LookedState } from "~/parts/looked/state.ts";
 import { LookedWords } from "~/parts/looked/words.tsx";
 import { TimingBar } from "~/parts/timing.tsx";
-import type { Turn } from "./conversation.ts";
+import type { Turn } from "./kept.ts";
 
 interface TurnCardProps {
   projectId: string;
@@ -25,7 +25,9 @@ export function TurnCard({ projectId, turn, state, activate }: TurnCardProps) {
       onFocus={activate}
       aria-busy={isWaiting}
     >
-      <p className="text-ink-2">{question ?? "Describe the image"}</p>
+      <p dir="auto" className="text-ink-2">
+        {question ?? "Describe the image"}
+      </p>
       {problem ? (
         <p role="alert" className="rounded bg-red-soft px-3 py-2 text-red">
           {problem}
@@ -33,7 +35,7 @@ export function TurnCard({ projectId, turn, state, activate }: TurnCardProps) {
       ) : done?.looked ? (
         <LookedWords state={state} />
       ) : (
-        <p className="text-16" aria-live="polite">
+        <p dir="auto" className="text-16" aria-live="polite">
           {text}
           {isWaiting && <span className="pulse ml-0.5 inline-block h-4 w-2 translate-y-0.5 bg-accent" />}
         </p>

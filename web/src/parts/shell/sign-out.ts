@@ -7,5 +7,6 @@ export async function signOut(): Promise<void> {
   } catch (error) {
     if (!isSignedOut(error)) throw error;
   }
+  sessionStorage.clear();
   location.assign("/sign-in");
 }
