@@ -20,8 +20,10 @@ export function significant(value: number, digits = 3): string {
   return value.toFixed(Math.min(12, Math.max(0, digits - 1 - magnitude)));
 }
 
+/** Three significant digits; a span that ends before it starts took no time that anyone could tell. */
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return "";
+  if (ms < 0) return "–";
   if (ms < 999.5) return `${significant(ms)} ms`;
   if (ms < 59_950) return `${significant(ms / 1000)} s`;
   const seconds = Math.round(ms / 1000);
@@ -58,6 +60,8 @@ export function compact(value: number | null | undefined): string {
   return `${significant(value / 1000 ** power)} ${"kMBT"[power - 1]}`;
 }
 
+/** Clocks differ; what is further ahead than this is told by its date. */
+const AHEAD_S = 60;
 const STEPS: [number, string][] = [
   [60, "s"],
   [3600, "m"],
@@ -66,7 +70,8 @@ const STEPS: [number, string][] = [
 ];
 
 export function ago(iso: string, now_ms: number): string {
-  const seconds = Math.max(0, (now_ms - Date.parse(iso)) / 1000);
+  const seconds = (now_ms - Date.parse(iso)) / 1000;
+  if (seconds < -AHEAD_S) return day.format(Date.parse(iso));
   if (seconds < 5) return "now";
   let unit_s = 1;
   for (const [limit_s, unit] of STEPS) {

@@ -1,14 +1,14 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ChevronRight, Search } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import type { Node } from "../../api/types.ts";
-import { count, duration } from "../format.ts";
+import { compact, count, duration } from "../format.ts";
 import { KindIcon, kindOf } from "../kinds.tsx";
+import { indent, isPastIndents, type Layout, layout } from "./layout.ts";
 import { type Line, lines, type Outline, outline, place } from "./outline.ts";
 
 const LINE_PX = 28;
-const INDENT_PX = 14;
-const DEEPEST = 14;
+const TOKENS_FROM_PX = 448;
 
 interface TreeProps {
   nodes: Node[];
@@ -23,6 +23,8 @@ export function Tree({ nodes, selected, choose }: TreeProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const made = useMemo(() => outline(nodes), [nodes]);
   const shown = useMemo(() => lines(made, nodes, folded, search), [made, nodes, folded, search]);
+  const isWide = useIsWide(scroller);
+  const placed = useMemo(() => layout(shown, isWide), [shown, isWide]);
   const at = shown.findIndex((line) => line.node.id === selected);
   const virtual = useVirtualizer({
     count: shown.length,
@@ -53,7 +55,7 @@ export function Tree({ nodes, selected, choose }: TreeProps) {
   };
 
   return (
-    <div className="@container flex min-h-0 flex-1 flex-col">
+    <div className="flex min-h-0 flex-1 flex-col">
       <label className="relative block border-b border-line p-1.5">
         <Search size={13} className="absolute top-3.5 left-3.5 text-ink-3" aria-hidden="true" />
         <input
@@ -73,7 +75,11 @@ export function Tree({ nodes, selected, choose }: TreeProps) {
         onKeyDown={answer}
         className="min-h-0 flex-1 overflow-auto focus-visible:outline-offset-[-2px]"
       >
-        <div role="none" className="relative" style={{ height: virtual.getTotalSize() }}>
+        <div
+          role="none"
+          className="relative"
+          style={{ height: virtual.getTotalSize(), minWidth: placed.least_px }}
+        >
           {virtual.getVirtualItems().map((item) => {
             const line = shown[item.index];
             if (!line) return null;
@@ -82,6 +88,7 @@ export function Tree({ nodes, selected, choose }: TreeProps) {
                 key={line.node.id}
                 line={line}
                 made={made}
+                placed={placed}
                 top_px={item.start}
                 isSelected={line.node.id === selected}
                 choose={choose}
@@ -96,9 +103,24 @@ export function Tree({ nodes, selected, choose }: TreeProps) {
   );
 }
 
+/** Whether there is room for one more column. */
+function useIsWide(box: RefObject<HTMLElement | null>): boolean {
+  const [isWide, setWide] = useState(false);
+  useEffect(() => {
+    if (!box.current) return;
+    const observer = new ResizeObserver(([entry]) =>
+      setWide((entry?.contentRect.width ?? 0) >= TOKENS_FROM_PX),
+    );
+    observer.observe(box.current);
+    return () => observer.disconnect();
+  }, [box]);
+  return isWide;
+}
+
 interface TreeLineProps {
   line: Line;
   made: Outline;
+  placed: Layout;
   top_px: number;
   isSelected: boolean;
   choose: (id: string) => void;
@@ -108,6 +130,7 @@ interface TreeLineProps {
 function TreeLine({
   line: { node, depth, childCount, isFolded },
   made,
+  placed,
   top_px,
   isSelected,
   choose,
@@ -121,13 +144,14 @@ function TreeLine({
       aria-selected={isSelected}
       aria-expanded={childCount ? !isFolded : undefined}
       onClick={() => choose(node.id)}
-      className="absolute inset-x-0 top-0 grid cursor-pointer grid-cols-[minmax(0,1fr)_clamp(56px,26%,160px)_58px] @md:grid-cols-[minmax(0,1fr)_clamp(56px,26%,160px)_58px_48px] items-center gap-2 pr-3 hover:bg-panel aria-selected:bg-accent-soft"
-      style={{ height: LINE_PX, transform: `translateY(${top_px}px)` }}
+      className="absolute inset-x-0 top-0 grid cursor-pointer items-center gap-2 pr-3 hover:bg-panel aria-selected:bg-accent-soft"
+      style={{
+        height: LINE_PX,
+        transform: `translateY(${top_px}px)`,
+        gridTemplateColumns: placed.columns,
+      }}
     >
-      <span
-        className="flex min-w-0 items-center gap-1"
-        style={{ paddingLeft: 6 + Math.min(depth, DEEPEST) * INDENT_PX }}
-      >
+      <span className="flex min-w-0 items-center gap-1" style={{ paddingLeft: 6 + indent(depth, placed) }}>
         {childCount ? (
           <button
             type="button"
@@ -147,17 +171,33 @@ function TreeLine({
         ) : (
           <span className="w-4 shrink-0" />
         )}
+        {isPastIndents(depth) && (
+          <span className="tabular text-12 text-ink-3" title={`Level ${count(depth + 1)}`}>
+            {count(depth + 1)}
+          </span>
+        )}
         <KindIcon type={node.type} />
-        <span className={`ml-0.5 truncate ${node.level === "ERROR" ? "text-red" : ""}`} title={node.name}>
+        <span
+          dir="auto"
+          className={`ml-0.5 truncate ${node.level === "ERROR" ? "text-red" : ""}`}
+          title={node.name}
+        >
           {node.name || node.type.toLowerCase()}
         </span>
         {isFolded && <span className="text-12 text-ink-3">{count(childCount)}</span>}
       </span>
       <Bar node={node} made={made} />
-      <span className="tabular text-right text-12 text-ink-2">{duration(node.latencyMs)}</span>
-      <span className="tabular hidden text-right text-12 text-ink-3 @md:block" title="Tokens">
-        {node.totalTokens ? count(node.totalTokens) : ""}
+      <span className="tabular text-right text-12 whitespace-nowrap text-ink-2">
+        {duration(node.latencyMs)}
       </span>
+      {placed.hasTokens && (
+        <span
+          className="tabular text-right text-12 text-ink-3"
+          title={node.totalTokens ? `${count(node.totalTokens)} tokens` : undefined}
+        >
+          {node.totalTokens ? compact(node.totalTokens) : ""}
+        </span>
+      )}
     </div>
   );
 }
