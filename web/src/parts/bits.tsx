@@ -62,7 +62,7 @@ export function Ago({ at }: { at: string }) {
   const now = useSyncExternalStore(subscribe, () => now_ms);
   return (
     <time dateTime={at} title={fullTime(at)} className="tabular">
-      {ago(at, Math.max(now, Date.parse(at)))}
+      {ago(at, now)}
     </time>
   );
 }
@@ -75,9 +75,9 @@ export function Tag({ children, tone = "plain" }: { children: ReactNode; tone?: 
   };
   return (
     <span
-      className={`inline-flex h-5 items-center rounded-sm px-1.5 text-12 whitespace-nowrap ${tones[tone]}`}
+      className={`inline-flex h-5 max-w-60 items-center rounded-sm px-1.5 text-12 whitespace-nowrap ${tones[tone]}`}
     >
-      {children}
+      <bdi className="truncate">{children}</bdi>
     </span>
   );
 }
@@ -85,12 +85,12 @@ export function Tag({ children, tone = "plain" }: { children: ReactNode; tone?: 
 export function ScoreChip({ score }: { score: Score }) {
   return (
     <span
-      className="inline-flex h-5 max-w-full min-w-0 items-center gap-1 rounded-sm border border-line px-1.5 text-12 whitespace-nowrap"
+      className="inline-flex h-5 max-w-[min(100%,15rem)] min-w-0 items-center gap-1 rounded-sm border border-line px-1.5 text-12 whitespace-nowrap"
       title={[`${score.name} ${scoreText(score)}`, score.source.toLowerCase(), score.comment]
         .filter(Boolean)
         .join(" · ")}
     >
-      <span className="truncate text-ink-3">{score.name}</span>
+      <bdi className="truncate text-ink-3">{score.name}</bdi>
       <span className="tabular max-w-32 shrink-0 truncate font-medium">{scoreText(score)}</span>
     </span>
   );

@@ -13,6 +13,7 @@ import { cost, count, duration } from "../format.ts";
 import { KindIcon, kindOf } from "../kinds.tsx";
 import { LookedPanel } from "../looked/panel.tsx";
 import { Failure, Skeletons } from "../states.tsx";
+import { Clamped } from "./clamped.tsx";
 
 interface SectionProps {
   title: string;
@@ -174,6 +175,38 @@ function attributes(of: Observation): Record<string, unknown> {
   );
 }
 
+const MOST_LINES = 12;
+
+/** Often a stack trace: its lines stay lines, and the first of a long one are shown until a person asks for all. */
+function StatusMessage({ text, isError }: { text: string; isError: boolean }) {
+  const [isWhole, setWhole] = useState(false);
+  const lines = text.trimEnd().split("\n");
+  const more = lines.length - MOST_LINES;
+  return (
+    <div className="flex items-start gap-1">
+      <div className="min-w-0 flex-1">
+        <pre
+          dir="auto"
+          className={`font-mono text-12 leading-5 break-words whitespace-pre-wrap ${isError ? "text-red" : "text-ink-2"}`}
+        >
+          {(isWhole ? lines : lines.slice(0, MOST_LINES)).join("\n")}
+        </pre>
+        {more > 0 && (
+          <button
+            type="button"
+            aria-expanded={isWhole}
+            onClick={() => setWhole(!isWhole)}
+            className="rounded-sm text-12 text-accent hover:underline"
+          >
+            {isWhole ? "Show less" : `Show ${count(more)} more ${more === 1 ? "line" : "lines"}`}
+          </button>
+        )}
+      </div>
+      <CopyButton text={text} label="Copy status message" />
+    </div>
+  );
+}
+
 interface DetailProps {
   projectId: string;
   traceId: string;
@@ -191,7 +224,9 @@ export function Detail({ projectId, traceId, id }: DetailProps) {
       <header className="space-y-1 border-b border-line px-4 py-2">
         <div className="flex items-center gap-2">
           <KindIcon type={of.type} size={16} />
-          <h2 className="min-w-0 truncate text-14 font-semibold">{of.name}</h2>
+          <h2 dir="auto" className="min-w-0 truncate text-14 font-semibold" title={of.name}>
+            {of.name}
+          </h2>
           <span className="text-12 text-ink-3">{kindOf(of.type).label}</span>
           {of.level === "ERROR" && <Tag tone="red">Error</Tag>}
           {of.level === "WARNING" && <Tag tone="amber">Warning</Tag>}
@@ -201,17 +236,13 @@ export function Detail({ projectId, traceId, id }: DetailProps) {
         </div>
         <Facts of={of} />
         {of.scores.length > 0 && (
-          <div className="flex flex-wrap gap-1">
+          <Clamped what="scores" lines={2}>
             {of.scores.map((score) => (
               <ScoreChip key={score.id} score={score} />
             ))}
-          </div>
+          </Clamped>
         )}
-        {of.statusMessage && (
-          <p className={`break-words ${of.level === "ERROR" ? "text-red" : "text-ink-2"}`}>
-            {of.statusMessage}
-          </p>
-        )}
+        {of.statusMessage && <StatusMessage text={of.statusMessage} isError={of.level === "ERROR"} />}
       </header>
       {of.looked && picture && (
         <Section title="Where the model looked">

@@ -1,11 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { Share2 } from "lucide-react";
 import type { ReactNode } from "react";
 import { trace } from "../../api/queries.ts";
-import type { TraceDetail, TraceHead } from "../../api/types.ts";
+import type { Node, TraceDetail, TraceHead } from "../../api/types.ts";
 import { Ago, CopyButton, Fact, Id, ScoreChip, Tag } from "../bits.tsx";
 import { cost, count, duration, shortId } from "../format.ts";
+import type { TracesSearch } from "../search.ts";
 import { Failure, Skeletons } from "../states.tsx";
+import { Clamped } from "./clamped.tsx";
 import { Detail } from "./detail.tsx";
 import { Tree } from "./tree.tsx";
 
@@ -14,16 +17,18 @@ interface TraceViewProps {
   traceId: string;
   observationId: string | undefined;
   choose: (observationId: string) => void;
+  /** Where the page leads back to. */
+  back?: ReactNode;
   tools?: ReactNode;
 }
 
 /** A whole trace, in a slide-over as on its own page. */
-export function TraceView({ projectId, traceId, observationId, choose, tools }: TraceViewProps) {
+export function TraceView({ projectId, traceId, observationId, choose, back, tools }: TraceViewProps) {
   const { data, error, refetch } = useQuery(trace(projectId, traceId));
   const selected = observationId ?? (data && first(data));
   return (
     <div className="flex min-h-0 flex-1 flex-col">
-      <Header head={data?.trace} projectId={projectId} traceId={traceId} tools={tools} />
+      <Header data={data} projectId={projectId} traceId={traceId} back={back} tools={tools} />
       {error && <Failure error={error} retry={refetch} />}
       {!data && !error && <Skeletons rows={8} height={28} />}
       {data && (
@@ -53,18 +58,21 @@ function first({ observations }: TraceDetail): string | undefined {
 }
 
 interface HeaderProps {
-  head: TraceHead | undefined;
+  data: TraceDetail | undefined;
   projectId: string;
   traceId: string;
+  back?: ReactNode;
   tools?: ReactNode;
 }
 
-function Header({ head, projectId, traceId, tools }: HeaderProps) {
+function Header({ data, projectId, traceId, back, tools }: HeaderProps) {
+  const head = data?.trace;
   return (
     <header className="shrink-0 border-b border-line px-4 py-2">
       <div className="flex items-center gap-2">
-        <h1 className="min-w-0 truncate text-16 font-semibold">
-          {head?.name || `Trace ${shortId(traceId)}`}
+        {back}
+        <h1 dir="auto" className="min-w-0 truncate text-16 font-semibold" title={head?.name ?? undefined}>
+          {traceName(head, traceId)}
         </h1>
         {head && head.errorCount > 0 && <Tag tone="red">{count(head.errorCount)} with errors</Tag>}
         <span className="hidden sm:inline">
@@ -79,30 +87,102 @@ function Header({ head, projectId, traceId, tools }: HeaderProps) {
           {tools}
         </span>
       </div>
-      {head && <HeadFacts head={head} />}
+      {data && <HeadFacts data={data} projectId={projectId} />}
     </header>
   );
 }
 
-function HeadFacts({ head }: { head: TraceHead }) {
+export const traceName = (head: TraceHead | undefined, traceId: string): string =>
+  head?.name || `Trace ${shortId(traceId)}`;
+
+interface NarrowedProps {
+  projectId: string;
+  by: TracesSearch;
+  className?: string;
+  title: string;
+  children: ReactNode;
+}
+
+/** Leads to the list, narrowed to what shares this value. */
+function Narrowed({ projectId, by, className = "", title, children }: NarrowedProps) {
   return (
-    <div className="mt-0.5 flex flex-wrap items-center gap-x-4 gap-y-1">
-      <span className="text-ink-2">
-        <Ago at={head.timestamp} />
-      </span>
-      <Fact label="Duration">{duration(head.latencyMs)}</Fact>
-      {head.totalTokens ? <Fact label="Tokens">{count(head.totalTokens)}</Fact> : null}
-      {head.totalCostUsd !== null && <Fact label="Cost">{cost(head.totalCostUsd)}</Fact>}
-      <Fact label="Environment">{head.environment}</Fact>
-      {head.userId && <Fact label="User">{head.userId}</Fact>}
-      {head.sessionId && <Fact label="Session">{head.sessionId}</Fact>}
-      {head.release && <Fact label="Release">{head.release}</Fact>}
-      {head.tags.map((tag) => (
-        <Tag key={tag}>{tag}</Tag>
-      ))}
-      {head.scores.map((score) => (
-        <ScoreChip key={score.id} score={score} />
-      ))}
+    <Link
+      to="/project/$projectId/traces"
+      params={{ projectId }}
+      search={{ ...by, range: "all" }}
+      title={title}
+      className={`rounded-sm hover:underline ${className}`}
+    >
+      {children}
+    </Link>
+  );
+}
+
+function HeadFacts({
+  data: { trace: head, observations },
+  projectId,
+}: {
+  data: TraceDetail;
+  projectId: string;
+}) {
+  return (
+    <div className="mt-0.5 space-y-1">
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
+        <span className="text-ink-2">
+          <Ago at={head.timestamp} />
+        </span>
+        <Fact label="Duration">{isTimed(observations) ? duration(head.latencyMs) : "–"}</Fact>
+        {head.totalTokens ? <Fact label="Tokens">{count(head.totalTokens)}</Fact> : null}
+        {head.totalCostUsd !== null && <Fact label="Cost">{cost(head.totalCostUsd)}</Fact>}
+        <Fact label="Environment">
+          <Short text={head.environment} />
+        </Fact>
+        {head.userId && (
+          <Fact label="User">
+            <Narrowed projectId={projectId} by={{ userId: head.userId }} title={head.userId}>
+              <Short text={head.userId} />
+            </Narrowed>
+            <CopyButton text={head.userId} label="Copy user id" />
+          </Fact>
+        )}
+        {head.sessionId && (
+          <Fact label="Session">
+            <Narrowed projectId={projectId} by={{ sessionId: head.sessionId }} title={head.sessionId}>
+              <Short text={head.sessionId} />
+            </Narrowed>
+            <CopyButton text={head.sessionId} label="Copy session id" />
+          </Fact>
+        )}
+        {head.release && (
+          <Fact label="Release">
+            <Short text={head.release} />
+          </Fact>
+        )}
+      </div>
+      <Clamped what="tags" lines={1}>
+        {head.tags.map((tag) => (
+          <Narrowed key={tag} projectId={projectId} by={{ tag: [tag] }} title={tag} className="inline-flex">
+            <Tag>{tag}</Tag>
+          </Narrowed>
+        ))}
+      </Clamped>
+      <Clamped what="scores" lines={2}>
+        {head.scores.map((score) => (
+          <ScoreChip key={score.id} score={score} />
+        ))}
+      </Clamped>
     </div>
+  );
+}
+
+/** Whether a duration can be told: some span has an end, and it is not before its start. */
+const isTimed = (observations: Node[]): boolean =>
+  observations.some(({ type, latencyMs }) => (latencyMs === null ? type === "EVENT" : latencyMs >= 0));
+
+function Short({ text }: { text: string }) {
+  return (
+    <bdi title={text} className="inline-block max-w-40 truncate align-bottom">
+      {text}
+    </bdi>
   );
 }
