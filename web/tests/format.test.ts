@@ -49,3 +49,14 @@ test("times are told from now, and from the day when they are old", () => {
   assert.equal(ago("2026-11-24T11:58:00Z", now_ms), "2 m");
   assert.equal(ago("2026-11-22T12:00:00Z", now_ms), "2 d");
 });
+
+test("a time days ahead is told by its date", () => {
+  const now_ms = Date.parse("2026-11-24T12:00:00Z");
+  assert.equal(ago("2026-11-24T12:00:20Z", now_ms), "now");
+  assert.match(ago("2026-11-27T12:00:00Z", now_ms), /27/);
+});
+
+test("a large count is short", () => {
+  assert.equal(shortCount(1834), "1,834");
+  assert.equal(shortCount(12_345_678), "12.3M");
+});

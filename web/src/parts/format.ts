@@ -20,10 +20,8 @@ export function significant(value: number, digits = 3): string {
   return value.toFixed(Math.min(12, Math.max(0, digits - 1 - magnitude)));
 }
 
-/** Three significant digits; a span that ends before it starts took no time that anyone could tell. */
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return "";
-  if (ms < 0) return "–";
   if (ms < 999.5) return `${significant(ms)} ms`;
   if (ms < 59_950) return `${significant(ms / 1000)} s`;
   const seconds = Math.round(ms / 1000);

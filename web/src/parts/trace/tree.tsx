@@ -1,6 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ChevronRight, Search } from "lucide-react";
-import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Node } from "../../api/types.ts";
 import { compact, count, duration } from "../format.ts";
 import { KindIcon, kindOf } from "../kinds.tsx";
@@ -8,7 +8,6 @@ import { indent, isPastIndents, type Layout, layout } from "./layout.ts";
 import { type Line, lines, type Outline, outline, place } from "./outline.ts";
 
 const LINE_PX = 28;
-const TOKENS_FROM_PX = 448;
 
 interface TreeProps {
   nodes: Node[];
@@ -23,8 +22,8 @@ export function Tree({ nodes, selected, choose }: TreeProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const made = useMemo(() => outline(nodes), [nodes]);
   const shown = useMemo(() => lines(made, nodes, folded, search), [made, nodes, folded, search]);
-  const isWide = useIsWide(scroller);
-  const placed = useMemo(() => layout(shown, isWide), [shown, isWide]);
+  const width_px = useWidth(scroller);
+  const placed = useMemo(() => layout(shown, width_px), [shown, width_px]);
   const at = shown.findIndex((line) => line.node.id === selected);
   const virtual = useVirtualizer({
     count: shown.length,
@@ -103,18 +102,17 @@ export function Tree({ nodes, selected, choose }: TreeProps) {
   );
 }
 
-/** Whether there is room for one more column. */
-function useIsWide(box: RefObject<HTMLElement | null>): boolean {
-  const [isWide, setWide] = useState(false);
-  useEffect(() => {
+/** A box's width as it is now. */
+function useWidth(box: RefObject<HTMLElement | null>): number {
+  const [width_px, setWidth] = useState(0);
+  useLayoutEffect(() => {
     if (!box.current) return;
-    const observer = new ResizeObserver(([entry]) =>
-      setWide((entry?.contentRect.width ?? 0) >= TOKENS_FROM_PX),
-    );
+    setWidth(box.current.clientWidth);
+    const observer = new ResizeObserver(([entry]) => setWidth(entry?.contentRect.width ?? 0));
     observer.observe(box.current);
     return () => observer.disconnect();
   }, [box]);
-  return isWide;
+  return width_px;
 }
 
 interface TreeLineProps {
@@ -186,7 +184,7 @@ function TreeLine({
         </span>
         {isFolded && <span className="text-12 text-ink-3">{count(childCount)}</span>}
       </span>
-      <Bar node={node} made={made} />
+      {placed.hasBar && <Bar node={node} made={made} />}
       <span className="tabular text-right text-12 whitespace-nowrap text-ink-2">
         {duration(node.latencyMs)}
       </span>

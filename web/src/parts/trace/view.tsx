@@ -139,18 +139,32 @@ function HeadFacts({
         </Fact>
         {head.userId && (
           <Fact label="User">
-            <Narrowed projectId={projectId} by={{ userId: head.userId }} title={head.userId}>
+            <Narrowed
+              projectId={projectId}
+              className="inline-flex"
+              by={{ userId: head.userId }}
+              title={head.userId}
+            >
               <Short text={head.userId} />
             </Narrowed>
-            <CopyButton text={head.userId} label="Copy user id" />
+            <span className="-my-1 inline-flex align-middle">
+              <CopyButton text={head.userId} label="Copy user id" />
+            </span>
           </Fact>
         )}
         {head.sessionId && (
           <Fact label="Session">
-            <Narrowed projectId={projectId} by={{ sessionId: head.sessionId }} title={head.sessionId}>
+            <Narrowed
+              projectId={projectId}
+              className="inline-flex"
+              by={{ sessionId: head.sessionId }}
+              title={head.sessionId}
+            >
               <Short text={head.sessionId} />
             </Narrowed>
-            <CopyButton text={head.sessionId} label="Copy session id" />
+            <span className="-my-1 inline-flex align-middle">
+              <CopyButton text={head.sessionId} label="Copy session id" />
+            </span>
           </Fact>
         )}
         {head.release && (
@@ -175,14 +189,14 @@ function HeadFacts({
   );
 }
 
-/** Whether a duration can be told: some span has an end, and it is not before its start. */
+/** A trace without spans, or whose only spans still run, has no duration yet. */
 const isTimed = (observations: Node[]): boolean =>
-  observations.some(({ type, latencyMs }) => (latencyMs === null ? type === "EVENT" : latencyMs >= 0));
+  observations.some(({ endTime, type }) => endTime || type === "EVENT");
 
 function Short({ text }: { text: string }) {
   return (
-    <bdi title={text} className="inline-block max-w-40 truncate align-bottom">
-      {text}
-    </bdi>
+    <span title={text} className="inline-flex max-w-40 align-top">
+      <bdi className="truncate">{text}</bdi>
+    </span>
   );
 }
