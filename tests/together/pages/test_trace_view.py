@@ -95,6 +95,21 @@ def test_an_image_in_a_json_field_is_shown_as_a_picture(
     expect(shown(page).get_by_text("@@@langfuseMedia")).to_have_count(0)
 
 
+def test_markdown_is_shown_as_it_is_meant_and_raw_as_it_was_written(
+    open_page: OpenPage, sightline: Sightline, signed_in: dict[str, Any]
+) -> None:
+    text = "Be **brief**.\n\n- one\n- two <b>too</b>\n\n[source](https://example.org/a)"
+    sent = span("advise", secrets.token_hex(16), **{INPUT: text})
+    sightline.send([sent])
+    page = open_trace(open_page, signed_in, sent["traceId"])
+    expect(shown(page).get_by_role("strong")).to_have_text("brief")
+    expect(shown(page).get_by_role("listitem")).to_have_count(2)
+    expect(shown(page).get_by_text("two <b>too</b>")).to_be_visible()
+    expect(shown(page).get_by_role("link", name="source")).to_have_attribute("href", "https://example.org/a")
+    shown(page).get_by_role("button", name="Raw").click()
+    expect(shown(page).locator("pre")).to_have_text(text)
+
+
 def test_thirty_levels_are_each_indented_and_readable(
     open_page: OpenPage, sightline: Sightline, signed_in: dict[str, Any]
 ) -> None:

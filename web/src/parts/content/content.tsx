@@ -1,15 +1,29 @@
+import { lazy, Suspense } from "react";
 import { JsonView } from "./json.tsx";
-import { conversation, type Message, type Piece, pieces } from "./messages.ts";
+import { conversation, isMarkdown, type Message, type Piece, pieces } from "./messages.ts";
 import { Picture, StoredPicture } from "./picture.tsx";
 
+/** A longer text is shown as it is, at once. */
+const MOST_MARKDOWN = 100_000;
+
+const Markdown = lazy(() => import("./markdown.tsx"));
+
+function Words({ text }: { text: string }) {
+  const plain = (
+    <p dir="auto" className="break-words whitespace-pre-wrap">
+      {text}
+    </p>
+  );
+  if (text.length > MOST_MARKDOWN || !isMarkdown(text)) return plain;
+  return (
+    <Suspense fallback={plain}>
+      <Markdown text={text} />
+    </Suspense>
+  );
+}
+
 function Part({ piece }: { piece: Piece }) {
-  if (piece.kind === "text") {
-    return (
-      <p dir="auto" className="break-words whitespace-pre-wrap">
-        {piece.text}
-      </p>
-    );
-  }
+  if (piece.kind === "text") return <Words text={piece.text} />;
   if (piece.kind === "json") return <JsonView value={piece.value} name={piece.name} />;
   if (piece.kind === "media") return <StoredPicture mediaId={piece.mediaId} />;
   return <Picture src={piece.src} alt="Attached" />;

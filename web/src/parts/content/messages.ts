@@ -109,6 +109,18 @@ export function conversation(value: unknown): Conversation | null {
   return found.every((each) => each !== null) ? { messages: found, rest: null } : null;
 }
 
+const SIGNS = [
+  /^```/m,
+  /^#{2,6} \S/m,
+  /^# \S.*\n\s*\n/m,
+  /\*\*\S[^\n]*?\*\*/,
+  /^\s*[-*] \S.*\n\s*[-*] \S/m,
+  /\[[^\]\n]+\]\(https?:/,
+];
+
+/** Whether a text was meant as Markdown, as far as its look tells. */
+export const isMarkdown = (text: string): boolean => SIGNS.some((sign) => sign.test(text));
+
 /** The media ids named anywhere in a value. */
 export function mediaIds(value: unknown): string[] {
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
