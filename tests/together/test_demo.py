@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from together.test_browser import FLAGS, MAP, PATIENCE_MS, WIDE
+from together.pages.website import FLAGS, MAP, PATIENCE_MS, WIDE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 

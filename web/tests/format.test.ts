@@ -55,8 +55,3 @@ test("a time days ahead is told by its date", () => {
   assert.equal(ago("2026-11-24T12:00:20Z", now_ms), "now");
   assert.match(ago("2026-11-27T12:00:00Z", now_ms), /27/);
 });
-
-test("a large count is short", () => {
-  assert.equal(shortCount(1834), "1,834");
-  assert.equal(shortCount(12_345_678), "12.3M");
-});

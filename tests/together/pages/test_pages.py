@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-from website import EMAIL, NARROW, PASSWORD, PUBLIC_KEY, OpenPage, Sightline, answer, rows, span
+from website import EMAIL, MAP, NARROW, PASSWORD, PUBLIC_KEY, OpenPage, Sightline, answer, rows, span
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 MOST_SCRIPT_BYTES = 200_000
-MAP = "document.querySelector('[data-testid=looked-map]').toDataURL()"
 
 
 def findings(page: Page) -> list[str]:

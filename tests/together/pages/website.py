@@ -26,6 +26,8 @@ EMAIL, PASSWORD = "ada@example.org", "a long enough password"
 PATIENCE_MS = 60_000
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 360, "height": 740}
+MAP = "document.querySelector('[data-testid=looked-map]').toDataURL()"
+"""The map over the picture, as the browser painted it."""
 
 
 OpenPage = Callable[..., Page]

@@ -9,7 +9,6 @@ import { useLooked } from "~/parts/looked/state.ts";
 import { PageHeader } from "~/parts/shell/header.tsx";
 import { Chooser } from "~/parts/shell/select.tsx";
 import { Failure, Skeletons } from "~/parts/states.tsx";
-import { useTitle } from "~/parts/title.ts";
 import { useConversation } from "./conversation.ts";
 import type { AskImage } from "./image.ts";
 import { NoModel } from "./no-model.tsx";
@@ -22,7 +21,6 @@ const route = getRouteApi("/project/$projectId/ask");
 export default function Ask() {
   const { projectId } = route.useParams();
   const { data, error, refetch } = useQuery(models(projectId));
-  useTitle("Ask");
   const conversation = useConversation(projectId);
   const { modelId, chooseModel } = conversation;
   const model = data?.data.find(({ id }) => id === modelId) ?? data?.data[0];
