@@ -1,8 +1,8 @@
 """Observations and scores in ClickHouse's dialect: wide, immutable rows; the row with the latest version counts.
 
 Ordered by project and time in monthly partitions, so that "newest first" reads the end of the data. Ids, users,
-sessions and the words of inputs, outputs and status messages have bloom filters. Lists read the preview columns only. An empty text
-stands for none.
+sessions and the words of inputs, outputs and status messages have bloom filters. Lists read the preview columns only.
+An empty text stands for none.
 """
 
 TIDY = "min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 60, merge_selector_base = 10"
