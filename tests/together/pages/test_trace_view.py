@@ -127,7 +127,7 @@ def test_thirty_levels_are_each_indented_and_readable(
     assert lefts == sorted(set(lefts))
     assert all(box["width"] >= 60 for box in boxes if box)
     number = page.get_by_role("treeitem").first.get_by_title("12,345,678 tokens")
-    expect(number).to_have_text("12.3M")
+    expect(number).to_have_text("12.3 M")
     assert number.evaluate("each => each.scrollWidth <= each.clientWidth")
 
 
