@@ -118,6 +118,8 @@ class Observation:
     experiment: ExperimentFields | None = None
     stands_for_trace: bool = False
     """No span: the row that carries what was said of the trace itself. Reads of observations leave it out."""
+    row_version: int | None = field(default=None, compare=False)
+    """When the row was stored, in nanoseconds since 1970, no two the same; None for one that is not stored yet."""
 
 
 ScoreType = Literal["NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION"]

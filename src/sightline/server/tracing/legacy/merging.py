@@ -36,7 +36,8 @@ LAST_WINS = (
     "prompt_name",
     "prompt_version",
 )
-OF_TRACE = ("name", "user_id", "session_id", "public", "version", "release", "input", "output")
+FOUND_BY = ("name", "user_id", "session_id", "public", "version", "release")
+OF_TRACE = (*FOUND_BY, "input", "output")
 
 
 def trace_row_id(trace_id: TraceId) -> ObservationId:
@@ -78,7 +79,7 @@ def merged_observation(
         trace_id=trace_of_changes(changes, base),
         pricing_tier=None if said.get("cost_usd") else known.pricing_tier,
         parent_id=parent_id,
-        is_root=parent_id is None,
+        is_root=parent_id is None or (known.is_root and known.parent_id is not None),
         kind=_kind(base, changes),
         level=Level(last["level"]) if last.get("level") else known.level,
         start_time=start_time,
@@ -88,6 +89,7 @@ def merged_observation(
         metadata=_metadata(known.metadata, changes),
         trace=_carried(traces.get(trace_of_changes(changes, base)), known),
         experiment=ExperimentFields(**last["experiment"]) if last.get("experiment") else known.experiment,
+        row_version=None,
     )
 
 
@@ -105,6 +107,7 @@ def merged_trace(project_id: ProjectId, base: Observation | None, changes: Seque
         environment=_environment(base, changes),
         trace=fields,
         stands_for_trace=True,
+        row_version=None,
     )
 
 
@@ -113,8 +116,28 @@ def _empty(project_id: ProjectId, trace_id: TraceId, identity: ObservationId) ->
 
 
 def _carried(row: Observation | None, known: Observation) -> TraceFields:
-    """What of a trace its observations carry: enough to be found by it, not its texts."""
-    return replace(row.trace, input=None, output=None, metadata={}) if row else known.trace
+    """What an observation carries of its trace: what it came with, and what the trace's row says to be found by.
+
+    Of a field that both say the one stored last counts, in reads too: what is written anew must not make the other win.
+    """
+    own = known.trace
+    if row is None:
+        return own
+    later = row.row_version is None or row.row_version > (known.row_version or 0)
+    names = [name for name in FOUND_BY if later or getattr(own, name) is None]
+    said: dict[str, Any] = {name: value for name in names if (value := getattr(row.trace, name)) is not None}
+    carried = replace(own, **said, tags=tuple(sorted({*own.tags, *row.trace.tags})))
+    return _without_texts_of(row.trace, carried) if later else carried
+
+
+def _without_texts_of(said: TraceFields, carried: TraceFields) -> TraceFields:
+    """Less the texts and metadata that the trace's row has said since: they stay there alone."""
+    return replace(
+        carried,
+        input=None if said.input else carried.input,
+        output=None if said.output else carried.output,
+        metadata={key: value for key, value in carried.metadata.items() if key not in said.metadata},
+    )
 
 
 def _named_trace(changes: Sequence[Change]) -> TraceId | None:

@@ -156,6 +156,7 @@ def observation_of(row: Mapping[str, Any]) -> Observation:
         trace=_trace_fields(row),
         experiment=_experiment_fields(row),
         stands_for_trace=row["kind"] == TRACE_ROW,
+        row_version=row["row_version"],
     )
 
 
