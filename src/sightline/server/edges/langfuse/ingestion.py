@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -29,8 +29,8 @@ class Verdicts:
     """What became of a batch."""
 
     changes: list[Change] = field(default_factory=list)
-    scores: list[tuple[str, ScoreBody]] = field(default_factory=list)
-    """With the ids of their events."""
+    scores: list[tuple[Event, ScoreBody]] = field(default_factory=list)
+    """With the events that say them."""
     successes: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
@@ -58,12 +58,13 @@ async def _fitting(verdicts: Verdicts, who: Access, services: Services) -> list[
     """The scores that are what their configs say; the events of the others are refused after all."""
     found = await fitting_scores(services, who.project_id, [body for _, body in verdicts.scores])
     scores: list[Score] = []
-    for (event_id, _), score in zip(verdicts.scores, found, strict=True):
+    for (event, _), score in zip(verdicts.scores, found, strict=True):
         if isinstance(score, Score):
-            scores.append(score)
+            moment = min(event.timestamp, score.updated_at)  # A client's clock may be fast: nothing is of the future.
+            scores.append(replace(score, created_at=moment, updated_at=moment))
         else:
-            verdicts.successes = [each for each in verdicts.successes if each["id"] != event_id]
-            verdicts.refuse(event_id, score.status, score.message)
+            verdicts.successes = [each for each in verdicts.successes if each["id"] != event.id]
+            verdicts.refuse(event.id, score.status, score.message)
     return scores
 
 
@@ -82,7 +83,7 @@ def _judge(event: Event, who: Access, verdicts: Verdicts) -> None:
     if event.type == "score-create":
         body = ScoreBody.model_validate(event.body)
         # A score without a time of its own was given when its event says.
-        verdicts.scores.append((event.id, body.model_copy(update={"timestamp": body.timestamp or event.timestamp})))
+        verdicts.scores.append((event, body.model_copy(update={"timestamp": body.timestamp or event.timestamp})))
         verdicts.accept(event.id)
     elif who.scope == "scores":
         verdicts.refuse(event.id, 401, "A public key alone may only create scores: send the key pair")

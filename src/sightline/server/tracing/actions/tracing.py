@@ -20,7 +20,8 @@ from sightline.server.tracing.actions.counting import TokenCounting
 from sightline.server.tracing.actions.inline import holds_files, image_ids, take_out
 from sightline.server.tracing.actions.legacy import LegacyIngestion
 from sightline.server.tracing.actions.media import MediaShelf
-from sightline.server.tracing.legacy import Change
+from sightline.server.tracing.actions.turns import Turns
+from sightline.server.tracing.legacy import Change, merged_score
 from sightline.server.tracing.records import (
     Bucket,
     Experiment,
@@ -52,7 +53,7 @@ from sightline.server.tracing.store import (
     TraceStore,
 )
 from sightline.server.tracing.store.changes import change_row
-from sightline.server.tracing.store.rows import moment, observation_row
+from sightline.server.tracing.store.rows import observation_row
 from sightline.server.tracing.store.scores import score_row
 
 MAX_BUCKETS = 1_000
@@ -86,6 +87,7 @@ class Tracing:
         self._legacy = LegacyIngestion(self._changes, self._observations, self._keep_changes, self.record)
         self.counting = TokenCounting(self.prices, self._observations, self._legacy, self.record)
         self._media = MediaShelf(database, blobs, signing_secret)
+        self._score_turns = Turns()
         self._last_version = 0
 
     async def record(self, project_id: ProjectId, observations: Sequence[Observation]) -> None:
@@ -115,18 +117,20 @@ class Tracing:
         await self._legacy.apply(project_id, changes)
 
     async def record_scores(self, project_id: ProjectId, scores: Sequence[Score]) -> None:
-        """Store scores; one whose id exists replaces it but keeps its time of creation."""
+        """Store scores; several of one id, and those that exist already, are merged by when they were said."""
         if any(score.project_id != project_id for score in scores):
             raise InvalidRequest(f"a score names another project than {project_id!r}: send each to its own")
         if not scores:
             return
-        created = await self._scores.created_at(project_id, [score.id for score in scores])
-        known = [
-            replace(score, created_at=moment(created[score.id])) if score.id in created else score for score in scores
-        ]
-        first = self._versions(len(known))
-        await self._writer.write([score_row(score, first + index) for index, score in enumerate(known)])
-        self._hub.publish(project_id, "scores", len(known))
+        said: dict[ScoreId, list[Score]] = defaultdict(list)
+        for score in scores:
+            said[score.id].append(score)
+        async with self._score_turns.of(project_id, said):
+            stored = await self._scores.newest(project_id, said)
+            merged = [merged_score(stored.get(key), each) for key, each in said.items()]
+            first = self._versions(len(merged))
+            await self._writer.write([score_row(score, first + index) for index, score in enumerate(merged)])
+        self._hub.publish(project_id, "scores", len(merged))
 
     async def delete_score(self, project_id: ProjectId, score_id: ScoreId) -> None:
         """Delete a score; one that is not there is deleted already."""

@@ -8,12 +8,14 @@ from sightline.server.tracing.legacy.merging import (
     trace_of_changes,
     trace_row_id,
 )
+from sightline.server.tracing.legacy.scores import merged_score
 
 __all__ = [
     "Change",
     "Subject",
     "in_order",
     "merged_observation",
+    "merged_score",
     "merged_trace",
     "stored_before",
     "trace_of_changes",

@@ -111,6 +111,13 @@ def merged_trace(project_id: ProjectId, base: Observation | None, changes: Seque
     )
 
 
+def deep(old: Any, new: Any) -> Any:
+    """Objects merged key by key, everything else replaced."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    return old | {key: deep(old[key], value) if key in old else value for key, value in new.items()}
+
+
 def _empty(project_id: ProjectId, trace_id: TraceId, identity: ObservationId) -> Observation:
     return Observation(project_id=project_id, trace_id=trace_id, id=identity, start_time=datetime.min)
 
@@ -181,12 +188,5 @@ def _metadata(known: Mapping[str, str], changes: Sequence[Change]) -> dict[str, 
     merged = dict(known)
     for change in changes:
         for key, value in (change.fields.get("metadata") or {}).items():
-            merged[key] = json_text(_deep(parsed(merged[key]), parsed(value))) if key in merged else value
+            merged[key] = json_text(deep(parsed(merged[key]), parsed(value))) if key in merged else value
     return merged
-
-
-def _deep(old: Any, new: Any) -> Any:
-    """Objects merged key by key, everything else replaced."""
-    if not (isinstance(old, dict) and isinstance(new, dict)):
-        return new
-    return old | {key: _deep(old[key], value) if key in old else value for key, value in new.items()}

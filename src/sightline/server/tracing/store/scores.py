@@ -1,7 +1,7 @@
 # ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
 """Scores: written like observations, the newest row of an id counts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import orjson
@@ -52,12 +52,12 @@ class ScoreStore:
         page = await self.page(project_id, ScoreQuery(ids=(score_id,), limit=1))
         return page.items[0] if page.items else None
 
-    async def created_at(self, project_id: ProjectId, score_ids: Sequence[ScoreId]) -> dict[str, str]:
-        """When scores that exist already were first made, as the engine writes times."""
+    async def newest(self, project_id: ProjectId, score_ids: Collection[ScoreId]) -> dict[ScoreId, Score]:
+        """Those of these scores that exist, by id."""
         where = Conditions(project_id)
         where.add("id IN", "Array(String)", list(score_ids))
-        sql = f"SELECT id, min(created_at) AS created FROM scores WHERE {where} GROUP BY id"
-        return {row["id"]: row["created"] for row in await self._engine.query(sql, where.params)}
+        rows = await self._engine.query(_newest(where), where.params)
+        return {ScoreId(row["id"]): score_of(row) for row in rows}
 
     async def of_traces(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> list[Score]:
         """All scores on these traces and their observations, oldest first."""
