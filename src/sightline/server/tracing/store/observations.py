@@ -2,7 +2,7 @@
 """Reading, counting and deleting observations. A row counts only if it is the newest of its id."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sightline.server.runtime.observations import ObservationsEngine
@@ -54,7 +54,9 @@ class ObservationStore:
             where = Conditions(project_id)
             where.add("id =", "String", observation.id)
             where.add("trace_id =", "String", observation.trace_id)
-            where.add("start_time =", TIME, observation.start_time)
+            # As a number: the engine keeps the condition as text, and a time near 1970 does not read back from it.
+            microseconds = (observation.start_time - BEGINNING) // timedelta(microseconds=1)
+            where.add("toUnixTimestamp64Micro(start_time) =", "Int64", microseconds)
             await self._engine.execute(f"DELETE FROM observations WHERE {where}", where.params)
 
     async def page(self, project_id: ProjectId, query: ObservationQuery) -> Page[Observation]:
