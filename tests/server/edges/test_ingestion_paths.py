@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -149,6 +150,18 @@ async def test_the_oldest_events_say_their_type_in_the_body(site: Site):
     assert (row["type"], row["usageDetails"]) == ("GENERATION", {"input": 4, "total": 4})
 
 
+@pytest.mark.parametrize("seconds", [(0, -1), (-1, 0), (0, 1_772_366_400), (-1, 1_772_366_400)])
+async def test_a_start_that_is_corrected_from_about_1970_moves_the_observation(site: Site, seconds: tuple[int, int]):
+    name = "early{}-{}".format(*seconds)
+    trace = event("trace-create", 1, {"id": f"t-{name}"})
+    for place, moment in enumerate(seconds):
+        start = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=moment)).isoformat()
+        body = {"id": name, "traceId": f"t-{name}", "startTime": start}
+        await accepted(site, trace, event("span-create", 9 - place, body, f"{name}-{place}"))
+    assert (await site.get("/observations", traceId=f"t-{name}"))["meta"]["totalItems"] == 1
+    assert (await site.get(f"/observations/{name}"))["startTime"] == start.replace("+00:00", ".000Z")
+
+
 async def test_every_event_gets_its_own_verdict(site: Site):
     answer = await send(
         site,
@@ -208,3 +221,29 @@ async def test_batches_at_the_same_time_lose_nothing_of_each_other(site: Site):
     ]
     await asyncio.gather(*(accepted(site, update) for update in updates))
     assert (await site.get("/observations/busy"))["metadata"] == {f"m{number}": number for number in range(8)}
+
+
+async def test_a_trace_lasts_as_long_as_its_observations(site: Site):
+    trace = event("trace-create", 0, {"id": "lasting", "name": "lasting", "timestamp": MOMENT.format(0)})
+    span = {"id": "lasting-s", "traceId": "lasting", "startTime": MOMENT.format(10), "endTime": MOMENT.format(12)}
+    late = event("trace-create", 50, {"id": "later", "name": "lasting", "timestamp": MOMENT.format(50)})
+    await accepted(site, trace, event("span-create", 10, span))
+    await accepted(site, event("span-create", 20, {**span, "id": "later-s", "traceId": "later"}), late)
+    await accepted(site, event("trace-create", 3, {"id": "no-spans", "name": "lasting", "timestamp": MOMENT.format(3)}))
+    expected = {"lasting": 2, "later": 2, "no-spans": 0}
+    by_latency = json.dumps([{"type": "number", "column": "latency", "operator": "=", "value": 2}])
+    found = {row["id"] for row in (await site.get("/traces", filter=by_latency, name="lasting"))["data"]}
+    assert found == {"lasting", "later"}
+    assert {row["id"]: row["latency"] for row in (await site.get("/traces", name="lasting"))["data"]} == expected
+    for identity, seconds in expected.items():
+        assert (await site.get(f"/traces/{identity}"))["latency"] == seconds
+    assert (await site.get("/traces/lasting"))["timestamp"] == MOMENT.format(0)
+    asked = {
+        "view": "traces",
+        "metrics": [{"measure": "latency", "aggregation": "max"}],
+        "filters": [{"column": "name", "operator": "=", "value": "lasting", "type": "string"}],
+        "fromTimestamp": MOMENT.format(0),
+        "toTimestamp": MOMENT.format(59),
+    }
+    [measured] = (await site.get("/metrics", query=json.dumps(asked)))["data"]
+    assert measured["max_latency"] == 2000

@@ -54,7 +54,9 @@ def _traces(needs: Collection[Need]) -> str:
     )
     texts = ", ".join(ANY_TRACE_TEXT.format(column=column) for column in ("user_id", "session_id", "release"))
     sql = (
-        "(SELECT trace_id, min(start_time) AS timestamp, max(ifNull(end_time, start_time)) AS end_time, "
+        "(SELECT trace_id, min(start_time) AS timestamp, "
+        f"minIfOrNull(start_time, {OBSERVED}) AS began, "
+        f"maxIfOrNull(ifNull(end_time, start_time), {OBSERVED}) AS ended, "
         "if(countIf(trace_name != '') > 0, argMaxIf(trace_name, row_version, trace_name != ''), "
         "argMinIf(name, start_time, is_root)) AS name, "
         f"{texts}, argMaxIf(trace_version, row_version, trace_version != '') AS version, "

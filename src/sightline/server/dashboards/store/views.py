@@ -137,7 +137,7 @@ TRACES = View(
         "scoresCount": Field("score_count", "number", needs="scores"),
         "uniqueUserIds": Field("user_id"),
         "uniqueSessionIds": Field("session_id"),
-        "latency": _between("timestamp", "end_time"),
+        "latency": _between("began", "ended"),
         "totalTokens": Field("total_tokens", "number"),
         "totalCost": Field("total_cost", "number"),
     },

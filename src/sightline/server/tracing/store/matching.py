@@ -86,8 +86,9 @@ def filters_of(where: Conditions, query: TraceQuery) -> list[Filter]:
 def matching_traces(
     where: Conditions, query: TraceQuery, span: Span, *, found: Found | None = None, before: timedelta = LONGEST_TRACE
 ) -> str:
-    """SELECT of `trace_id, timestamp, ended, error_count, rows, ordered` of the traces that match and began in `span`.
+    """SELECT of the traces that match and began in `span`.
 
+    Its columns are `trace_id, timestamp, error_count, rows, began, ended, ordered`.
     With `found` only its rows' traces are looked at. A trace that goes on in the span, but began longer than `before`
     before it, passes for one that began in it.
     """
@@ -113,7 +114,9 @@ def matching_traces(
     since = where.place(TIME, max(span[0], BEGINNING + before) - before)
     read = " AND ".join((f"{project} AND start_time >= {since}", *(f"trace_id IN ({sql})" for sql in narrowed)))
     fields = ", ".join(f"{AGGREGATES[name]} AS {name}" for name in ("timestamp", "error_count"))
-    more = f"{AGGREGATES['end_time']} AS ended, {TRACE_COLUMNS[query.order_by]} AS ordered"
+    more = (
+        f"{AGGREGATES['began']} AS began, {AGGREGATES['end_time']} AS ended, {TRACE_COLUMNS[query.order_by]} AS ordered"
+    )
     return (
         f"SELECT trace_id, {fields}, count() AS rows, {more} FROM ({newest(COLUMNS, read)}) "
         f"GROUP BY trace_id HAVING {' AND '.join(having)}"

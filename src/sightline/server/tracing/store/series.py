@@ -56,7 +56,7 @@ class SeriesStore:
         where = Conditions(project_id)
         sql = (
             f"SELECT {_bucket(where, start, step)} AS bucket, count() AS traces, countIf(error_count > 0) AS errors, "
-            "quantilesTDigest(0.5, 0.95)(dateDiff('microsecond', timestamp, ended) / 1e6) AS latencies_s "
+            "quantilesTDigest(0.5, 0.95)(ifNull(dateDiff('microsecond', began, ended), 0) / 1e6) AS latencies_s "
             f"FROM ({_matching(where, query)}) GROUP BY bucket"
         )
         rows = await self._engine.query(sql, where.params)

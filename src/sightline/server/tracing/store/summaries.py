@@ -8,10 +8,12 @@ from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.filters import holds, scored
 from sightline.server.tracing.store.rows import TRACE_ROW, moment, optional_moment
 
+OBSERVED = f"kind != '{TRACE_ROW}'"
 METERED = ("id", "parent_id", "kind", "usage", "cost_usd")
 AGGREGATES: Mapping[str, str] = {
     "timestamp": "min(start_time)",
-    "end_time": "max(ifNull(end_time, start_time))",
+    "began": f"minIfOrNull(start_time, {OBSERVED})",
+    "end_time": f"maxIfOrNull(ifNull(end_time, start_time), {OBSERVED})",
     "name": (
         "multiIf(countIf(trace_name != '') > 0, argMaxIf(trace_name, row_version, trace_name != ''), "
         "countIf(is_root) > 0, argMinIf(name, start_time, is_root), argMin(name, start_time))"
@@ -28,14 +30,18 @@ AGGREGATES: Mapping[str, str] = {
         "argMinIf(version, start_time, is_root))"
     ),
     "release": "argMaxIf(release, row_version, release != '')",
-    "observation_count": "countIf(kind != 'TRACE')",
+    "observation_count": f"countIf({OBSERVED})",
     "error_count": "countIf(level = 'ERROR')",
     "media_id": "argMinIf(image_ids[1], start_time, notEmpty(image_ids))",
     "metered": f"groupArrayIf(({', '.join(METERED)}), notEmpty(usage) OR notEmpty(cost_usd))",
     "trace_metadata": "arrayMap(pair -> pair.2, arraySort(groupArrayIf((row_version, trace_metadata), "
     "notEmpty(trace_metadata))))",
 }
-"""A trace's fields over its newest rows. The last attribute set wins; what none sets comes from the root."""
+"""A trace's fields over its newest rows. The last attribute set wins; what none sets comes from the root.
+
+`began` and `end_time` are of its observations alone, and null where it has none: what was said of the trace itself has
+a time, but takes none.
+"""
 
 COLUMNS = (
     "trace_id, id, parent_id, row_version, start_time, end_time, is_root, kind, name, level, environment, version, "
@@ -64,6 +70,7 @@ def summed(rows: Sequence[Mapping[str, Any]], *, suffix: str) -> dict[str, Any]:
     """
     by_start = sorted(rows, key=lambda row: row["start_time"])
     by_version = sorted(rows, key=lambda row: row["row_version"])
+    observed = [row for row in rows if row["kind"] != TRACE_ROW]
     roots = [row for row in by_start if row["is_root"]]
     begin = (roots or by_start)[0]
     root = roots[0] if roots else {}
@@ -74,7 +81,8 @@ def summed(rows: Sequence[Mapping[str, Any]], *, suffix: str) -> dict[str, Any]:
     return {
         "trace_id": begin["trace_id"],
         "timestamp": by_start[0]["start_time"],
-        "end_time": max(row["end_time"] or row["start_time"] for row in rows),
+        "began": min((row["start_time"] for row in observed), default=None),
+        "end_time": max((row["end_time"] or row["start_time"] for row in observed), default=None),
         "name": last("trace_name") or begin["name"],
         "user_id": last("user_id"),
         "session_id": last("session_id"),
@@ -83,7 +91,7 @@ def summed(rows: Sequence[Mapping[str, Any]], *, suffix: str) -> dict[str, Any]:
         "public": last("public"),
         "version": last("trace_version") or root.get("version", ""),
         "release": last("release"),
-        "observation_count": sum(row["kind"] != TRACE_ROW for row in rows),
+        "observation_count": len(observed),
         "error_count": sum(row["level"] == "ERROR" for row in rows),
         "media_id": next((row["image_ids"][0] for row in by_start if row["image_ids"]), ""),
         "metered": [tuple(row[name] for name in METERED) for row in rows if row["usage"] or row["cost_usd"]],
@@ -103,7 +111,7 @@ TRACE_COLUMNS: Mapping[str, str] = {
     "release": AGGREGATES["release"],
     "tags": AGGREGATES["tags"],
     "timestamp": AGGREGATES["timestamp"],
-    "latency": f"dateDiff('millisecond', {AGGREGATES['timestamp']}, {AGGREGATES['end_time']}) / 1000",
+    "latency": f"ifNull(dateDiff('millisecond', {AGGREGATES['began']}, {AGGREGATES['end_time']}), 0) / 1000",
     "observationCount": AGGREGATES["observation_count"],
     "errorCount": AGGREGATES["error_count"],
     "public": f"ifNull({AGGREGATES['public']}, 0)",
@@ -121,12 +129,12 @@ def trace_holds(where: Conditions, condition: Condition) -> str:
 
 def trace_of(row: Mapping[str, Any], project_id: ProjectId) -> Trace:
     """A row of all aggregates with `input` and `output`."""
-    timestamp, end_time = moment(row["timestamp"]), optional_moment(row["end_time"])
+    began, end_time = optional_moment(row["began"]), optional_moment(row["end_time"])
     usage, cost_usd = totals(row["metered"])
     return Trace(
         project_id=project_id,
         id=TraceId(row["trace_id"]),
-        timestamp=timestamp,
+        timestamp=moment(row["timestamp"]),
         end_time=end_time,
         name=row["name"] or None,
         user_id=row["user_id"] or None,
@@ -139,7 +147,7 @@ def trace_of(row: Mapping[str, Any], project_id: ProjectId) -> Trace:
         metadata={key: value for metadata in row["trace_metadata"] for key, value in metadata.items()},
         input=row["input"] or None,
         output=row["output"] or None,
-        latency_s=max((end_time - timestamp).total_seconds(), 0.0) if end_time else 0.0,
+        latency_s=max((end_time - began).total_seconds(), 0.0) if began and end_time else 0.0,
         observation_count=row["observation_count"],
         error_count=row["error_count"],
         usage=usage,
