@@ -259,7 +259,7 @@ class TraceQuery:
     counted: bool = False
     """Whether the page should say the total, which reads everything that matches."""
     whole: bool = False
-    """Whether inputs and outputs come whole instead of as previews."""
+    """Whether inputs and outputs come whole instead of as previews, and what roots say in the metadata."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,6 @@ from sightline.server.edges.langfuse.score_shapes import listed, score_v2
 from sightline.server.edges.langfuse.shapes import observation_v1, trace_row
 from sightline.server.edges.params import Commas, Moment, Paged, Params, field_groups, window
 from sightline.server.edges.services import Served
-from sightline.server.edges.stored import typed_metadata
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.records import Condition, TraceId, TraceOrder, TraceQuery
 
@@ -75,7 +74,7 @@ class Deletion(Params):
 @router.get("")
 async def list_traces(who: ProjectKey, services: Served, params: Annotated[TraceParams, Query()]) -> Json:
     groups = field_groups(params.fields, GROUPS, GROUPS)
-    page = await services.tracing.traces(who.project_id, _query(params))
+    page = await services.tracing.traces(who.project_id, _query(params, whole="io" in groups))
     ids = await services.tracing.observation_ids(who.project_id, [trace.id for trace in page.items])
     rows = [_only(trace_row(trace, ids.get(trace.id, ())), groups) for trace in page.items]
     return Json({"data": rows, "meta": params.meta(page.total)})
@@ -91,10 +90,6 @@ async def get_trace(
     groups = field_groups(params.fields, GROUPS, GROUPS)
     trace, observations = await services.tracing.trace(who.project_id, TraceId(traceId))
     row = trace_row(trace, ())
-    root = next((each for each in observations if each.is_root), None)
-    if root is not None:
-        # Langfuse writes a root's metadata on its trace too; here it is stored once and met on the way out.
-        row["metadata"] = typed_metadata(root.metadata) | row["metadata"]
     links = await links_of(services, who.project_id, observations)
     row["observations"] = [observation_v1(observation, links) for observation in observations]
     row["scores"] = [score_v2(score) for score in listed(trace.scores)]
@@ -122,7 +117,7 @@ def _only(row: dict[str, Any], groups: frozenset[str]) -> dict[str, Any]:
     return kept
 
 
-def _query(params: TraceParams) -> TraceQuery:
+def _query(params: TraceParams, *, whole: bool) -> TraceQuery:
     order_by, ascending = _order(params.order_by)
     query = TraceQuery(
         name=params.name,
@@ -137,7 +132,7 @@ def _query(params: TraceParams) -> TraceQuery:
         limit=params.limit,
         offset=params.offset,
         counted=True,
-        whole=True,
+        whole=whole,
     )
     for condition in conditions(params.filter, COLUMNS) if params.filter else ():
         query = _narrowed(query, condition)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sightline.server.tracing.records import TraceQuery
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.search import identified, named, said, said_of_trace
-from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, TRACE_COLUMNS, trace_holds
+from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, ROOT_METADATA, TRACE_COLUMNS, trace_holds
 
 TIME = "DateTime64(6, 'UTC')"
 TICK = timedelta(microseconds=1)
@@ -113,12 +113,13 @@ def matching_traces(
         having.append(f"(timestamp, trace_id) < ({cursor})")
     since = where.place(TIME, max(span[0], BEGINNING + before) - before)
     read = " AND ".join((f"{project} AND start_time >= {since}", *(f"trace_id IN ({sql})" for sql in narrowed)))
+    columns = [ROOT_METADATA] if any(each.column == "metadata" for each in query.conditions) else []
     fields = ", ".join(f"{AGGREGATES[name]} AS {name}" for name in ("timestamp", "error_count"))
     more = (
         f"{AGGREGATES['began']} AS began, {AGGREGATES['end_time']} AS ended, {TRACE_COLUMNS[query.order_by]} AS ordered"
     )
     return (
-        f"SELECT trace_id, {fields}, count() AS rows, {more} FROM ({newest(COLUMNS, read)}) "
+        f"SELECT trace_id, {fields}, count() AS rows, {more} FROM ({newest(COLUMNS, read, columns)}) "
         f"GROUP BY trace_id HAVING {' AND '.join(having)}"
     )
 

@@ -49,6 +49,14 @@ COLUMNS = (
 )
 """What the aggregates read."""
 
+NO_METADATA = "CAST(map(), 'Map(String, String)')"
+ROOT_METADATA = f"if(is_root AND mapContains(metadata, 'resourceAttributes'), metadata, {NO_METADATA}) AS root_metadata"
+"""The column of what a root that came by OTLP says of its trace, for those who read a trace's metadata.
+
+Langfuse writes such a root's metadata on its trace as well. What an event of the older ingestion says of a root is
+the root's alone; it has no resource.
+"""
+ROOT_METADATA_AGGREGATE = "argMinIf(root_metadata, start_time, is_root)"
 
 PREVIEW = "_preview"
 """What the columns of shortened texts end in."""
@@ -96,6 +104,7 @@ def summed(rows: Sequence[Mapping[str, Any]], *, suffix: str) -> dict[str, Any]:
         "media_id": next((row["image_ids"][0] for row in by_start if row["image_ids"]), ""),
         "metered": [tuple(row[name] for name in METERED) for row in rows if row["usage"] or row["cost_usd"]],
         "trace_metadata": [row["trace_metadata"] for row in by_version if row["trace_metadata"]],
+        "root_metadata": root.get("root_metadata", {}),
         "input": last(f"trace_input{suffix}") or root.get(f"input{suffix}", ""),
         "output": last(f"trace_output{suffix}") or root.get(f"output{suffix}", ""),
     }
@@ -115,8 +124,10 @@ TRACE_COLUMNS: Mapping[str, str] = {
     "observationCount": AGGREGATES["observation_count"],
     "errorCount": AGGREGATES["error_count"],
     "public": f"ifNull({AGGREGATES['public']}, 0)",
-    "metadata": "mapFromArrays("
-    "arrayFlatten(groupArray(mapKeys(trace_metadata))), arrayFlatten(groupArray(mapValues(trace_metadata))))",
+    "metadata": (
+        "arrayFold((merged, later) -> mapUpdate(merged, later), "
+        f"{AGGREGATES['trace_metadata']}, {ROOT_METADATA_AGGREGATE})"
+    ),
 }
 
 
@@ -128,9 +139,12 @@ def trace_holds(where: Conditions, condition: Condition) -> str:
 
 
 def trace_of(row: Mapping[str, Any], project_id: ProjectId) -> Trace:
-    """A row of all aggregates with `input` and `output`."""
+    """A row of all aggregates with `input` and `output`, and `root_metadata` where it was asked for."""
     began, end_time = optional_moment(row["began"]), optional_moment(row["end_time"])
     usage, cost_usd = totals(row["metered"])
+    metadata = dict(row.get("root_metadata", {}))
+    for later in row["trace_metadata"]:
+        metadata |= later
     return Trace(
         project_id=project_id,
         id=TraceId(row["trace_id"]),
@@ -144,7 +158,7 @@ def trace_of(row: Mapping[str, Any], project_id: ProjectId) -> Trace:
         public=bool(row["public"]),
         version=row["version"] or None,
         release=row["release"] or None,
-        metadata={key: value for metadata in row["trace_metadata"] for key, value in metadata.items()},
+        metadata=metadata,
         input=row["input"] or None,
         output=row["output"] or None,
         latency_s=max((end_time - began).total_seconds(), 0.0) if began and end_time else 0.0,

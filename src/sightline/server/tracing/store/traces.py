@@ -13,7 +13,16 @@ from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.finding import Place, TraceFinder
 from sightline.server.tracing.store.matching import TIME, newest
 from sightline.server.tracing.store.rows import OUTLINE, TRACE_ROW, WIDE, observation_of
-from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, PREVIEW, summed, text_aggregate, trace_of
+from sightline.server.tracing.store.summaries import (
+    AGGREGATES,
+    COLUMNS,
+    PREVIEW,
+    ROOT_METADATA,
+    ROOT_METADATA_AGGREGATE,
+    summed,
+    text_aggregate,
+    trace_of,
+)
 
 SUMMED_HERE = 5_000
 """Rows at most that are added up in Python."""
@@ -35,7 +44,9 @@ class TraceStore:
         """
         where = Conditions(project_id, by_id=True)
         where.add("trace_id =", "String", trace_id)
-        rows = await self._engine.query(newest(WIDE if whole else OUTLINE, str(where)), where.params)
+        rows = await self._engine.query(
+            newest(OUTLINE, str(where)) if not whole else newest(WIDE, str(where), [ROOT_METADATA]), where.params
+        )
         if not rows:
             return None
         trace = trace_of(summed(rows, suffix=_suffix(whole)), project_id)
@@ -85,9 +96,9 @@ class TraceStore:
         """Of a few rows: for the engine to understand how to add them up takes longer than to add them up."""
         where = _of_traces(project_id, trace_ids, since)
         own = ", ".join(f"if(is_root, {text}, '') AS {text}" for text in _texts(whole)[:2])
-        columns = f"{COLUMNS}, {own}, {', '.join(_texts(whole)[2:])}"
+        more = [own, *_texts(whole)[2:], *([ROOT_METADATA] if whole else [])]
         by_trace: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row in await self._engine.query(newest(columns, str(where)), where.params):
+        for row in await self._engine.query(newest(COLUMNS, str(where), more), where.params):
             by_trace[row["trace_id"]].append(row)
         return [trace_of(summed(rows, suffix=_suffix(whole)), project_id) for rows in by_trace.values()]
 
@@ -95,11 +106,13 @@ class TraceStore:
         self, project_id: ProjectId, trace_ids: Sequence[TraceId], *, whole: bool, since: datetime | None = None
     ) -> list[Trace]:
         where, suffix = _of_traces(project_id, trace_ids, since), _suffix(whole)
-        fields = ", ".join(f"{sql} AS f_{name}" for name, sql in AGGREGATES.items())
+        aggregates = {**AGGREGATES, "root_metadata": ROOT_METADATA_AGGREGATE} if whole else AGGREGATES
+        fields = ", ".join(f"{sql} AS f_{name}" for name, sql in aggregates.items())
+        more = [*_texts(whole), *([ROOT_METADATA] if whole else [])]
         sql = (
             f"SELECT trace_id, {fields}, {text_aggregate('input' + suffix)} AS f_input, "
             f"{text_aggregate('output' + suffix)} AS f_output "
-            f"FROM ({newest(COLUMNS, str(where), _texts(whole))}) GROUP BY trace_id"
+            f"FROM ({newest(COLUMNS, str(where), more)}) GROUP BY trace_id"
         )
         rows = await self._engine.query(sql, where.params)
         return [trace_of({key.removeprefix("f_"): value for key, value in row.items()}, project_id) for row in rows]
