@@ -123,6 +123,7 @@ class Observation:
 
 
 ScoreType = Literal["NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION"]
+ScoreSource = Literal["API", "ANNOTATION", "EVAL"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +141,7 @@ class Score:
     observation_id: ObservationId | None = None
     session_id: str | None = None
     dataset_run_id: str | None = None
-    source: Literal["API", "ANNOTATION", "EVAL"] = "API"
+    source: ScoreSource = "API"
     environment: str = "default"
     comment: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -262,6 +263,9 @@ class TraceQuery:
     """Whether inputs and outputs come whole instead of as previews, and what roots say in the metadata."""
 
 
+Inherited = Literal["user_id", "session_id", "name", "tags"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ObservationQuery:
     window: Window = Window()
@@ -271,7 +275,7 @@ class ObservationQuery:
     trace_id: TraceId | None = None
     parent_id: ObservationId | None = None
     trace_name: str | None = None
-    """The trace's name as the row carries it, else a root's own name."""
+    """As `user_id` and `session_id`: what the observation says of its trace itself, else what its trace's rows say."""
     name: str | None = None
     kind: Kind | None = None
     level: Level | None = None
@@ -284,6 +288,8 @@ class ObservationQuery:
     before: tuple[datetime, TraceId, ObservationId] | None = None
     """Cursor: only observations older than this one (start time, then ids)."""
     counted: bool = False
+    inherited: frozenset[Inherited] = frozenset()
+    """Which fields of `trace` are filled from the other rows of the trace where an observation lacks them."""
 
 
 @dataclass(frozen=True, kw_only=True)

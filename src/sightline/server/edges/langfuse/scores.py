@@ -34,6 +34,7 @@ from sightline.server.tracing.records import (
     Score,
     ScoreId,
     ScoreQuery,
+    ScoreSource,
     ScoreType,
     TraceId,
     TraceQuery,
@@ -64,7 +65,7 @@ class LegacyParams(Paged):
     from_timestamp: Moment | None = None
     to_timestamp: Moment | None = None
     environment: list[str] = Field(default_factory=list)
-    source: str | None = None
+    source: ScoreSource | None = None
     operator: str | None = None
     value: float | None = None
     score_ids: Commas = ()
