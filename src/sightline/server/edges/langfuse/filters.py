@@ -20,15 +20,15 @@ TYPES: Mapping[Shape, tuple[str, ...]] = {
     "time": ("datetime", "null"),
     "truth": ("boolean",),
     "texts": ("arrayOptions", "null"),
-    "object": ("stringObject", "numberObject", "booleanObject"),
-    "scores": ("numberObject", "categoryOptions"),
+    "object": ("stringObject", "numberObject", "booleanObject", "categoryOptions"),
+    "scores": ("number", "numberObject", "booleanObject", "categoryOptions"),
 }
 """What a column of that shape can be asked."""
 
 Texts = Annotated[list[str], Field(min_length=1)]
 Number = StrictInt | StrictFloat
 Compared = Literal["=", ">", "<", ">=", "<="]
-TextOperator = Literal["=", "contains", "does not contain", "starts with", "ends with"]
+TextOperator = Literal["=", "contains", "does not contain", "starts with", "ends with", "matches"]
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -41,7 +41,7 @@ class _Filter(BaseModel):
 
 class _Text(_Filter):
     type: Literal["string"]
-    operator: TextOperator | Literal["matches"]
+    operator: TextOperator
     value: str
 
 
@@ -157,5 +157,7 @@ def bounded(window: Window, condition: Condition) -> Window:
     """A window narrowed by a comparison of times; its start is inclusive, its end is not."""
     moment = condition.value
     if condition.operator[0] == ">":
-        return replace(window, start=moment + MICROSECOND if condition.operator == ">" else moment)
-    return replace(window, end=moment + MICROSECOND if condition.operator == "<=" else moment)
+        start = moment + MICROSECOND if condition.operator == ">" else moment
+        return replace(window, start=max(start, window.start or start))
+    end = moment + MICROSECOND if condition.operator == "<=" else moment
+    return replace(window, end=min(end, window.end or end))

@@ -24,6 +24,7 @@ from sightline.server.edges.services import Served
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.records import (
     Condition,
+    Inherited,
     Kind,
     Level,
     Observation,
@@ -39,14 +40,14 @@ COLUMNS: dict[str, Shape] = {
         (
             *("id", "traceId", "parentObservationId", "name", "type", "level", "statusMessage", "environment"),
             *("version", "release", "userId", "sessionId", "traceName", "model", "providedModelName", "modelId"),
-            *("promptName", "input", "output"),
+            *("promptName", "input", "output", "traceEnvironment"),
         ),
         "text",
     ),
     **dict.fromkeys(
         (
             *("promptVersion", "latency", "timeToFirstToken", "inputTokens", "outputTokens", "totalTokens"),
-            *("inputCost", "outputCost", "totalCost"),
+            *("tokens", "tokensPerSecond", "inputCost", "outputCost", "totalCost"),
         ),
         "number",
     ),
@@ -66,6 +67,13 @@ FIELD_BY_COLUMN = {
     "version": "version",
     "traceName": "trace_name",
 }
+CHECKED = {"type": "kind", "level": "level", "isRootObservation": "is_root"}
+"""Fields of parameters whose columns are asked as conditions."""
+INHERITED: dict[str, frozenset[Inherited]] = {
+    "basic": frozenset({"user_id", "session_id"}),
+    "trace_context": frozenset({"name", "tags"}),
+}
+"""What the groups of fields show of an observation's trace."""
 CURSOR = ("lastStartTimeTo", "lastTraceId", "lastId")
 
 
@@ -114,6 +122,7 @@ async def current(who: ProjectKey, services: Served, params: Annotated[CurrentPa
         _query(params),
         session_id=params.session_id,
         is_root=params.is_root_observation,
+        inherited=frozenset().union(*(INHERITED.get(group, ()) for group in groups)),
         limit=params.limit,
         before=(before[0], TraceId(before[1][0]), ObservationId(before[1][1])) if before else None,
     )
@@ -157,22 +166,33 @@ def _query(params: ObservationFilters) -> ObservationQuery:
 
 
 def _filtered(query: ObservationQuery, filter_text: str | None) -> ObservationQuery:
-    for condition in conditions(filter_text, COLUMNS) if filter_text else ():
+    """A column of the filter takes the place of the simple parameter of that name."""
+    given = conditions(filter_text, COLUMNS) if filter_text else []
+    columns = {condition.column for condition in given}
+    if "startTime" in columns:
+        query = replace(query, window=replace(query.window, start=None, end=None))
+    if "environment" in columns:
+        query = replace(query, window=replace(query.window, environments=()))
+    fields = FIELD_BY_COLUMN | CHECKED
+    unasked: dict[str, Any] = dict.fromkeys(fields[column] for column in columns & fields.keys())
+    query = replace(query, **unasked)
+    for condition in given:
         query = _narrowed(query, condition)
     return query
 
 
 def _narrowed(query: ObservationQuery, condition: Condition) -> ObservationQuery:
-    """What an index can find goes where it is used, before the simple parameter of that name; the rest is checked."""
+    """What an index can find goes where it is used, the first of each column; the rest is checked."""
     column, wanted = condition.column, texts(condition)
     if column == "startTime" and condition.type == "datetime":
         return replace(query, window=bounded(query.window, condition))
-    if column == "environment" and wanted:
+    if column == "environment" and wanted and not query.window.environments:
         return replace(query, window=replace(query.window, environments=wanted))
-    if column == "id" and wanted:
+    if column == "id" and wanted and not query.ids:
         return replace(query, ids=tuple(ObservationId(value) for value in wanted))
-    if column in FIELD_BY_COLUMN and len(wanted) == 1:
-        named: dict[str, Any] = {FIELD_BY_COLUMN[column]: wanted[0]}
+    field = FIELD_BY_COLUMN.get(column)
+    if field and len(wanted) == 1 and getattr(query, field) is None:
+        named: dict[str, Any] = {field: wanted[0]}
         return replace(query, **named)
     return replace(query, conditions=(*query.conditions, condition))
 

@@ -169,7 +169,6 @@ def _metrics(observation: Observation) -> dict[str, Any]:
 
 
 def _trace_context(observation: Observation) -> dict[str, Any]:
-    """As the span carries it: a trace without a name of its own is read by its root's, which is another row."""
     return {
         "tags": list(observation.trace.tags),
         "release": observation.trace.release,

@@ -29,11 +29,18 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
 """What stands for a group of fields that was not asked for: clients' types need these fields."""
 IO = ("input", "output", "metadata")
 COLUMNS: dict[str, Shape] = {
-    **dict.fromkeys(("id", "name", "userId", "sessionId", "version", "release", "environment"), "text"),
-    **dict.fromkeys(("latency", "observationCount", "errorCount"), "number"),
+    **dict.fromkeys(("id", "name", "userId", "sessionId", "version", "release", "environment", "level"), "text"),
+    **dict.fromkeys(
+        (
+            *("latency", "observationCount", "errorCount", "warningCount", "defaultCount", "debugCount"),
+            *("inputTokens", "outputTokens", "totalTokens", "tokens", "inputCost", "outputCost", "totalCost"),
+        ),
+        "number",
+    ),
     "tags": "texts",
     "timestamp": "time",
     "public": "truth",
+    "bookmarked": "truth",
     "metadata": "object",
     "scores": "scores",
     "scores_avg": "scores",
@@ -134,7 +141,22 @@ def _query(params: TraceParams, *, whole: bool) -> TraceQuery:
         counted=True,
         whole=whole,
     )
-    for condition in conditions(params.filter, COLUMNS) if params.filter else ():
+    return _filtered(query, params.filter) if params.filter else query
+
+
+def _filtered(query: TraceQuery, filter_text: str) -> TraceQuery:
+    """A column of the filter takes the place of the simple parameter of that name."""
+    given = conditions(filter_text, COLUMNS)
+    columns = {condition.column for condition in given}
+    if "timestamp" in columns:
+        query = replace(query, window=replace(query.window, start=None, end=None))
+    if "environment" in columns:
+        query = replace(query, window=replace(query.window, environments=()))
+    if "tags" in columns:
+        query = replace(query, tags=())
+    unasked: dict[str, Any] = dict.fromkeys(FIELD_BY_COLUMN[column] for column in columns & FIELD_BY_COLUMN.keys())
+    query = replace(query, **unasked)
+    for condition in given:
         query = _narrowed(query, condition)
     return query
 
@@ -151,15 +173,16 @@ def _order(given: str) -> tuple[TraceOrder, bool]:
 
 
 def _narrowed(query: TraceQuery, condition: Condition) -> TraceQuery:
-    """What an index can find goes where it is used, before the simple parameter of that name; the rest is checked."""
+    """What an index can find goes where it is used, the first of each column; the rest is checked."""
     column, wanted = condition.column, texts(condition)
     if column == "tags" and condition.operator == "all of":
-        return replace(query, tags=tuple(condition.value))
-    if column == "environment" and wanted:
+        return replace(query, tags=(*query.tags, *condition.value))
+    if column == "environment" and wanted and not query.window.environments:
         return replace(query, window=replace(query.window, environments=wanted))
     if column == "timestamp" and condition.type == "datetime":
         return replace(query, window=bounded(query.window, condition))
-    if column in FIELD_BY_COLUMN and len(wanted) == 1:
-        named: dict[str, Any] = {FIELD_BY_COLUMN[column]: wanted[0]}
+    field = FIELD_BY_COLUMN.get(column)
+    if field and len(wanted) == 1 and getattr(query, field) is None:
+        named: dict[str, Any] = {field: wanted[0]}
         return replace(query, **named)
     return replace(query, conditions=(*query.conditions, condition))

@@ -7,6 +7,12 @@ from sightline.server.tracing.records import Condition
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.search import TEXTS, said
 
+
+def parts(column: str, prefix: str) -> str:
+    """What the entries of a map of usage or costs add up to whose names begin so: `input` has its cached tokens too."""
+    return f"arraySum(mapValues(mapFilter((name, units) -> startsWith(name, '{prefix}'), {column})))"
+
+
 OBSERVATION_COLUMNS: Mapping[str, str] = {
     "id": "id",
     "traceId": "trace_id",
@@ -18,11 +24,6 @@ OBSERVATION_COLUMNS: Mapping[str, str] = {
     "environment": "environment",
     "version": "version",
     "release": "release",
-    "userId": "user_id",
-    "sessionId": "session_id",
-    "traceName": "if(trace_name = '' AND is_root, name, trace_name)",
-    "traceTags": "tags",
-    "tags": "tags",
     "model": "model",
     "providedModelName": "model",
     "modelId": "model_id",
@@ -32,11 +33,13 @@ OBSERVATION_COLUMNS: Mapping[str, str] = {
     "endTime": "end_time",
     "latency": "dateDiff('millisecond', start_time, end_time) / 1000",
     "timeToFirstToken": "dateDiff('millisecond', start_time, completion_start_time) / 1000",
-    "inputTokens": "usage['input']",
-    "outputTokens": "usage['output']",
+    "tokensPerSecond": f"{parts('usage', 'output')} / nullIf(dateDiff('microsecond', start_time, end_time) / 1e6, 0)",
+    "inputTokens": parts("usage", "input"),
+    "outputTokens": parts("usage", "output"),
     "totalTokens": "usage['total']",
-    "inputCost": "cost_usd['input']",
-    "outputCost": "cost_usd['output']",
+    "tokens": "usage['total']",
+    "inputCost": parts("cost_usd", "input"),
+    "outputCost": parts("cost_usd", "output"),
     "totalCost": "cost_usd['total']",
     "input": "input",
     "output": "output",
@@ -71,6 +74,11 @@ _TEXT: Mapping[str, str] = {
     "starts with": "startsWith({0}, {1})",
     "ends with": "endsWith({0}, {1})",
 }
+_OF_AN_ENTRY: Mapping[str, str] = {
+    **_TEXT,
+    "matches": "(hasAll(tokens({0}), tokens({1})) AND position({0}, {1}) > 0)",
+}
+"""As of other texts, but whole words in the very case: so Langfuse defines it for metadata."""
 _LISTED: Mapping[str, str] = {"any of": "{0} IN {1}", "none of": "{0} NOT IN {1}"}
 _ARRAY: Mapping[str, str] = {
     "any of": "hasAny({0}, {1})",
@@ -87,13 +95,18 @@ def holds(where: Conditions, condition: Condition, column: str) -> str:
 
 
 def scored(where: Conditions, condition: Condition) -> str:
-    """The trace has scores of the name `key` whose mean, or one of whose categories, is as asked."""
-    named = f"project_id = {{project:String}} AND name = {where.place('String', condition.key)}"
+    """The trace has scores whose mean, or one of whose values, is as asked: those of the name `key`, or else all."""
+    named = "project_id = {project:String}"
+    if condition.key:
+        named += f" AND name = {where.place('String', condition.key)}"
     newest = f"SELECT * FROM scores WHERE {named} AND trace_id != '' ORDER BY row_version DESC LIMIT 1 BY id"
     if condition.type == "categoryOptions":
         values = where.place("Array(String)", list(condition.value))
         negation = "NOT " if condition.operator == "none of" else ""
         return f"trace_id {negation}IN (SELECT trace_id FROM ({newest}) WHERE string_value IN {values})"
+    if condition.type == "booleanObject":
+        truth = _truth(where, condition, "value")
+        return f"trace_id IN (SELECT trace_id FROM ({newest}) WHERE data_type = 'BOOLEAN' AND {truth})"
     mean = _number(where, condition, "avg(value)")
     return f"trace_id IN (SELECT trace_id FROM ({newest}) GROUP BY trace_id HAVING {mean})"
 
@@ -136,10 +149,18 @@ def _null(_: Conditions, condition: Condition, column: str) -> str:
 
 
 def _text_object(where: Conditions, condition: Condition, column: str) -> str:
+    bare = _entry(where, condition, column)
+    return _OF_AN_ENTRY[condition.operator].format(bare, where.place("String", condition.value))
+
+
+def _category(where: Conditions, condition: Condition, column: str) -> str:
+    return _options(where, condition, _entry(where, condition, column))
+
+
+def _entry(where: Conditions, condition: Condition, column: str) -> str:
     """Values are JSON text: a string is compared without its quotes."""
     value = f"{column}[{where.place('String', condition.key)}]"
-    bare = f"if(startsWith({value}, '\"'), JSONExtractString({value}), {value})"
-    return _TEXT[condition.operator].format(bare, where.place("String", condition.value))
+    return f"if(startsWith({value}, '\"'), JSONExtractString({value}), {value})"
 
 
 def _number_object(where: Conditions, condition: Condition, column: str) -> str:
@@ -162,6 +183,7 @@ _CLAUSES: Mapping[str, Callable[[Conditions, Condition, str], str]] = {
     "boolean": _truth,
     "null": _null,
     "stringObject": _text_object,
+    "categoryOptions": _category,
     "numberObject": _number_object,
     "booleanObject": _truth_object,
 }

@@ -6,10 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sightline.server.runtime.observations import ObservationsEngine
-from sightline.server.tracing.records import Observation, ObservationId, ObservationQuery, Page, ProjectId, TraceId
+from sightline.server.tracing.records import (
+    Condition,
+    Observation,
+    ObservationId,
+    ObservationQuery,
+    Page,
+    ProjectId,
+    TraceId,
+)
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.filters import OBSERVATION_COLUMNS, holds
-from sightline.server.tracing.store.matching import BEGINNING, END, TICK, TIME
+from sightline.server.tracing.store.inherited import INHERITED_COLUMNS, filled, inherits, lacking, near, summed
+from sightline.server.tracing.store.matching import BEGINNING, END, TICK, TIME, Span
 from sightline.server.tracing.store.rows import TRACE_ROW, WIDE, observation_of
 from sightline.server.tracing.store.slices import slices_of
 
@@ -65,7 +74,8 @@ class ObservationStore:
         keys = await self._newest_keys(project_id, query, wanted)
         chosen = keys[query.offset : query.offset + query.limit]
         total = await self._count(project_id, query) if query.counted else None
-        return Page(await self._read(project_id, chosen), total=total, more=len(keys) == wanted)
+        items = await self._filled(project_id, query, await self._read(project_id, chosen))
+        return Page(items, total=total, more=len(keys) == wanted)
 
     async def ids_by_trace(
         self, project_id: ProjectId, trace_ids: Sequence[TraceId]
@@ -91,9 +101,7 @@ class ObservationStore:
 
     async def _newest_keys(self, project_id: ProjectId, query: ObservationQuery, wanted: int) -> list[dict[str, Any]]:
         """Up to `wanted` keys of matching rows that no later row of the same id and start has replaced."""
-        span = (query.window.start or BEGINNING, query.window.end or END)
-        if query.before:
-            span = (span[0], min(span[1], query.before[0] + TICK))
+        span = _span(query)
         slices = await slices_of(self._engine, project_id, span)
         while True:
             found = await self._newest_since(project_id, query, slices.low, wanted)
@@ -106,7 +114,7 @@ class ObservationStore:
     ) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         skip, step = 0, wanted + CANDIDATES
-        where = _conditions(project_id, query)
+        where = await self._matching(project_id, query, low)
         where.add("start_time >=", TIME, low)
         while len(found) < wanted:
             # Ordered by the table's own key, and by no more: the engine then reads no further than it must.
@@ -121,6 +129,26 @@ class ObservationStore:
                 break
             skip += step
         return found
+
+    async def _matching(self, project_id: ProjectId, query: ObservationQuery, low: datetime = BEGINNING) -> Conditions:
+        """What an observation that begins at `low` or later must hold; `low` itself is left to others.
+
+        Other rows of its trace are looked at only where some observation does not say itself what is asked.
+        """
+        where = _conditions(project_id, query)
+        begin, end = _span(query)
+        for condition in _inherited(query):
+            field = INHERITED_COLUMNS[condition.column]
+            lacking = where.fork()
+            lacking.add("start_time >=", TIME, low)
+            sql = f"SELECT 1 AS found FROM observations WHERE {where} AND {lacking} AND {field.missing} LIMIT 1"
+            if await self._engine.query(sql, where.params):
+                rows = near(where.fork(), (max(begin, low), end))
+                rows.add("trace_id =", "String", query.trace_id)
+                where.add_clause(inherits(where, condition, rows))
+            else:
+                where.add_clause(holds(where, condition, field.own))
+        return where
 
     async def _newest_versions(
         self, project_id: ProjectId, rows: Sequence[dict[str, Any]]
@@ -149,9 +177,23 @@ class ObservationStore:
         places = [(key["trace_id"], key["id"], key["row_version"]) for key in keys]
         return [observation_of(by_key[place]) for place in places if place in by_key]
 
+    async def _filled(
+        self, project_id: ProjectId, query: ObservationQuery, observations: list[Observation]
+    ) -> list[Observation]:
+        """With what the query wants of their traces."""
+        traces = lacking(observations, query.inherited)
+        if not traces:
+            return observations
+        times = [observation.start_time for observation in observations]
+        where = near(Conditions(project_id), (min(times), max(times) + TICK))
+        where.add("trace_id IN", "Array(String)", traces)
+        rows = await self._engine.query(summed(where, query.inherited), where.params)
+        by_trace = {row["trace_id"]: row for row in rows}
+        return [filled(each, by_trace.get(each.trace_id, {})) for each in observations]
+
     async def _count(self, project_id: ProjectId, query: ObservationQuery) -> int:
         """Exact up to a million rows; of more, rows that were replaced but not merged yet count too."""
-        matching = _conditions(project_id, query)
+        matching = await self._matching(project_id, query)
         [rows] = await self._engine.query(
             f"SELECT count() AS total FROM observations WHERE {matching}", matching.params
         )
@@ -166,7 +208,16 @@ class ObservationStore:
         return int((await self._engine.query(sql, matching.params))[0]["total"])
 
 
+def _span(query: ObservationQuery) -> Span:
+    """The time in which observations that match begin."""
+    until = query.window.end or END
+    if query.before:
+        until = min(until, query.before[0] + TICK)
+    return query.window.start or BEGINNING, until
+
+
 def _conditions(project_id: ProjectId, query: ObservationQuery) -> Conditions:
+    """What an observation itself must hold."""
     where = Conditions(project_id)
     where.add_clause(IS_OBSERVATION)
     where.add_window(query.window, "start_time")
@@ -176,19 +227,15 @@ def _conditions(project_id: ProjectId, query: ObservationQuery) -> Conditions:
         "name": query.name,
         "kind": query.kind,
         "level": query.level,
-        "user_id": query.user_id,
-        "session_id": query.session_id,
         "version": query.version,
     }
     for column, value in texts.items():
         where.add(f"{column} =", "String", None if value is None else str(value))
     where.add("id IN", "Array(String)", list(query.ids))
-    if query.trace_name is not None:
-        place = where.place("String", query.trace_name)
-        where.add_clause(f"(trace_name = {place} OR (trace_name = '' AND is_root AND name = {place}))")
     where.add("is_root =", "UInt8", query.is_root)
     for condition in query.conditions:
-        where.add_clause(holds(where, condition, OBSERVATION_COLUMNS[condition.column]))
+        if condition.column in OBSERVATION_COLUMNS:
+            where.add_clause(holds(where, condition, OBSERVATION_COLUMNS[condition.column]))
     if query.before:
         start_time, trace_id, observation_id = query.before
         places = (
@@ -199,3 +246,14 @@ def _conditions(project_id: ProjectId, query: ObservationQuery) -> Conditions:
         where.add_clause(f"start_time <= {places[0]}")  # Lets the primary key end the scan; the next line is exact.
         where.add_clause(f"(start_time, trace_id, id) < ({', '.join(places)})")
     return where
+
+
+def _inherited(query: ObservationQuery) -> list[Condition]:
+    """The conditions on what observations may have from their trace."""
+    equal = {"userId": query.user_id, "sessionId": query.session_id, "traceName": query.trace_name}
+    conditions = [
+        Condition(type="string", column=column, operator="=", value=value)
+        for column, value in equal.items()
+        if value is not None
+    ]
+    return conditions + [each for each in query.conditions if each.column in INHERITED_COLUMNS]

@@ -5,7 +5,7 @@ from typing import Any
 
 from sightline.server.tracing.records import Condition, MediaId, ProjectId, Trace, TraceId
 from sightline.server.tracing.store.conditions import Conditions
-from sightline.server.tracing.store.filters import holds, scored
+from sightline.server.tracing.store.filters import holds, parts, scored
 from sightline.server.tracing.store.rows import TRACE_ROW, moment, optional_moment
 
 OBSERVED = f"kind != '{TRACE_ROW}'"
@@ -110,6 +110,20 @@ def summed(rows: Sequence[Mapping[str, Any]], *, suffix: str) -> dict[str, Any]:
     }
 
 
+_CALLS = f"arrayFilter(row -> row.3 IN ('GENERATION', 'EMBEDDING'), {AGGREGATES['metered']})"
+_COUNTED = f"if(notEmpty({_CALLS}), {_CALLS}, {AGGREGATES['metered']})"
+_WRAPPING = f"arrayIntersect(arrayMap(row -> row.1, {_COUNTED}), arrayMap(row -> row.2, {_COUNTED}))"
+
+
+def _total(of_row: str) -> str:
+    """A sum over the observations that `totals` counts; `row.4` is the usage of one, `row.5` its cost in US dollars."""
+    return f"arraySum(row -> if(has({_WRAPPING}, row.1), 0, {of_row}), {_COUNTED})"
+
+
+_COST = "if(mapContains(row.5, 'total'), row.5['total'], arraySum(mapValues(row.5)))"
+_LEVELS = ("ERROR", "WARNING", "DEFAULT")
+_HIGHEST = ", ".join(f"countIf(level = '{level}') > 0, '{level}'" for level in _LEVELS)
+
 TRACE_COLUMNS: Mapping[str, str] = {
     "id": "trace_id",
     "name": AGGREGATES["name"],
@@ -123,7 +137,19 @@ TRACE_COLUMNS: Mapping[str, str] = {
     "latency": f"ifNull(dateDiff('millisecond', {AGGREGATES['began']}, {AGGREGATES['end_time']}), 0) / 1000",
     "observationCount": AGGREGATES["observation_count"],
     "errorCount": AGGREGATES["error_count"],
+    "warningCount": "countIf(level = 'WARNING')",
+    "defaultCount": f"countIf(level = 'DEFAULT' AND kind != '{TRACE_ROW}')",
+    "debugCount": "countIf(level = 'DEBUG')",
+    "level": f"multiIf({_HIGHEST}, 'DEBUG')",
+    "inputTokens": _total(parts("row.4", "input")),
+    "outputTokens": _total(parts("row.4", "output")),
+    "totalTokens": _total("row.4['total']"),
+    "tokens": _total("row.4['total']"),
+    "inputCost": _total(parts("row.5", "input")),
+    "outputCost": _total(parts("row.5", "output")),
+    "totalCost": _total(_COST),
     "public": f"ifNull({AGGREGATES['public']}, 0)",
+    "bookmarked": "0",
     "metadata": (
         "arrayFold((merged, later) -> mapUpdate(merged, later), "
         f"{AGGREGATES['trace_metadata']}, {ROOT_METADATA_AGGREGATE})"
