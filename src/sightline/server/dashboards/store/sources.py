@@ -6,14 +6,33 @@ reading needs no memory per row. Scores are few, and the newest per id counts.
 """
 
 from collections.abc import Collection, Mapping
+from typing import get_args
 
 from sightline.server.dashboards.records import ViewName
-from sightline.server.dashboards.store.views import Need
+from sightline.server.dashboards.store.views import Inherited, Need
 
 OBSERVED = "kind != 'TRACE'"
 """Rows of that kind carry what was said of a trace itself; they are no observations."""
 PROJECT = "project_id = {project:String}"
 ANY_TRACE_TEXT = "argMaxIf({column}, row_version, {column} != '') AS {column}"
+ROOT_NAME = "argMinIf(name, start_time, is_root)"
+SUMMED: Mapping[Inherited, str] = {
+    **{
+        column: f"argMaxIf({column}, row_version, {column} != '')"
+        for column in get_args(Inherited)
+        if column not in ("trace_name", "tags")
+    },
+    "trace_name": (
+        f"if(countIf(trace_name != '') > 0, argMaxIf(trace_name, row_version, trace_name != ''), {ROOT_NAME})"
+    ),
+    "tags": "arraySort(groupUniqArrayArray(tags))",
+}
+"""What the rows of a trace add up to. A trace without a name has its root's."""
+NEAR = (
+    "start_time >= {start:DateTime64(6, 'UTC')} - INTERVAL 1 DAY "
+    "AND start_time < {end:DateTime64(6, 'UTC')} + INTERVAL 1 DAY"
+)
+"""Rows of a trace may lie up to a day outside of the window."""
 
 SCORE_TYPES: Mapping[ViewName, str] = {
     "scores-numeric": "('NUMERIC', 'BOOLEAN')",
@@ -34,6 +53,9 @@ def source(view: ViewName, needs: Collection[Need]) -> str:
 def _observations(needs: Collection[Need]) -> str:
     window = "start_time >= {start:DateTime64(6, 'UTC')} AND start_time < {end:DateTime64(6, 'UTC')}"
     sql = f"(SELECT * FROM observations FINAL WHERE {PROJECT} AND {window} AND {OBSERVED}) AS o"
+    inherited = sorted(SUMMED.keys() & needs)
+    if inherited:
+        sql += f" LEFT JOIN ({_said_of_traces(inherited, window)}) AS said USING (trace_id)"
     if "scores" in needs:
         counted = "SELECT trace_id, observation_id AS id, count() AS score_count"
         sql += (
@@ -46,29 +68,36 @@ def _observations(needs: Collection[Need]) -> str:
     return sql
 
 
-def _traces(needs: Collection[Need]) -> str:
-    """Traces that begin in the window: their observations may lie up to a day outside of it."""
-    near = (
-        "start_time >= {start:DateTime64(6, 'UTC')} - INTERVAL 1 DAY "
-        "AND start_time < {end:DateTime64(6, 'UTC')} + INTERVAL 1 DAY"
+def _said_of_traces(columns: Collection[Inherited], window: str) -> str:
+    """What is said of the traces in whose observations it is missing; of none where every observation says it."""
+    missing = " OR ".join(f"empty({column})" for column in columns)
+    traces = f"SELECT trace_id FROM observations WHERE {PROJECT} AND {window} AND {OBSERVED} AND ({missing})"
+    summed = ", ".join(f"{SUMMED[column]} AS of_trace_{column}" for column in columns)
+    return (
+        f"SELECT trace_id, {summed} FROM observations FINAL WHERE {PROJECT} AND {NEAR} AND trace_id IN ({traces}) "
+        "GROUP BY trace_id"
     )
+
+
+def _traces(needs: Collection[Need]) -> str:
+    """Traces that begin in the window."""
     texts = ", ".join(ANY_TRACE_TEXT.format(column=column) for column in ("user_id", "session_id", "release"))
     sql = (
         "(SELECT trace_id, min(start_time) AS timestamp, "
         f"minIfOrNull(start_time, {OBSERVED}) AS began, "
         f"maxIfOrNull(ifNull(end_time, start_time), {OBSERVED}) AS ended, "
         "if(countIf(trace_name != '') > 0, argMaxIf(trace_name, row_version, trace_name != ''), "
-        "argMinIf(name, start_time, is_root)) AS name, "
+        f"{ROOT_NAME}) AS name, "
         f"{texts}, argMaxIf(trace_version, row_version, trace_version != '') AS version, "
         "argMin(environment, start_time) AS environment, arraySort(groupUniqArrayArray(tags)) AS tags, "
         f"countIf({OBSERVED}) AS observation_count, "
         "sum(usage['total']) AS total_tokens, sum(cost_usd['total']) AS total_cost, "
         "argMaxIf(trace_metadata, row_version, notEmpty(trace_metadata)) AS metadata "
-        f"FROM observations FINAL WHERE {PROJECT} AND {near} GROUP BY trace_id "
+        f"FROM observations FINAL WHERE {PROJECT} AND {NEAR} GROUP BY trace_id "
         "HAVING timestamp >= {start:DateTime64(6, 'UTC')} AND timestamp < {end:DateTime64(6, 'UTC')}) AS t"
     )
     if "scores" in needs:
-        counted = f"SELECT trace_id, count() AS score_count FROM {_scores_of_traces(near)} GROUP BY trace_id"
+        counted = f"SELECT trace_id, count() AS score_count FROM {_scores_of_traces(NEAR)} GROUP BY trace_id"
         sql += f" LEFT JOIN ({counted}) AS s USING (trace_id)"
     return sql
 

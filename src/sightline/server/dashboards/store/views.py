@@ -10,7 +10,9 @@ from typing import Literal
 from sightline.server.dashboards.records import ViewName
 
 Kind = Literal["text", "number", "truth", "texts", "time", "entries"]
-Need = Literal["scores", "trace", "observation", "costs", "usages"]
+Inherited = Literal["user_id", "session_id", "trace_name", "tags", "release", "trace_version"]
+"""Columns an observation has from its trace where it says nothing itself."""
+Need = Literal["scores", "trace", "observation", "costs", "usages"] | Inherited
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,13 @@ def _month(column: str) -> Field:
 
 INPUT, OUTPUT = _parts("usage", "input"), _parts("usage", "output")
 TOTAL = Field("if(mapContains(usage, 'total'), usage['total'], NULL)", "number")
-TRACE_NAME = "if(trace_name = '' AND is_root, name, trace_name)"
+
+
+def _inherited(column: Inherited, kind: Kind = "text", *, crowded: bool = False) -> Field:
+    return Field(f"if(empty({column}), of_trace_{column}, {column})", kind, needs=column, crowded=crowded)
+
+
+USER, SESSION = _inherited("user_id", crowded=True), _inherited("session_id", crowded=True)
 
 OBSERVATIONS = View(
     time="start_time",
@@ -61,19 +69,19 @@ OBSERVATIONS = View(
         "id": Field("id", crowded=True),
         "traceId": Field("trace_id", crowded=True),
         "parentObservationId": Field("parent_id", crowded=True),
-        "userId": Field("user_id", crowded=True),
-        "sessionId": Field("session_id", crowded=True),
+        "userId": USER,
+        "sessionId": SESSION,
         "environment": Field("environment"),
         "isRootObservation": Field("is_root", "truth"),
         "type": Field("kind"),
         "name": Field("name"),
         "level": Field("level"),
         "version": Field("version"),
-        "tags": Field("tags", "texts"),
+        "tags": Field("arraySort(if(empty(tags), of_trace_tags, tags))", "texts", needs="tags"),
         "release": Field("release"),
-        "traceName": Field(TRACE_NAME),
-        "traceRelease": Field("release"),
-        "traceVersion": Field("trace_version"),
+        "traceName": _inherited("trace_name"),
+        "traceRelease": _inherited("release"),
+        "traceVersion": _inherited("trace_version"),
         "providedModelName": Field("model"),
         "promptName": Field("prompt_name"),
         "promptVersion": Field("prompt_version", "number"),
@@ -89,8 +97,8 @@ OBSERVATIONS = View(
     measures={
         "count": Field("1", "number"),
         "traceId": Field("trace_id"),
-        "uniqueUserIds": Field("user_id"),
-        "uniqueSessionIds": Field("session_id"),
+        "uniqueUserIds": USER,
+        "uniqueSessionIds": SESSION,
         "latency": _between("start_time", "end_time"),
         "streamingLatency": _between("completion_start_time", "end_time"),
         "timeToFirstToken": _between("start_time", "completion_start_time"),
