@@ -1,7 +1,7 @@
 """Whether items fit the JSON Schemas of their dataset.
 
 Schemas come from clients: references to other documents are never fetched, and a schema without `$schema` is read as
-draft 7, as Langfuse reads it.
+draft 7, as Langfuse reads it. Checking takes up to the times below and belongs off the event loop.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,12 +14,17 @@ from jsonschema.validators import validator_for
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from sightline.server.evals.keywords import PATTERNS, bounded, within
 from sightline.server.runtime.errors import InvalidRequest
 
 PROBLEMS_NAMED = 5
 """Of one field; an item can miss a schema in thousands of places."""
 ITEMS_NAMED = 10
 LONGEST_PROBLEM_CHARACTERS = 300
+LONGEST_CHECK_S = 2.0
+"""Of one item."""
+LONGEST_CHECK_OF_ALL_S = 20.0
+"""Of what a dataset holds already."""
 
 
 class Fit:
@@ -30,26 +35,28 @@ class Fit:
         self._expected_output = _validator(expected_output_schema, "expectedOutputSchema")
 
     def problems(self, input: Any, expected_output: Any) -> list[str]:
-        """Why the item does not fit; empty when it does."""
+        """Why the item does not fit; empty when it does. For a block of `within`."""
         return [
             *(f"input {problem}" for problem in _problems(self._input, input)),
             *(f"expectedOutput {problem}" for problem in _problems(self._expected_output, expected_output)),
         ]
 
     def check(self, input: Any, expected_output: Any) -> None:
-        problems = self.problems(input, expected_output)
+        with within(LONGEST_CHECK_S):
+            problems = self.problems(input, expected_output)
         if problems:
             raise InvalidRequest(f"the item does not fit the dataset's schema: {'; '.join(problems)}")
 
     def check_all(self, items: Iterable[tuple[str, Any, Any]]) -> None:
         """Ids, inputs and expected outputs of what the dataset holds already."""
         misfits: list[str] = []
-        for item_id, input, expected_output in items:
-            problems = self.problems(input, expected_output)
-            if problems:
-                misfits.append(f"item {item_id}: {problems[0]}")
-            if len(misfits) == ITEMS_NAMED:
-                break
+        with within(LONGEST_CHECK_OF_ALL_S):
+            for item_id, input, expected_output in items:
+                problems = self.problems(input, expected_output)
+                if problems:
+                    misfits.append(f"item {item_id}: {problems[0]}")
+                if len(misfits) == ITEMS_NAMED:
+                    break
         if misfits:
             raise InvalidRequest(
                 f"the dataset holds items that do not fit the schema, which was not changed: {'; '.join(misfits)}"
@@ -61,13 +68,33 @@ def _validator(schema: Mapping[str, Any] | None, field: str) -> Validator | None
         return None
     kind = validator_for(schema, default=Draft7Validator)
     try:
-        kind.check_schema(schema)
+        kind.check_schema(schema, format_checker=PATTERNS)
+        _check_combination(schema, field)
     except SchemaError as problem:
         raise InvalidRequest(f"{field} is not a JSON Schema: {_short(problem)}") from problem
     except RecursionError as problem:
         raise InvalidRequest(f"{field} is nested too deeply to check: flatten it") from problem
     # A registry of our own: the library's default one fetches what a reference names.
-    return kind(schema, registry=Registry())
+    return bounded(kind)(schema, registry=Registry())
+
+
+def _check_combination(schema: Any, field: str) -> None:
+    """The library looks for unevaluated properties with Python's expressions, which may take for ever."""
+    names: set[str] = set()
+    level = [schema]
+    while level:
+        names.update(name for each in level if isinstance(each, dict) for name in each)
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    if {"patternProperties", "unevaluatedProperties"} <= names:
+        raise InvalidRequest(
+            f"{field} has patternProperties and unevaluatedProperties, which are not checked together here: "
+            "use additionalProperties"
+        )
 
 
 def _problems(validator: Validator | None, value: Any) -> list[str]:

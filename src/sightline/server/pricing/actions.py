@@ -7,13 +7,13 @@ from dataclasses import replace
 from sightline.server.accounts.records import ProjectId
 from sightline.server.pricing import listed
 from sightline.server.pricing.costs import model_for, priced
-from sightline.server.pricing.patterns import checked
 from sightline.server.pricing.records import Metered, Model, ModelId, Priced, Tier, UsageCondition
 from sightline.server.pricing.store import ModelStore
 from sightline.server.runtime.cache import ExpiringCache
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.errors import InvalidRequest, NotFound
+from sightline.server.runtime.patterns import checked
 
 CACHE_S = 10.0
 CACHED_PROJECTS = 10_000

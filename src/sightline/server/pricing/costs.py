@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import orjson
 
-from sightline.server.pricing.patterns import matches
 from sightline.server.pricing.records import (
     AttributeCondition,
     Comparison,
@@ -17,6 +16,7 @@ from sightline.server.pricing.records import (
     Tier,
     UsageCondition,
 )
+from sightline.server.runtime.patterns import matches
 
 COMPARE: Mapping[Comparison, Callable[[float, float], bool]] = {
     "gt": operator.gt,

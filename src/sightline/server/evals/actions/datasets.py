@@ -1,9 +1,10 @@
 """Datasets and their items. An item's past states stay readable by time."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.evals.records import Dataset, DatasetDraft, DatasetId, Item, ItemDraft, ItemId, ItemQuery
@@ -18,6 +19,28 @@ from sightline.server.tracing.records import Page
 
 TICK = timedelta(milliseconds=1)
 """Two states of an item are at least this far apart: clients tell times in milliseconds."""
+TRIES = 4
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Whether this content fits these schemas."""
+
+    input_schema: Mapping[str, Any] | None
+    expected_output_schema: Mapping[str, Any] | None
+    input: Any
+    expected_output: Any
+
+    @classmethod
+    def of(cls, dataset: Dataset, item: Item) -> Self:
+        return cls(dataset.input_schema, dataset.expected_output_schema, item.input, item.expected_output)
+
+    @property
+    def has_schema(self) -> bool:
+        return self.input_schema is not None or self.expected_output_schema is not None
+
+    def check(self) -> None:
+        Fit(self.input_schema, self.expected_output_schema).check(self.input, self.expected_output)
 
 
 class Datasets:
@@ -26,24 +49,30 @@ class Datasets:
     def __init__(self, database: Database, hub: LiveHub) -> None:
         self._database = database
         self._hub = hub
+        self._checking = asyncio.Semaphore(2)
 
     async def put(self, project_id: ProjectId, draft: DatasetDraft) -> Dataset:
-        """Make a dataset, or change the one of that name; a schema that its items do not fit is refused."""
-        fit = Fit(draft.input_schema, draft.expected_output_schema)
-        async with self._database.work() as work:
-            store = DatasetStore(work.connection, project_id)
-            known = await store.named(draft.name)
-            if known is None:
-                dataset = _new_dataset(project_id, draft)
-                await store.add(dataset)
-            else:
-                dataset = _changed_dataset(known, draft)
-                if draft.input_schema or draft.expected_output_schema:
-                    contents = await ItemStore(work.connection, project_id).contents(known.id)
-                    await asyncio.to_thread(fit.check_all, contents)
-                await store.change(dataset)
-            work.after_commit(lambda: self._hub.publish(project_id, "datasets"))
-        return dataset
+        """Make a dataset, or change the one of that name; a schema that its items do not fit is refused.
+
+        Items are checked between two transactions: others write meanwhile. Conflict when they keep writing these.
+        """
+        with_schema = draft.input_schema is not None or draft.expected_output_schema is not None
+        checked: object = None if with_schema else []
+        for _ in range(TRIES):
+            async with self._database.work() as work:
+                store = DatasetStore(work.connection, project_id)
+                known = await store.named(draft.name)
+                contents = (
+                    await ItemStore(work.connection, project_id).contents(known.id) if known and with_schema else []
+                )
+                if contents == checked:
+                    dataset = _changed_dataset(known, draft) if known else _new_dataset(project_id, draft)
+                    await (store.change(dataset) if known else store.add(dataset))
+                    self._publish(work, project_id)
+                    return dataset
+            await self._off_the_loop(_check_all, draft, contents)
+            checked = contents
+        raise Conflict(f"the items of dataset {draft.name!r} changed while they were checked: send the schema again")
 
     async def get(self, project_id: ProjectId, name: str) -> Dataset:
         async with self._database.reading() as connection:
@@ -55,24 +84,25 @@ class Datasets:
         return Page(items=items, total=total, more=offset + len(items) < total)
 
     async def put_item(self, project_id: ProjectId, draft: ItemDraft) -> Item:
-        """Make an item, or give the one of that id a new state; its content must fit the dataset's schemas."""
-        async with self._database.work() as work:
-            dataset = await existing_dataset(DatasetStore(work.connection, project_id), draft.dataset_name)
-            store = ItemStore(work.connection, project_id)
-            last = await store.latest(draft.id) if draft.id else None
-            known = last if last and last.valid_to is None else None
-            if known and known.dataset_id != dataset.id:
-                raise Conflict(
-                    f"dataset item {known.id!r} belongs to dataset {known.dataset_name!r}, not {dataset.name!r}: "
-                    "choose another id"
-                )
-            item = _changed_item(known, draft, last) if known else _new_item(dataset, draft, last)
-            fit = Fit(dataset.input_schema, dataset.expected_output_schema)
-            await asyncio.to_thread(fit.check, item.input, item.expected_output)
-            await store.close(item.id, item.valid_from)
-            await store.add(item)
-            self._publish(work, project_id)
-        return item
+        """Make an item, or give the one of that id a new state; its content must fit the dataset's schemas.
+
+        The content is checked between two transactions: others write meanwhile. Conflict when they keep writing this.
+        """
+        checked: _Question | None = None
+        for _ in range(TRIES):
+            async with self._database.work() as work:
+                dataset = await existing_dataset(DatasetStore(work.connection, project_id), draft.dataset_name)
+                store = ItemStore(work.connection, project_id)
+                item = await _next_state(store, dataset, draft)
+                question = _Question.of(dataset, item)
+                if not question.has_schema or question == checked:
+                    await store.close(item.id, item.valid_from)
+                    await store.add(item)
+                    self._publish(work, project_id)
+                    return item
+            await self._off_the_loop(question.check)
+            checked = question
+        raise Conflict(f"dataset {draft.dataset_name!r} changed while the item was checked: send it again")
 
     async def item(self, project_id: ProjectId, item_id: ItemId) -> Item:
         """The item as it is, archived or not."""
@@ -98,6 +128,11 @@ class Datasets:
             await store.close(item_id, _after(known))
             await store.remove_from_runs(item_id)
             self._publish(work, project_id)
+
+    async def _off_the_loop(self, check: Callable[..., None], *given: Any) -> None:
+        """Run a check in a thread, two at a time: slow schemas must not take the threads of all others."""
+        async with self._checking:
+            await asyncio.to_thread(check, *given)
 
     def _publish(self, work: Work, project_id: ProjectId) -> None:
         work.after_commit(lambda: self._hub.publish(project_id, "datasets"))
@@ -142,6 +177,24 @@ def _new_item(dataset: Dataset, draft: ItemDraft, deleted: Item | None) -> Item:
         updated_at=moment,
         valid_from=_after(deleted),
     )
+
+
+async def _next_state(store: ItemStore, dataset: Dataset, draft: ItemDraft) -> Item:
+    """What the item will be. Conflict when its id is another dataset's."""
+    last = await store.latest(draft.id) if draft.id else None
+    known = last if last and last.valid_to is None else None
+    if known is None:
+        return _new_item(dataset, draft, last)
+    if known.dataset_id != dataset.id:
+        raise Conflict(
+            f"dataset item {known.id!r} belongs to dataset {known.dataset_name!r}, not {dataset.name!r}: "
+            "choose another id"
+        )
+    return _changed_item(known, draft, last)
+
+
+def _check_all(draft: DatasetDraft, contents: Sequence[tuple[str, Any, Any]]) -> None:
+    Fit(draft.input_schema, draft.expected_output_schema).check_all(contents)
 
 
 def _changed_item(known: Item, draft: ItemDraft, last: Item | None) -> Item:

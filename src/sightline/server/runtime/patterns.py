@@ -17,13 +17,18 @@ class Pattern(Protocol):
 
 def checked(pattern: str) -> str:
     """The pattern itself; InvalidRequest when it cannot be used."""
+    compiled(pattern)
+    return pattern
+
+
+def compiled(pattern: str) -> Pattern:
+    """The pattern ready to search texts of any length; InvalidRequest when RE2 cannot take it."""
     try:
-        _compiled(pattern, case_sensitive=True)
+        return _compiled(pattern, case_sensitive=True)
     except re2.error as problem:
         reason = problem.args[0]
         said = reason.decode() if isinstance(reason, bytes) else str(reason)
         raise InvalidRequest(f"pattern {pattern[:100]!r} is not a regular expression of RE2: {said}") from problem
-    return pattern
 
 
 def matches(pattern: str, text: str, *, case_sensitive: bool = True) -> bool:
