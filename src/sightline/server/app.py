@@ -19,7 +19,7 @@ from sightline.server.edges.access import declared
 from sightline.server.edges.answers import translate_errors
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.services import Limits, Services
-from sightline.server.edges.shields import PublicCors, SameOrigin, SecurityHeaders
+from sightline.server.edges.shields import PlainText, PublicCors, SameOrigin, SecurityHeaders
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
 from sightline.server.exports.actions import BlobExports
@@ -76,6 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (otlp.router, langfuse.router, description.router, mcp.router, web.router, web.pages):
         app.include_router(router)
     app.add_middleware(SameOrigin, public_url=settings.public_url)
+    app.add_middleware(PlainText)
     app.add_middleware(PublicCors)
     app.add_middleware(SecurityHeaders, https=settings.https)
     list(declared(app))  # An undeclared route is a mistake to find now, not by an attacker.

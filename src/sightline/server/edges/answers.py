@@ -47,7 +47,8 @@ def iso(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    # Not strftime: it writes years before 1000 with fewer than four digits.
+    return f"{utc.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def issues(errors: Sequence[Any]) -> list[dict[str, Any]]:
@@ -63,6 +64,8 @@ def refusal(status: int, message: str, error: Any, headers: Mapping[str, str] | 
 async def _refused(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, SightlineError):
         raise problem
+    if problem.status == 500:
+        logger.error("%s %s failed", request.method, request.url.path, exc_info=problem)
     headers = {"Retry-After": str(problem.retry_after_s)} if isinstance(problem, TooBusy) else {}
     if problem.status == 401 and not request.url.path.startswith("/api/web"):
         # Not for the page's calls: a browser would open its own password box over our sign-in.

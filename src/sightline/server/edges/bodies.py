@@ -1,12 +1,13 @@
 """Request bodies within bounds: as sent, and after decompression."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import orjson
-from fastapi import Request
+from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import ValidationError
 
 from sightline.server.runtime.errors import InvalidRequest, TooLarge
@@ -17,6 +18,7 @@ BOUNDED_HERE = 2**62
 """For routes that read their body through `read_body`: the framework's own bound must not answer first."""
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 """Tells zlib to recognise either header."""
+NUL, ESCAPED_NUL = "\0", b"\\u0000"
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:
@@ -62,11 +64,64 @@ def too_large(size: int, limit_bytes: int) -> TooLarge:
     )
 
 
+def parsed(body: bytes) -> Any:
+    """The body as JSON that can be kept and written back: no NaN, integers beyond 64 bits as floats.
+
+    `orjson.JSONDecodeError` for what is not JSON, InvalidRequest for a text with a NUL.
+    """
+    document = orjson.loads(body)
+    if ESCAPED_NUL in body and has_nul(document):
+        raise InvalidRequest("a text in the body holds the character NUL (\\u0000), which cannot be kept: leave it out")
+    return document
+
+
+def has_nul(document: Any) -> bool:
+    """Whether any text or name of the document holds a NUL."""
+    level = [document]
+    while level:
+        found = [inner for each in level for inner in _inside(each)]
+        if any(isinstance(each, str) and NUL in each for each in (*level, *found)):
+            return True
+        level = [each for each in found if isinstance(each, dict | list)]
+    return False
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    return value if isinstance(value, list) else []
+
+
+class PlainJson(APIRoute):
+    """A route whose body, where the framework reads it, is read by `parsed`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def with_plain_json(request: Request) -> Response:
+            return await handler(_PlainRequest(request.scope, request.receive))
+
+        return with_plain_json
+
+
+class _PlainRequest(Request):
+    async def json(self) -> Any:
+        try:
+            return parsed(await self.body())
+        except InvalidRequest as problem:
+            # The framework gives its own answer to every other exception here.
+            raise HTTPException(problem.status, problem.message) from problem
+
+
 async def read_json(request: Request, limit_bytes: int) -> Any:
-    """The body as JSON."""
-    body = await read_body(request, limit_bytes)
+    """The body as JSON that can be kept, as `parsed` says."""
+    return json_of(await read_body(request, limit_bytes), parsed)
+
+
+def json_of(body: bytes, read: Callable[[bytes], Any] = orjson.loads) -> Any:
+    """What the body says; InvalidRequest when it is not JSON."""
     try:
-        return orjson.loads(body)
+        return read(body)
     except orjson.JSONDecodeError as problem:
         raise InvalidRequest(f"the body is not JSON: {problem}") from problem
 

@@ -37,7 +37,8 @@ def _base64_ids(node: dict[str, Any]) -> None:
         if isinstance(value := node.get(key), str):
             node[key] = base64.b64encode(_id_bytes(value, length)).decode()
     for key in SPAN_LISTS:
-        for child in node.get(key) or ():
+        children = node.get(key)
+        for child in children if isinstance(children, list) else ():
             if isinstance(child, dict):
                 _base64_ids(child)
 

@@ -29,6 +29,10 @@ def _split(value: Any) -> Any:
 Commas = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
+LARGEST = 2**31 - 1
+"""The largest whole number that every database keeps in an ordinary column."""
+
+
 class Params(BaseModel):
     """camelCase on the wire; unknown parameters are ignored, as Langfuse ignores them."""
 
@@ -38,7 +42,7 @@ class Params(BaseModel):
 class Paged(Params):
     """Paging by number, from 1."""
 
-    page: int = Field(1, ge=1)
+    page: int = Field(1, ge=1, le=LARGEST)
     limit: int = Field(50, ge=1, le=100)
 
     @property

@@ -75,6 +75,20 @@ class SameOrigin:
         return None
 
 
+class PlainText:
+    """No NUL in an address: PostgreSQL keeps none, so nothing can be named by one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
+            problem = "the address holds the character NUL (%00), which nothing here is named by: leave it out"
+            await refusal(400, problem, "InvalidRequestError", path=scope["path"])(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
 class PublicCors:
     """Pages anywhere may call the public API with keys of their own; the page API stays same-origin."""
 

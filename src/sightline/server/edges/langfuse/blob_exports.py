@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 from sightline.server.accounts.records import ProjectId
 from sightline.server.edges.access import OrganizationKey
 from sightline.server.edges.answers import Json, iso
+from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.params import Moment
 from sightline.server.edges.services import Served
 from sightline.server.exports.records import (
@@ -23,7 +24,7 @@ from sightline.server.exports.records import (
     Store,
 )
 
-router = APIRouter(prefix="/api/public/integrations/blob-storage")
+router = APIRouter(route_class=PlainJson, prefix="/api/public/integrations/blob-storage")
 
 
 class ExportBody(BaseModel):

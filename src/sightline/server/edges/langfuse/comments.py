@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 from sightline.server.accounts.records import ProjectId
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
+from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
 from sightline.server.reviews.records import (
@@ -24,7 +25,7 @@ from sightline.server.runtime.clock import now
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.runtime.ids import new_id
 
-router = APIRouter(prefix="/api/public")
+router = APIRouter(route_class=PlainJson, prefix="/api/public")
 
 LONGEST_COMMENT = 5_000
 

@@ -22,13 +22,14 @@ from sightline.server.dashboards.records import (
 )
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
+from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.metrics import DimensionBody, FilterBody
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
 
-router = APIRouter(prefix="/api/public/unstable")
+router = APIRouter(route_class=PlainJson, prefix="/api/public/unstable")
 
 CurrentView = Literal["observations", "scores-numeric", "scores-boolean", "scores-categorical"]
 Column = Annotated[int, Field(ge=0, le=11)]

@@ -1,7 +1,7 @@
 """Langfuse's older batch endpoint: traces, observations and scores in events; every event gets its own verdict."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sightline.server.accounts.records import Access
 from sightline.server.edges.access import ScoresKey
 from sightline.server.edges.answers import Json, issues
-from sightline.server.edges.bodies import read_json
+from sightline.server.edges.bodies import ESCAPED_NUL, has_nul, json_of, read_body
 from sightline.server.edges.langfuse.event_bodies import Event, change_of
 from sightline.server.edges.langfuse.score_bodies import ScoreBody
 from sightline.server.edges.langfuse.score_fitting import fitting_scores
@@ -22,6 +22,8 @@ from sightline.server.tracing.records import Score
 
 logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/public")
+
+CONTENTS = ("input", "output", "metadata")
 
 
 @dataclass
@@ -44,11 +46,14 @@ class Verdicts:
 @router.post("/ingestion")
 async def ingest(request: Request, who: ScoresKey, services: Served) -> Json:
     """Always 207 for a batch that is one; what it accepts is stored and readable when the answer comes."""
-    document = await read_json(request, services.limits.body_bytes)
+    body = await read_body(request, services.limits.body_bytes)
+    document = json_of(body)
     batch = document.get("batch") if isinstance(document, dict) else None
     if not isinstance(batch, list):
         raise InvalidRequest("the body needs `batch`, a list of events")
-    verdicts = judged(batch, who)
+    # A NUL refuses its event, not the batch; only a body with the escape is searched for it.
+    nameless = {place for place, event in enumerate(batch) if ESCAPED_NUL in body and _names_hold_nul(event)}
+    verdicts = judged(batch, who, nameless)
     await services.tracing.apply(who.project_id, verdicts.changes)
     await services.tracing.record_scores(who.project_id, await _fitting(verdicts, who, services))
     return Json({"successes": verdicts.successes, "errors": verdicts.errors}, status_code=207)
@@ -68,10 +73,23 @@ async def _fitting(verdicts: Verdicts, who: Access, services: Services) -> list[
     return scores
 
 
-def judged(batch: Sequence[Any], who: Access) -> Verdicts:
+def _names_hold_nul(event: Any) -> bool:
+    """Whether one does outside the contents, which are kept where a NUL is text like any other."""
+    body = event.get("body") if isinstance(event, dict) else None
+    if not isinstance(body, dict):
+        return has_nul(event)
+    named = {name: value for name, value in body.items() if name not in CONTENTS}
+    return has_nul({**event, "body": named})
+
+
+def judged(batch: Sequence[Any], who: Access, nameless: Collection[int] = ()) -> Verdicts:
+    """What becomes of each event; those at the places in `nameless` have a NUL in an id or a name."""
     verdicts = Verdicts()
-    for given in batch:
+    for place, given in enumerate(batch):
         event_id = str(given.get("id", "")) if isinstance(given, dict) else ""
+        if place in nameless:
+            verdicts.refuse(event_id, 400, "an id or name of the event holds the character NUL: leave it out")
+            continue
         try:
             _judge(Event.model_validate(given), who, verdicts)
         except ValidationError as problem:

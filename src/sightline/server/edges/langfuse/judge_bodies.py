@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 from pydantic.alias_generators import to_camel
 
 from sightline.server.accounts.records import ProjectId
+from sightline.server.edges.langfuse.any_json import AnyJson
 from sightline.server.judges.records import Assignment, EvaluatorDraft, EvaluatorId, Kind, Rule, RuleId
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
@@ -168,7 +169,7 @@ class FilterBody(Body):
     type: str
     column: Name
     operator: str
-    value: Any = None
+    value: AnyJson = None
     key: str | None = None
 
     @model_validator(mode="after")

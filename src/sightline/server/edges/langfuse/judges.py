@@ -7,6 +7,7 @@ from pydantic import Field
 
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
+from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.cursors import cursor_position, cursor_text
 from sightline.server.edges.langfuse.judge_bodies import ChangedEvaluator, NewEvaluator, NewRule, RuleChanges
 from sightline.server.edges.params import Params
@@ -23,7 +24,7 @@ from sightline.server.judges.records import (
     Version,
 )
 
-router = APIRouter(prefix="/api/public/v2")
+router = APIRouter(route_class=PlainJson, prefix="/api/public/v2")
 
 CURSOR = ("createdAt", "id")
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from sightline.server.edges.bodies import NUL
 from sightline.server.edges.services import Services
 from sightline.server.pricing.records import Model, ModelId, Tier
 from sightline.server.prompts.records import PromptId
@@ -45,7 +46,8 @@ async def links_of(services: Services, project_id: ProjectId, observations: Sequ
     prompts = {
         (each.prompt_name, each.prompt_version)
         for each in observations
-        if each.prompt_name is not None and each.prompt_version is not None
+        # A span's text may hold a NUL, a prompt's name cannot, and PostgreSQL takes no question about one.
+        if each.prompt_name is not None and NUL not in each.prompt_name and each.prompt_version is not None
     }
     models: dict[ModelId, Model] = {}
     for model_id in {ModelId(each.model_id) for each in observations if each.model_id}:

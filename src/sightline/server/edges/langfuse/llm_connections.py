@@ -9,11 +9,12 @@ from pydantic.alias_generators import to_camel
 from sightline.server.connections.records import Adapter, ConnectionId, LlmConnection, LlmConnectionDraft
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
+from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.any_json import JsonObject
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
 
-router = APIRouter(prefix="/api/public/llm-connections")
+router = APIRouter(route_class=PlainJson, prefix="/api/public/llm-connections")
 
 
 class ConnectionBody(BaseModel):

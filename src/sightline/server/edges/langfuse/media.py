@@ -8,18 +8,20 @@ from pydantic import Field, model_validator
 
 from sightline.server.edges.access import ProjectKey, SignedUrl
 from sightline.server.edges.answers import Json, iso
-from sightline.server.edges.bodies import BOUNDED_HERE, read_body
+from sightline.server.edges.bodies import BOUNDED_HERE, PlainJson, read_body
 from sightline.server.edges.files import file_answer
 from sightline.server.edges.langfuse.media_types import MEDIA_TYPES
-from sightline.server.edges.params import Moment, Params
+from sightline.server.edges.params import LARGEST, Moment, Params
 from sightline.server.edges.services import Served, Services, base_url
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.records import MediaId, MediaUpload, ObservationId, ProjectId, TraceId
 
-router = APIRouter(prefix="/api/public/media")
+router = APIRouter(route_class=PlainJson, prefix="/api/public/media")
 
 URL_LIFETIME = timedelta(hours=1)
+LONGEST_ID = 128
+"""Characters of the id of a trace or observation that a file is linked to."""
 Verb = Literal["GET", "PUT"]
 
 
@@ -28,8 +30,8 @@ class Announcement(Params):
     content_length: int = Field(gt=0)
     sha256_hash: str = Field(alias="sha256Hash", pattern=r"^[A-Za-z0-9+/]{43}=$")
     field: Literal["input", "output", "metadata", "expectedOutput"]
-    trace_id: str | None = Field(None, min_length=1)
-    observation_id: str | None = None
+    trace_id: str | None = Field(None, min_length=1, max_length=LONGEST_ID)
+    observation_id: str | None = Field(None, max_length=LONGEST_ID)
     dataset_id: str | None = Field(None, min_length=1)
     dataset_item_id: str | None = Field(None, min_length=1)
 
@@ -51,7 +53,7 @@ class Announcement(Params):
 
 class Finished(Params):
     uploaded_at: Moment
-    upload_http_status: int
+    upload_http_status: int = Field(ge=0, le=LARGEST)
     upload_http_error: str | None = None
     upload_time_ms: int | None = None
 

@@ -24,6 +24,7 @@ from sightline.server.dashboards.records import (
 )
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
+from sightline.server.edges.langfuse.any_json import AnyJson
 from sightline.server.edges.params import Commas, Moment, Paged
 from sightline.server.edges.services import Served
 
@@ -50,7 +51,7 @@ class FilterBody(Body):
     type: FilterType
     column: str
     operator: str
-    value: Any = None
+    value: AnyJson = None
     key: str | None = None
 
     def filter(self) -> Filter:

@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.edges.langfuse.any_json import AnyJson
-from sightline.server.edges.params import Moment
+from sightline.server.edges.params import LARGEST, Moment
 from sightline.server.pricing.records import (
     AttributeCondition,
     AttributeSource,
@@ -59,7 +59,7 @@ class AttributeConditionBody(Body):
 class TierBody(Body):
     name: str = Field(min_length=1, max_length=200)
     is_default: bool = False
-    priority: int = Field(ge=0)
+    priority: int = Field(ge=0, le=LARGEST)
     conditions: list[UsageConditionBody | AttributeConditionBody] = Field(default_factory=list, max_length=20)
     prices: dict[str, Price] = Field(max_length=100)
 

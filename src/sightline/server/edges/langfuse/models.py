@@ -6,12 +6,13 @@ from fastapi import APIRouter, Path, Query
 
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
+from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.model_bodies import ModelBody, condition_shape
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
 from sightline.server.pricing.records import Model, ModelId, Tier
 
-router = APIRouter(prefix="/api/public/models")
+router = APIRouter(route_class=PlainJson, prefix="/api/public/models")
 
 
 @router.get("")

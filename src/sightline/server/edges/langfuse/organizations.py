@@ -9,14 +9,18 @@ from pydantic.alias_generators import to_camel
 from sightline.server.accounts.records import ApiKey, KeyDraft, Membership, OrganizationRole, Project, UserId
 from sightline.server.edges.access import OrganizationKey
 from sightline.server.edges.answers import Json, iso
+from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.any_json import JsonObject
 from sightline.server.edges.params import Moment
 from sightline.server.edges.services import Served
 
-router = APIRouter(prefix="/api/public")
+router = APIRouter(route_class=PlainJson, prefix="/api/public")
 
 SHORTEST_RETENTION = 3
 """Days; also the longest that a client may hold something back and still find its place."""
+
+LONGEST_RETENTION = 36_500
+"""Days: a century; keeping for ever is 0."""
 
 
 class Body(BaseModel):
@@ -26,7 +30,7 @@ class Body(BaseModel):
 class ProjectBody(Body):
     name: str = Field(min_length=3, max_length=60)
     metadata: JsonObject | None = None
-    retention: int | None = Field(default=None, ge=0)
+    retention: int | None = Field(default=None, ge=0, le=LONGEST_RETENTION)
 
     @model_validator(mode="after")
     def _kept_a_while(self) -> Self:

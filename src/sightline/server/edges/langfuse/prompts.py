@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
-from sightline.server.edges.bodies import read_as
+from sightline.server.edges.bodies import PlainJson, read_as
 from sightline.server.edges.langfuse.any_json import AnyJson
 from sightline.server.edges.langfuse.prompt_filters import prompt_conditions
-from sightline.server.edges.params import Moment, Paged, Params
+from sightline.server.edges.params import LARGEST, Moment, Paged, Params
 from sightline.server.edges.services import Served
 from sightline.server.prompts.records import (
     PRODUCTION,
@@ -26,7 +26,7 @@ from sightline.server.prompts.records import (
     Selector,
 )
 
-router = APIRouter(prefix="/api/public/v2/prompts")
+router = APIRouter(route_class=PlainJson, prefix="/api/public/v2/prompts")
 
 LABEL = r"^[a-z0-9_\-.]+$"
 Label = Annotated[str, Field(min_length=1, max_length=36, pattern=LABEL)]
@@ -80,7 +80,7 @@ class Labels(Body):
 
 
 class Which(Params):
-    version: int | None = Field(None, ge=1)
+    version: int | None = Field(None, ge=1, le=LARGEST)
     label: str | None = Field(None, min_length=1)
 
 
@@ -90,7 +90,7 @@ class Reading(Which):
 
 class ListParams(Paged):
     name: str | None = None
-    version: int | None = None
+    version: int | None = Field(None, le=LARGEST)
     label: str | None = None
     tag: str | None = None
     from_updated_at: Moment | None = None
@@ -127,7 +127,9 @@ async def delete(name: str, who: ProjectKey, services: Served, params: Annotated
 
 
 @router.patch("/{name:path}/versions/{version}")
-async def label(name: str, version: int, body: Labels, who: ProjectKey, services: Served) -> Json:
+async def label(
+    name: str, version: Annotated[int, Path(le=LARGEST)], body: Labels, who: ProjectKey, services: Served
+) -> Json:
     return Json(prompt_shape(await services.prompts.label(who.project_id, name, version, body.new_labels)))
 
 

@@ -10,10 +10,12 @@ from pydantic.alias_generators import to_camel
 from sightline.server.accounts.records import Membership, OrganizationAccess, OrganizationRole, UserId
 from sightline.server.edges.access import OrganizationKey
 from sightline.server.edges.answers import Json
+from sightline.server.edges.bodies import PlainJson
+from sightline.server.edges.params import LARGEST
 from sightline.server.edges.services import Served, Services, base_url
 from sightline.server.runtime.errors import InvalidRequest
 
-router = APIRouter(prefix="/api/public/scim")
+router = APIRouter(route_class=PlainJson, prefix="/api/public/scim")
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0"
 MESSAGES = "urn:ietf:params:scim:api:messages:2.0"
@@ -60,7 +62,7 @@ class PatchBody(Body):
 
 class UserParams(Body):
     filter: str | None = None
-    start_index: int = Field(1, ge=1)
+    start_index: int = Field(1, ge=1, le=LARGEST)
     count: int = Field(100, ge=0, le=MOST_RESULTS)
 
 

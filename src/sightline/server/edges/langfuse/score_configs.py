@@ -9,13 +9,14 @@ from pydantic.alias_generators import to_camel
 from sightline.server.accounts.records import ProjectId
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
+from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
 from sightline.server.evals.records import Category, ConfigId, ConfigType, ScoreConfig
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
 
-router = APIRouter(prefix="/api/public/score-configs")
+router = APIRouter(route_class=PlainJson, prefix="/api/public/score-configs")
 
 Name = Annotated[str, Field(min_length=1, max_length=35, pattern=r"^[A-Za-z0-9_ .()\-]+$")]
 Bound = Annotated[float, Field(allow_inf_nan=False)]

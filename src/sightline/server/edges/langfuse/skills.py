@@ -8,12 +8,12 @@ from pydantic.alias_generators import to_camel
 
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
-from sightline.server.edges.bodies import read_as
+from sightline.server.edges.bodies import PlainJson, read_as
 from sightline.server.edges.params import Commas, Moment, Paged, Params
 from sightline.server.edges.services import Served
 from sightline.server.skills.records import NewFile, Skill, SkillDraft, SkillFile, SkillQuery, SkillSummary
 
-router = APIRouter(prefix="/api/public/unstable/skills")
+router = APIRouter(route_class=PlainJson, prefix="/api/public/unstable/skills")
 
 SHA256 = r"^[A-Za-z0-9+/]{43}=$"
 MOST_HASHES = 50

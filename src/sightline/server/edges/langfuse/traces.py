@@ -8,6 +8,7 @@ from pydantic import Field
 
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json
+from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.filters import Shape, bounded, conditions, texts
 from sightline.server.edges.langfuse.links import links_of
 from sightline.server.edges.langfuse.score_shapes import listed, score_v2
@@ -17,7 +18,7 @@ from sightline.server.edges.services import Served
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.records import Condition, TraceId, TraceOrder, TraceQuery
 
-router = APIRouter(prefix="/api/public/traces")
+router = APIRouter(route_class=PlainJson, prefix="/api/public/traces")
 
 GROUPS = ("core", "io", "scores", "observations", "metrics")
 LEFT_OUT: dict[str, dict[str, Any]] = {

@@ -35,7 +35,11 @@ TIMEOUT_CODE, MEMORY_CODE = "Code: 159.", "Code: 241."
 
 
 class EngineFailed(SightlineError):  # noqa: N818 - named like the rest of its family
-    """The engine refused a statement: a bug of ours, or a full disk."""
+    """The engine refused a statement: a bug of ours, or a full disk. Its words are for the log, not for clients."""
+
+    @property
+    def message(self) -> str:
+        return "the store of observations could not do this; the server's log says why"
 
 
 class ObservationsEngine(Protocol):
