@@ -52,6 +52,8 @@ async def test_what_anyone_may_call_is_a_short_list(site: Site):
     assert open_to_all == {
         ("GET", "/api/public/health"),
         ("GET", "/api/public/ready"),
+        ("GET", "/.well-known/mcp.json"),
+        ("GET", "/api/docs"),
         ("GET", "/api/openapi.json"),
         ("GET", "/api/openapi.yaml"),
         ("POST", "/api/web/session"),

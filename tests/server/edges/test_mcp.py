@@ -82,6 +82,35 @@ async def test_a_slash_in_an_argument_stays_in_its_segment(site: Site):
     assert (failed, found["prompt"]) == (False, "hello")
 
 
+async def test_prompts_have_the_tools_that_langfuse_names(site: Site):
+    new = {"name": "agents/known", "labels": ["production"], "config": {"t": 1}}
+    assert not (await call(site, "createTextPrompt", name="agents/part", prompt="you"))[0]
+    whole = "hello @@@langfusePrompt:name=agents/part|version=1@@@"
+    assert not (await call(site, "createTextPrompt", prompt=whole, **new))[0]
+    assert (await call(site, "getPrompt", name="agents/known"))[1]["prompt"] == "hello you"
+    assert not (await call(site, "createTextPrompt", name="agents/known", prompt="second"))[0]
+    failed, raw = await call(site, "getPromptUnresolved", name="agents/known")
+    assert (failed, raw["prompt"], raw["config"]) == (False, whole, {"t": 1})
+    assert not (await call(site, "updatePromptLabels", name="agents/known", version=2, newLabels=["production"]))[0]
+    failed, found = await call(site, "getPrompt", name="agents/known")
+    assert (failed, found["prompt"], found["version"]) == (False, "second", 2)
+    chat = [{"role": "user", "content": "hi"}]
+    assert not (await call(site, "createChatPrompt", name="agents/chat", prompt=chat))[0]
+    failed, listed = await call(site, "listPrompts", name="agents/chat")
+    assert (failed, [each["type"] for each in listed["data"]]) == (False, ["chat"])
+    assert (await call(site, "getPrompt", name="x", resolve=False))[0]
+
+
+async def test_it_is_where_langfuse_has_it_and_says_so(site: Site):
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    answer = await site.client.post("/api/public/mcp", json=ping, headers=HERE)
+    assert (answer.status_code, answer.json()["result"]) == (200, {})
+    found = await site.client.get("/.well-known/mcp.json")
+    assert found.json()["endpoint"].endswith("/api/public/mcp")
+    other = await site.client.get("/.well-known/oauth-protected-resource")
+    assert (other.status_code, other.json()["error"]) == (404, "LangfuseNotFoundError")
+
+
 async def test_refusals_reach_the_model_as_errors_of_the_tool(site: Site):
     failed, said = await call(site, "get_comments_by_commentId", commentId="none")
     assert (failed, said["error"]) == (True, "LangfuseNotFoundError")

@@ -80,11 +80,17 @@ async def test_a_key_that_has_expired_opens_nothing(site: Site, api: AsyncLangfu
     made = await api.projects.create_api_key("here", expires_at=now() + timedelta(hours=1))
     accounts = site.app.state.services.accounts
     assert (await accounts.by_key(made.public_key, made.secret_key)).project_id == "here"
-    accounts.forget_keys()
     later = now() + timedelta(hours=2)
     with clock(lambda: later):
         answer = await site.client.get("/api/public/projects", headers=basic(made.public_key, made.secret_key))
     assert answer.status_code == 401
+    assert "has expired" in answer.text
+
+
+async def test_an_organisations_key_is_told_that_it_is_no_projects(site: Site):
+    answer = await site.client.get("/api/public/projects", headers=basic(*LAB))
+    assert answer.status_code == 401
+    assert "is an organisation's" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -39,3 +39,10 @@ async def test_anyone_can_read_it(site: Site, ending: str, kind: str):
     answer = await site.client.get(f"/api/openapi.{ending}")
     assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, kind)
     assert json.loads(answer.text) == json.loads(committed())
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_it_has_a_page_to_read(site: Site):
+    answer = await site.client.get("/api/docs")
+    assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, "text/html")
+    assert "<code>GET /api/public/v2/prompts/{name}</code>" in answer.text

@@ -89,7 +89,8 @@ async def _key(
         raise Conflict(f"key {public_key!r} belongs to project {known[0]!r}, not to {project.id!r}: use another key")
     key = ApiKey(public_key=public_key, display_secret_key=secrets.display(secret_key), created_at=now())
     hashed = secrets.secret_hash(secret_key, pepper)
-    if known is None or known[1] != hashed:
+    expired = known is not None and known[2] is not None and known[2] <= now()
+    if known is None or known[1] != hashed or expired:
         await store.put_key(connection, project.id, key, hashed)
     return NewApiKey(key=key, secret_key=secret_key) if made_up else None
 

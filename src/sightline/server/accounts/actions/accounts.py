@@ -28,7 +28,10 @@ from sightline.server.runtime.errors import NotFound, Unauthorized
 SESSION_DAYS = 30
 LINK_HOURS = 24
 KEY_CACHE_S = 10.0
+"""How long another process may still take a key that this one deleted."""
 KEY_CACHE_SIZE = 10_000
+Opens = tuple[ProjectId, datetime | None]
+"""The project of a key, and when the key expires."""
 
 
 class Accounts:
@@ -40,7 +43,7 @@ class Accounts:
     def __init__(self, database: Database, *, pepper: bytes) -> None:
         self._database = database
         self._pepper = pepper
-        self._known: ExpiringCache[tuple[str, str | None], ProjectId | None] = ExpiringCache(
+        self._known: ExpiringCache[tuple[str, str | None], Opens | str] = ExpiringCache(
             size=KEY_CACHE_SIZE, keep_s=KEY_CACHE_S
         )
         self._used: dict[str, datetime] = {}
@@ -179,23 +182,29 @@ class Accounts:
     async def _project_of(self, public_key: str, hashed_secret: str | None) -> ProjectId:
         """The key's project, from the cache or the database; a wrong key is remembered as wrong for as long."""
         known = self._known.get((public_key, hashed_secret))
-        project_id = known[0] if known else await self._look_up(public_key, hashed_secret)
+        found = known[0] if known else await self._look_up(public_key, hashed_secret)
         if known is None:
-            self._known.put((public_key, hashed_secret), project_id)
-        if project_id is None:
-            raise Unauthorized(
+            self._known.put((public_key, hashed_secret), found)
+        if isinstance(found, str):
+            raise Unauthorized(found)
+        project_id, expires_at = found
+        if expires_at is not None and expires_at <= now():
+            raise Unauthorized(f"API key {public_key[:48]!r} has expired: make a new one")
+        return project_id
+
+    async def _look_up(self, public_key: str, hashed_secret: str | None) -> Opens | str:
+        """What the key opens, or why it opens nothing."""
+        async with self._database.reading() as connection:
+            found = await store.key(connection, public_key)
+            organizations = found is None and await store.is_organizations(connection, public_key)
+        if organizations:
+            return f"API key {public_key[:48]!r} is an organisation's: this call needs the key pair of a project"
+        if found is None or (hashed_secret is not None and not hmac.compare_digest(found[1], hashed_secret)):
+            return (
                 f"API key {public_key[:48]!r} is not known here or its secret is wrong: "
                 "check the key pair and that the base URL is this server's"
             )
-        return project_id
-
-    async def _look_up(self, public_key: str, hashed_secret: str | None) -> ProjectId | None:
-        async with self._database.reading() as connection:
-            found = await store.key(connection, public_key)
-        project_id, expected = found or (None, "")
-        if hashed_secret is not None and not hmac.compare_digest(expected, hashed_secret):
-            return None
-        return project_id
+        return found[0], found[2]
 
 
 def _no_project(project_id: ProjectId) -> NotFound:

@@ -126,12 +126,18 @@ async def put_key(connection: AsyncConnection, project_id: str, key: ApiKey, has
     await connection.execute(insert(api_keys).values(identity | values))
 
 
-async def key(connection: AsyncConnection, public_key: str) -> tuple[ProjectId, str] | None:
-    """The key's project and the hash of its secret."""
-    fresh = api_keys.c.expires_at.is_(None) | (api_keys.c.expires_at > now())
-    query = select(api_keys.c.project_id, api_keys.c.secret_hash).where(api_keys.c.public_key == public_key, fresh)
+async def key(connection: AsyncConnection, public_key: str) -> tuple[ProjectId, str, datetime | None] | None:
+    """The key's project, the hash of its secret and when it expires."""
+    keys = api_keys.c
+    query = select(keys.project_id, keys.secret_hash, keys.expires_at).where(keys.public_key == public_key)
     row = await _one(connection, query)
-    return (ProjectId(row.project_id), row.secret_hash) if row else None
+    return (ProjectId(row.project_id), row.secret_hash, row.expires_at) if row else None
+
+
+async def is_organizations(connection: AsyncConnection, public_key: str) -> bool:
+    """Whether the key is an organisation's, not a project's."""
+    keys = organization_keys.c
+    return await _one(connection, select(keys.public_key).where(keys.public_key == public_key)) is not None
 
 
 async def mark_used(connection: AsyncConnection, moments: Mapping[str, datetime]) -> None:

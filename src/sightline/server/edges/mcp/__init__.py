@@ -1,6 +1,7 @@
 """The Model Context Protocol over streamable HTTP, without sessions: one request, one JSON answer.
 
-Agents get the public API's operations as tools, with a project's key pair as HTTP Basic.
+Agents get the public API's operations as tools, with a project's key pair as HTTP Basic. It is at Langfuse's address
+and, for short, at /mcp; `/.well-known/mcp.json` says where.
 """
 
 from typing import Any
@@ -10,14 +11,16 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sightline import __version__
-from sightline.server.edges.access import project_key
+from sightline.server.edges.access import Anyone, project_key
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import read_body
 from sightline.server.edges.mcp.tools import call, tools
-from sightline.server.edges.services import Served
+from sightline.server.edges.services import Served, base_url
 from sightline.server.runtime.errors import InvalidRequest, MethodNotAllowed
 
-router = APIRouter(prefix="/mcp", include_in_schema=False)
+router = APIRouter(include_in_schema=False)
+
+PATH, SHORT_PATH = "/api/public/mcp", "/mcp"
 
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26")
 """Of the protocol, the newest first."""
@@ -43,7 +46,8 @@ class Refused(Exception):  # noqa: N818 - named for what happened
         self.code = code
 
 
-@router.post("", dependencies=[Depends(project_key)])
+@router.post(PATH, dependencies=[Depends(project_key)])
+@router.post(SHORT_PATH, dependencies=[Depends(project_key)])
 async def message(request: Request, services: Served) -> Response:
     """One message of a client."""
     asked: Call | None = None
@@ -58,11 +62,29 @@ async def message(request: Request, services: Served) -> Response:
     return Json({"jsonrpc": "2.0", "id": asked.id, "result": result})
 
 
-@router.get("", dependencies=[Depends(project_key)])
-@router.delete("", dependencies=[Depends(project_key)])
+@router.get(PATH, dependencies=[Depends(project_key)])
+@router.delete(PATH, dependencies=[Depends(project_key)])
+@router.get(SHORT_PATH, dependencies=[Depends(project_key)])
+@router.delete(SHORT_PATH, dependencies=[Depends(project_key)])
 async def stream() -> None:
     """There are no sessions to end and nothing to listen to."""
     raise MethodNotAllowed("this server keeps no sessions: send each message with POST")
+
+
+@router.get("/.well-known/mcp.json", dependencies=[Anyone])
+async def discovery(request: Request, services: Served) -> Json:
+    """Where the endpoint is and how one signs in."""
+    url = f"{base_url(request, services)}{PATH}"
+    return Json(
+        {
+            "name": "sightline",
+            "version": __version__,
+            "protocolVersions": list(VERSIONS),
+            "endpoint": url,
+            "servers": [{"name": "sightline", "url": url, "transport": "streamable-http"}],
+            "authentication": {"type": "http", "scheme": "basic", "description": "A project's key pair."},
+        }
+    )
 
 
 def _parsed(body: bytes) -> Call:

@@ -6,7 +6,7 @@ may not do by HTTP, it may not do as a tool.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx2
 from fastapi import FastAPI
 
+from sightline.server.edges.mcp.prompts import KNOWN, Known
 from sightline.server.runtime.errors import InvalidRequest
 
 LEFT_OUT = ("/v1/traces", "/api/public/otel", "/api/public/ingestion", "/api/public/media", "/api/public/health")
@@ -34,6 +35,9 @@ class Tool:
     path_parameters: tuple[str, ...]
     query_parameters: tuple[str, ...]
     schema: Mapping[str, Any]
+    body_fields: frozenset[str] | None = None
+    """Arguments that are fields of the body; None where the body is one argument."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def shape(self) -> dict[str, Any]:
         """As a client reads it."""
@@ -61,12 +65,27 @@ def tools() -> Mapping[str, Tool]:
             if {"ProjectKey": []} in operation["security"] and not path.startswith(LEFT_OUT):
                 tool = _tool(path, method, operation, document["components"]["schemas"])
                 found[tool.name] = tool
-    return found
+    by_operation = {(tool.method, tool.path): tool for tool in found.values()}
+    return found | {name: _known(name, known, by_operation[known.operation]) for name, known in KNOWN.items()}
+
+
+def _known(name: str, known: Known, tool: Tool) -> Tool:
+    """The operation under Langfuse's name, with its fields side by side."""
+    properties = {each: tool.schema["properties"][each] for each in known.parameters} | dict(known.body)
+    return replace(
+        tool,
+        name=name,
+        description=f"{known.description}\n{tool.method.upper()} {tool.path}",
+        query_parameters=tuple(each for each in tool.query_parameters if each in known.parameters),
+        schema={"type": "object", "properties": properties, "required": list(known.required)},
+        body_fields=frozenset(known.body),
+        fixed=known.fixed,
+    )
 
 
 async def call(app: FastAPI, tool: Tool, arguments: Mapping[str, Any], authorization: str) -> httpx2.Response:
     """The answer of the application to the tool's request."""
-    known = {*tool.path_parameters, *tool.query_parameters, BODY}
+    known = {*tool.path_parameters, *tool.query_parameters, *({BODY} if tool.body_fields is None else tool.body_fields)}
     unknown = sorted(set(arguments) - known)
     missing = [name for name in tool.path_parameters if arguments.get(name) in (None, "")]
     if unknown or missing:
@@ -78,13 +97,18 @@ async def call(app: FastAPI, tool: Tool, arguments: Mapping[str, Any], authoriza
     for name in tool.path_parameters:
         path = path.replace(f"{{{name}}}", quote(str(arguments[name]), safe=""))
     query = {name: _text(arguments[name]) for name in tool.query_parameters if arguments.get(name) is not None}
+    body = arguments.get(BODY)
+    if tool.body_fields:
+        body = {name: arguments[name] for name in tool.body_fields if name in arguments} | dict(tool.fixed)
+    elif tool.fixed:
+        query |= {name: _text(value) for name, value in tool.fixed.items()}
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://tools.invalid") as client:
         return await client.request(
             tool.method.upper(),
             path,
             params=query,
-            json=arguments.get(BODY),
+            json=body,
             headers={"Authorization": authorization},
         )
 

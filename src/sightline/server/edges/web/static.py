@@ -18,7 +18,7 @@ from sightline.server.runtime.errors import NotFound
 STATIC = Path(__file__).parent / "static"
 NONCE_PLACEHOLDER = "__CSP_NONCE__"
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
-OURS = ("api/", "v1/")
+OURS = ("api/", "v1/", ".well-known/")
 """Paths that are never the page's: what is unknown there is an error, not the page."""
 
 router = APIRouter(include_in_schema=False)
