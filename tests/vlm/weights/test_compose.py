@@ -1,7 +1,8 @@
 """A model of one's own: declared in Python or YAML, from published parts or fresh ones, plugged in or built in."""
 
+import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +19,10 @@ from sightline import vlm
 from sightline.vlm import config as configs
 from sightline.vlm.bridges import QFormerConfig
 from sightline.vlm.config import Config, ConfigError
+from sightline.vlm.data.preprocess import Preprocess
 from sightline.vlm.encoders import ConvViTConfig, EvaConfig, PatchGrid
+from sightline.vlm.lavis.models import preprocess_of
+from sightline.vlm.lavis.processors import load_processor
 from sightline.vlm.model import ModelError
 from sightline.vlm.weights import CheckpointError, ModelConfig, PretrainedEncoder, PretrainedLanguage
 
@@ -32,6 +36,17 @@ FRESH = ModelConfig(
     precision={"encoder": "bfloat16"},
 )
 
+PIXELS = {
+    "image_processor_type": "BitImageProcessor",
+    "size": {"shortest_edge": 32},
+    "do_center_crop": True,
+    "crop_size": {"height": 28, "width": 28},
+    "image_mean": [0.485, 0.456, 0.406],
+    "image_std": [0.229, 0.224, 0.225],
+    "resample": 2,
+}
+"""DINOv2's, small."""
+
 
 @pytest.fixture
 def published(tmp_path: Path) -> tuple[str, str]:
@@ -39,6 +54,7 @@ def published(tmp_path: Path) -> tuple[str, str]:
     vision, language = tmp_path / "vit", tmp_path / "opt"
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
     ViTModel(ViTModel.config_class(**sizes, image_size=28, patch_size=14)).save_pretrained(vision)
+    (vision / "preprocessor_config.json").write_text(json.dumps(PIXELS))
     values = {key: value for key, value in opt().architecture.items() if key != "model_type"}
     OPTForCausalLM(OPTForCausalLM.config_class(**values)).save_pretrained(language)
     PreTrainedTokenizerFast(tokenizer_object=word_tokenizer().backend, pad_token="<pad>").save_pretrained(language)
@@ -159,3 +175,33 @@ def test_another_package_plugs_in_an_encoder_by_entry_point(monkeypatch: pytest.
     module.GlanceConfig = GlanceConfig
     model = ModelConfig.from_yaml(short).build().model
     assert model.bridge(model.see(torch.zeros(1, 3, 8, 8))).shape == (1, 32, 32)
+
+
+def test_pixels_are_those_of_the_encoders_own_file(published: tuple[str, str], tmp_path: Path) -> None:
+    declared = ModelConfig(encoder=PretrainedEncoder(name=published[0]), bridge=BRIDGE)
+    (tmp_path / "model.yaml").write_text(declared.to_yaml())
+    model = vlm.load(tmp_path / "model.yaml")
+    assert model.preprocess == Preprocess.from_processor(PIXELS)
+    model.save(tmp_path / "kept")
+    assert vlm.load(tmp_path / "kept").preprocess == model.preprocess
+    settings = preprocess_of(model.checkpoint)["vis_processor"]["eval"]
+    prepared = load_processor(settings.pop("name"), settings)(picture := Image.effect_noise((50, 40), 90))
+    assert torch.equal(prepared, model.preprocess([picture.convert("RGB")])[0])
+
+
+def test_given_fields_go_before_the_file_and_a_larger_size_cuts_the_same_share(published: tuple[str, str]) -> None:
+    given = {"size": 56, "mean": [0.5, 0.5, 0.5]}
+    image = ModelConfig(encoder=PretrainedEncoder(name=published[0]), bridge=BRIDGE, image=given).build().image
+    assert (image.size, image.shortest_edge, image.mean) == (56, 64, (0.5, 0.5, 0.5))
+    assert (image.std, image.resample) == (tuple(PIXELS["image_std"]), "bilinear")
+
+
+def test_pixels_that_nobody_described_are_asked_for(published: tuple[str, str]) -> None:
+    (Path(published[0]) / "preprocessor_config.json").unlink()
+    encoder = PretrainedEncoder(name=published[0])
+    with pytest.raises(ConfigError, match=r"image: mean, std not given, and .* has no preprocessor_config\.json"):
+        ModelConfig(encoder=encoder, bridge=BRIDGE, image={"size": 28}).build()
+    with pytest.raises(ConfigError, match="image: size not given, and a fresh encoder has no file"):
+        replace(FRESH, image={}).build()
+    with pytest.raises(ConfigError, match="image: size is 0"):
+        replace(FRESH, image={"size": 0}).build()

@@ -6,7 +6,6 @@ files say what to do: `Preprocess.from_processor(json)`.
 Shapes: B images, C = 3 channels, H × W pixels.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -17,11 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from sightline.vlm.config import ConfigError
 from sightline.vlm.data.images import ImageError
-
-FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")
-"""Pillow's filters by their numbers, as processors store them."""
+from sightline.vlm.encoders.pixels import pixel_facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,26 +48,7 @@ class Preprocess:
         Raises:
             ConfigError: A square is not what it asks for, or a step it names is none of ours.
         """
-        facts = facts.get("image_processor", facts)
-        if not facts.get("do_resize", True):
-            raise ConfigError("this image processor does not resize: a batch needs images of one size")
-        crops = bool(facts.get("do_center_crop", False))
-        edge, side = _sides(facts, crops, size)
-        if crops:
-            edge, side = edge or side, _square(facts.get("crop_size"), "crop_size") or side
-        elif edge is not None:
-            raise ConfigError(f"size is {facts['size']} without a crop: images would differ in size, add crop_size")
-        if side is None:
-            raise ConfigError(f"this image processor says no size (size is {facts.get('size')!r}): give one")
-        normal, scales = facts.get("do_normalize", True), facts.get("do_rescale", True)
-        return cls(
-            size=side,
-            mean=tuple(facts["image_mean"]) if normal else (0.0, 0.0, 0.0),
-            std=tuple(facts["image_std"]) if normal else (1.0, 1.0, 1.0),
-            resample=FILTERS[int(facts.get("resample", 3))],
-            shortest_edge=edge if crops else None,
-            scale=float(facts.get("rescale_factor", 1 / 255)) if scales else 1.0,
-        )
+        return cls(**pixel_facts(facts, size))
 
     def __call__(self, images: Sequence[Image.Image]) -> Tensor:
         """Normalised pixels `[B, 3, H, W]` of RGB images."""
@@ -119,28 +96,6 @@ class Preprocess:
 
 LONGEST_PX = 16_384
 """Longest side that is resized whole: a picture of 1 × 40,000,000 pixels must not become 224 × 8,960,000,000."""
-
-
-def _sides(facts: Mapping[str, Any], crops: bool, size: int | None) -> tuple[int | None, int | None]:
-    """The shortest edge, if that is how it resizes, and the side of the square, if that is known."""
-    told = facts.get("size")
-    if "max_num_patches" in facts:  # SigLIP2's flexible grids: the largest square grid it may have
-        return None, facts["patch_size"] * math.isqrt(facts["max_num_patches"])
-    if isinstance(told, Mapping) and told.get("shortest_edge") and not told.get("longest_edge"):
-        return int(told["shortest_edge"]), size
-    if isinstance(told, int) and crops:  # as files of early CLIP models have it
-        return told, size
-    return None, _square(told, "size") or size
-
-
-def _square(told: Any, what: str) -> int | None:
-    """The side of a square given as one number or as height and width."""
-    if told is None or told == {}:
-        return None
-    sides = {int(told)} if isinstance(told, int) else {told.get("height"), told.get("width")}
-    if len(sides) != 1 or None in sides:
-        raise ConfigError(f"{what} is {told}: the pixels of an encoder must be a square, give equal height and width")
-    return sides.pop()
 
 
 def _middle(pixels_HWC: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -107,10 +107,11 @@ def preprocess_of(checkpoint: Checkpoint, train: str = "blip_image_train") -> di
     """The settings that go with a checkpoint: its own size, mean and deviation; `train` is a processor's name."""
     image = checkpoint.image
     facts = {"image_size": image.size, "mean": image.mean, "std": image.std}
+    whole = {"resample": image.resample, "shortest_edge": image.shortest_edge}
     return {
         "vis_processor": {
             "train": {"name": train, **facts},
-            "eval": {"name": "blip_image_eval", "resample": image.resample, **facts},
+            "eval": {"name": "blip_image_eval", **whole, **facts},
         },
         "text_processor": {"train": {"name": "blip_caption"}, "eval": {"name": "blip_caption"}},
     }

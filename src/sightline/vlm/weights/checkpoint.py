@@ -12,7 +12,7 @@ from sightline.vlm.weights.tokenizer import Tokenizer
 Family = Literal["causal", "seq2seq", "retrieval"]
 """How a checkpoint answers: a causal or an encoder-decoder language model, or scores only (first stage)."""
 
-Resample = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+Resample = Literal["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"]
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)

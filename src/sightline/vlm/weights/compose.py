@@ -7,8 +7,9 @@
     precision: {encoder: bfloat16, language: bfloat16}
     image: {size: 224}
 
-Frozen parts come with their weights, the bridge and the projection are new and to be trained. Widths are compared by
-their configs, before any weights are read.
+Pixels are those of the encoder's own processor file where `image` does not say otherwise. Frozen parts come with their
+weights, the bridge and the projection are new and to be trained. Widths are compared by their configs, before any
+weights are read.
 """
 
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Any
 import torch
 
 from sightline.vlm.config import Config, ConfigError
+from sightline.vlm.encoders.pixels import FILES, pixel_facts, read_processor
 from sightline.vlm.model import PATCH_WIDTH, Blip2, Blip2Config, Devices, Layout, fit
 from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts, Prompts
 from sightline.vlm.weights.errors import CheckpointError
@@ -42,6 +44,19 @@ class PretrainedEncoder(Config):
 
         config: Any = AutoConfig.from_pretrained(folder_of(self.name), local_files_only=True)
         return getattr(getattr(config, "vision_config", config), "hidden_size", None)
+
+    def pixels(self, size: int | None = None) -> dict[str, Any] | None:
+        """Fields of `ImageFacts` by the processor file beside its weights; none where there is no such file.
+
+        With a `size` of one's own what is cut away of a picture keeps its share.
+        """
+        facts = read_processor(folder_of(self.name))
+        if facts is None:
+            return None
+        own = pixel_facts(facts, size)
+        if size is None or own["shortest_edge"] is None:
+            return own
+        return {**own, "shortest_edge": round(own["shortest_edge"] * size / own["size"])}
 
     def build(self) -> Any:
         return read_encoder(self.name, drop_layers=self.drop_layers, dtype=torch.get_default_dtype())
@@ -70,8 +85,8 @@ class ModelConfig(Config):
     bridge: Config
     language: Config | None = None
     norm_eps: float = 1e-6
-    image: dict[str, Any] = field(hash=False)
-    """Fields of `ImageFacts`; `size` is needed."""
+    image: dict[str, Any] = field(default_factory=dict, hash=False)
+    """Fields of `ImageFacts`, before those of the pretrained encoder's processor file; what neither says is refused."""
     prompts: dict[str, Any] = field(default_factory=dict, hash=False)
     """Fields of `Prompts`."""
     decoding: dict[str, Any] = field(default_factory=dict, hash=False)
@@ -93,7 +108,7 @@ class ModelConfig(Config):
         width, reads = getattr(self.encoder, "width", None), getattr(self.bridge, "patch_width", None)
         if width is not None and reads is not None:
             fit("the encoder gives features", width, "the bridge reads", reads, PATCH_WIDTH)
-        image, prompts = _made(ImageFacts, self.image, "image"), _made(Prompts, self.prompts, "prompts")
+        image, prompts = self._image(), _made(Prompts, self.prompts, "prompts")
         model = Blip2Config(
             encoder=self.encoder, bridge=self.bridge, language=self.language, norm_eps=self.norm_eps
         ).build(layout)
@@ -109,6 +124,20 @@ class ModelConfig(Config):
             text_tokenizer=None if self.text_tokenizer is None else read_tokenizer(folder_of(self.text_tokenizer)),
             decoding=dict(self.decoding),
         )
+
+    def _image(self) -> ImageFacts:
+        size = self.image.get("size")
+        if size is not None and (not isinstance(size, int) or size < 1):
+            raise ConfigError(f"image: size is {size!r}, give the pixels on a side of the square the encoder sees")
+        pretrained = self.encoder if isinstance(self.encoder, PretrainedEncoder) else None
+        own = None if pretrained is None else pretrained.pixels(size)
+        facts = {**(own or {}), **self.image}
+        needed = ("size",) if pretrained is None else ("size", "mean", "std")
+        if absent := [name for name in needed if name not in facts]:
+            why = "a fresh encoder has no file" if pretrained is None else f"{pretrained.name} has no {FILES[0]}"
+            raise ConfigError(f"image: {', '.join(absent)} not given, and {why} that says so: give what it is to see")
+        image: ImageFacts = _made(ImageFacts, facts, "image")
+        return image
 
     def _stored(self, model: Blip2) -> Blip2Config:
         """The config of the parts as they are now, by which a checkpoint folder makes them again."""

@@ -5,6 +5,8 @@ Those for training draw from `rng`, which may be set to draw the same again.
 Shapes: C = 3 channels, H × W pixels.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image
 from torch import Tensor
@@ -27,12 +29,17 @@ def preprocess(size: int, mean: Channels, std: Channels, resample: str = "bicubi
 
 @registry.register_processor("blip_image_eval")
 class BlipImageEval(BaseProcessor):
-    """A picture squashed to a square and normalised."""
+    """A picture squashed to a square and normalised; with `shortest_edge` cut from its middle."""
 
     def __init__(
-        self, image_size: int = 384, mean: Channels = None, std: Channels = None, resample: str = "bicubic"
+        self,
+        image_size: int = 384,
+        mean: Channels = None,
+        std: Channels = None,
+        resample: str = "bicubic",
+        shortest_edge: int | None = None,
     ) -> None:
-        self.preprocess = preprocess(image_size, mean, std, resample)
+        self.preprocess = replace(preprocess(image_size, mean, std, resample), shortest_edge=shortest_edge)
 
     def __call__(self, item: Image.Image) -> Tensor:
         """Pixels `[C, H, W]`."""
