@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sightline.vlm import weights
 from sightline.vlm.bridges import QFormer
 from sightline.vlm.config import ConfigError, ModelError, closest
+from sightline.vlm.language import LanguageConfig
 from sightline.vlm.loaded import Loaded, load
 from sightline.vlm.weights.catalog import CATALOG
 from sightline.vlm.weights.read import LAVIS
@@ -34,6 +35,9 @@ class LavisModel(nn.Module):
         """The same weights as `sightline.vlm.load` gives them."""
         return self._loaded[0]
 
+    language_types: ClassVar[tuple[str, ...]] = ()
+    """What transformers calls the language models of this class; none: any, or no language model."""
+
     @classmethod
     def types(cls) -> dict[str, str]:
         """The model types of this class, and the name each has in our catalogue."""
@@ -49,13 +53,26 @@ class LavisModel(nn.Module):
         By its type it is the hub's conversion where there is one; `lavis:` before it takes LAVIS' own files.
         """
         if Path(model_type).expanduser().is_dir():
-            return cls(load(model_type, device=device))
+            return cls._fitting(load(model_type, device=device))
         types, asked = cls.types(), model_type.removeprefix(LAVIS)
         if asked not in types:
             known = closest(asked, types) if types else "nobody has published one"
             raise ConfigError(f"{cls.name} has no type {asked!r}, and there is no such folder: {known}")
         own = asked != model_type and cls.name not in CATALOG
         return cls(load(f"{LAVIS}{cls.name}:{asked}" if own else types[asked], device=device))
+
+    @classmethod
+    def _fitting(cls, loaded: Loaded) -> Self:
+        """A folder's model in this class; raises `ConfigError` where its language model is of another kind."""
+        language = loaded.checkpoint.config.language
+        kind = language.architecture["model_type"] if isinstance(language, LanguageConfig) else None
+        if cls.language_types and kind not in cls.language_types:
+            has = "no language model" if language is None else f"a language model of type {kind!r}"
+            raise ConfigError(
+                f"{loaded.name} has {has}, a {cls.name} has {' or '.join(cls.language_types)}: choose the class "
+                "it belongs to, or open it with sightline.vlm.load"
+            )
+        return cls(loaded)
 
     def load_checkpoint(self, path: str | Path) -> None:
         """Puts a `.pth` of LAVIS by path or URL, whole or of trained tensors only, into this model."""
@@ -102,7 +119,25 @@ class LavisModel(nn.Module):
     def see(self, samples: Samples) -> Tensor:
         """Normalised patch features `[B, P, D]` of a batch's images."""
         where = self.blip2.spot("encoder")
-        return self.blip2.see(samples["image"].to(where.device, where.dtype))
+        return self.blip2.see(images_of(samples).to(where.device, where.dtype))
+
+
+def images_of(samples: Samples, *, video: bool = False) -> Tensor:
+    """A batch's pixels `[B, 3, H, W]`, or `[B, 3, F, H, W]` where a `video` will do; raises `ModelError` for others."""
+    expected = "[B, 3, H, W]" + (" or, of a video, [B, 3, F, H, W]" if video else "")
+    if "image" not in samples:
+        raise ModelError(f"samples has no 'image', it has {', '.join(samples) or 'nothing'}: give pixels {expected}")
+    images = samples["image"]
+    if not isinstance(images, Tensor) or not images.is_floating_point():
+        kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        raise ModelError(
+            f'"image" is {kind}, expected floats {expected}: vis_processors["eval"](picture).unsqueeze(0) makes them'
+        )
+    if images.dim() == 3:
+        raise ModelError(f'"image" is {list(images.shape)}, expected {expected}: add the batch with .unsqueeze(0)')
+    if images.dim() not in ((4, 5) if video else (4,)) or images.shape[1] != 3 or not len(images):
+        raise ModelError(f'"image" is {list(images.shape)}, expected {expected}')
+    return images
 
 
 def texts_of(samples: Samples, key: str) -> list[str]:

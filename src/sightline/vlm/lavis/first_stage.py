@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from sightline.vlm.bridges import Text
 from sightline.vlm.config import ModelError
-from sightline.vlm.lavis.base import LavisModel, Samples, texts_of
+from sightline.vlm.lavis.base import LavisModel, Samples, images_of, texts_of
 from sightline.vlm.lavis.common.registry import registry
 from sightline.vlm.lavis.outputs import BlipOutput, BlipOutputFeatures, TextTokens
 from sightline.vlm.loaded.captioning import STARTS
@@ -29,6 +29,26 @@ class Blip2Qformer(LavisModel):
     name = "blip2"
     max_txt_len = 32
     """Tokens of a text that are read when matching and training."""
+
+    @property
+    def vision_proj(self) -> nn.Linear | None:
+        """From a query's output to the space shared with texts; none without that head."""
+        return self.qformer.image_contrast
+
+    @property
+    def text_proj(self) -> nn.Linear | None:
+        """From a text's first token to the space shared with images; none without that head."""
+        return self.qformer.text_contrast
+
+    @property
+    def itm_head(self) -> nn.Linear | None:
+        """Two logits of a match from a query's output; none without that head."""
+        return self.qformer.matching
+
+    @property
+    def temp(self) -> nn.Parameter | None:
+        """What cosines are divided by in the contrastive loss."""
+        return self.qformer.temperature
 
     def tokenizer(self, text: str | Sequence[str], *, max_length: int | None = None, **_: Any) -> TextTokens:
         """Token ids of one text or several, padded to the longest; other options of LAVIS' tokenizer change nothing."""
@@ -97,7 +117,7 @@ class Blip2Qformer(LavisModel):
         most = min(max_length, self.qformer.config.positions) - 1
         options: dict[str, Any] = {"max_new_tokens": most, "min_new_tokens": max(0, min(min_length - 1, most))}
         options |= {"do_sample": True, "top_p": top_p} if use_nucleus_sampling else {"num_beams": num_beams}
-        answers = self.loaded.caption(samples["image"], repetition_penalty=repetition_penalty, **options)
+        answers = self.loaded.caption(images_of(samples), repetition_penalty=repetition_penalty, **options)
         return [answer.text for answer in answers]
 
     def _tokens(self, texts: list[str], most: int | None) -> Text:

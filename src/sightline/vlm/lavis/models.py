@@ -7,13 +7,28 @@ from typing import Any
 import torch
 
 from sightline.vlm.config import ConfigError, closest
-from sightline.vlm.lavis import first_stage, second_stage
 from sightline.vlm.lavis.base import LavisModel
 from sightline.vlm.lavis.common.registry import registry
+from sightline.vlm.lavis.first_stage import Blip2FeatureExtractor, Blip2ITM, Blip2Qformer
 from sightline.vlm.lavis.processors import BaseProcessor, load_processor
+from sightline.vlm.lavis.second_stage import Blip2OPT, Blip2T5, Blip2T5Instruct, Blip2Vicuna, Blip2VicunaInstruct
 from sightline.vlm.weights import Checkpoint
 
-__all__ = ["ModelZoo", "load_model", "load_model_and_preprocess", "load_preprocess", "model_zoo"]
+__all__ = [
+    "Blip2FeatureExtractor",
+    "Blip2ITM",
+    "Blip2OPT",
+    "Blip2Qformer",
+    "Blip2T5",
+    "Blip2T5Instruct",
+    "Blip2Vicuna",
+    "Blip2VicunaInstruct",
+    "ModelZoo",
+    "load_model",
+    "load_model_and_preprocess",
+    "load_preprocess",
+    "model_zoo",
+]
 
 Processors = dict[str, BaseProcessor]
 
@@ -146,6 +161,4 @@ class ModelZoo:
         return "\n".join([rule, f"{'Architectures':<{wide}}Types", rule, *lines])
 
 
-# the classes register themselves; naming the modules says that they are needed
-_REGISTERED = (first_stage, second_stage)
 model_zoo = ModelZoo()

@@ -3,13 +3,39 @@
 Shapes: B rows, Q queries and L text tokens of width Z, K contrast width.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from torch import Tensor
 
 
-@dataclass
-class BlipOutputFeatures:
+class Output(Mapping[str, Any]):
+    """By attribute, by name, or by place, as transformers' `ModelOutput`: what is None is not in the mapping."""
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return dict(self._given())[key]
+        return self.to_tuple()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._given())
+
+    def __len__(self) -> int:
+        return len(self._given())
+
+    def to_tuple(self) -> tuple[Any, ...]:
+        """What is not None, in the order of the fields."""
+        return tuple(value for _, value in self._given())
+
+    def _given(self) -> list[tuple[str, Any]]:
+        named: Any = self
+        pairs = ((each.name, getattr(self, each.name)) for each in fields(named))
+        return [(name, value) for name, value in pairs if value is not None]
+
+
+@dataclass(eq=False)
+class BlipOutputFeatures(Output):
     """Features of images, of texts, or of pairs; what a mode does not give is None."""
 
     image_embeds: Tensor | None = None
@@ -24,8 +50,8 @@ class BlipOutputFeatures:
     """`[B, Q, Z]`, after image and text were read together."""
 
 
-@dataclass
-class BlipOutput:
+@dataclass(eq=False)
+class BlipOutput(Output):
     """Losses of the first stage."""
 
     loss: Tensor

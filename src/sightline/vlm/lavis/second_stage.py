@@ -6,17 +6,18 @@ Shapes: B rows, Q queries of width Z, F frames of a video.
 import re
 import string
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sightline.vlm.bridges import Text
 from sightline.vlm.config import ModelError
 from sightline.vlm.decoding import Decoding, generate
 from sightline.vlm.evals import vqa
 from sightline.vlm.lavis.answers import lemmatizer
-from sightline.vlm.lavis.base import LavisModel, Samples, texts_of
+from sightline.vlm.lavis.base import LavisModel, Samples, images_of, texts_of
 from sightline.vlm.lavis.common.registry import registry
 from sightline.vlm.lavis.first_stage import Blip2Qformer
 from sightline.vlm.training.objectives import language_loss
@@ -29,11 +30,17 @@ class Writing(LavisModel):
     """Captions and answers by the language model."""
 
     length_penalty_of_answers = 0.0
+    reads_video = False
 
     @property
     def prompt(self) -> str:
         """What the language model reads when a batch has no "prompt"."""
         return self.loaded.checkpoint.prompts.caption
+
+    @prompt.setter
+    def prompt(self, words: str) -> None:
+        checkpoint = self.loaded.checkpoint
+        checkpoint.prompts = replace(checkpoint.prompts, caption=words)
 
     def generate(  # noqa: PLR0913, PLR0917 - LAVIS' signature
         self,
@@ -59,7 +66,8 @@ class Writing(LavisModel):
         }
         if use_nucleus_sampling:
             options |= {"do_sample": True, "top_p": top_p, "temperature": float(temperature)}
-        return self._write(samples["image"], self._prompts(samples), options)
+        images = images_of(samples, video=self.reads_video)
+        return self._write(images, self._prompts(samples), options)
 
     def predict_answers(  # noqa: PLR0913, PLR0917 - LAVIS' signature
         self,
@@ -87,7 +95,8 @@ class Writing(LavisModel):
             "min_new_tokens": max(0, min_len - 1),
             "length_penalty": self.length_penalty_of_answers if length_penalty is None else length_penalty,
         }
-        answers = self._write(samples["image"], asked(samples, prompt), options)
+        images = images_of(samples, video=self.reads_video)
+        answers = self._write(images, asked(samples, prompt), options)
         answers = answers if dictionary is None else dictionary(answers)
         return [vqa.normalise(answer) for answer in answers] if more.get("normalise") else answers
 
@@ -101,10 +110,16 @@ class Writing(LavisModel):
 
         `n_segments` changes nothing: image and prompt are read once, however many candidates there are.
         """
-        prompts = formatted(samples, self._prompts({key: samples[key] for key in ("image", "prompt")}))
-        images = samples["image"]
+        images, given = images_of(samples), texts_of(samples, "prompt")
+        if not len(candidates) or not all(map(len, candidates)):
+            raise ModelError("no candidates were given: give a list of texts, or a list for every image")
+        prompts = formatted(samples, self._prompts({"image": images, "prompt": given}))
         if isinstance(candidates[0], str):
             return self._ranks(images, prompts, [str(each) for each in candidates])
+        if len(candidates) != len(images):
+            raise ModelError(
+                f"{len(images)} images and {len(candidates)} lists of candidates: give one list, or as many"
+            )
         rows = [self._ranks(images[at : at + 1], [prompts[at]], list(own)) for at, own in enumerate(candidates)]
         alike = len({row.shape[1] for row in rows}) == 1
         return torch.cat(rows) if alike else [row[0].tolist() for row in rows]
@@ -126,6 +141,13 @@ class Writing(LavisModel):
         queries_BQZ = self.blip2.bridge(self.see(samples), question)
         prefix, mask = self.blip2.prefix(queries_BQZ, prompt.tokens_BL, prompt.mask_BL)
         return {"loss": language_loss(self.blip2.writer.logits(prefix, mask, words.tokens_BL), words)}
+
+    @property
+    def language_model(self) -> nn.Module:
+        """The frozen language model as transformers has it."""
+        language: Any = self.blip2.writer
+        model: nn.Module = language.model
+        return model
 
     def _write(self, images: Tensor, prompts: list[str], options: dict[str, Any]) -> list[str]:
         """A question that stands in the checkpoint's own template goes to an instruction-aware bridge without it."""
@@ -156,23 +178,66 @@ class Writing(LavisModel):
         return self.loaded.writer.questions(prompts) if self.loaded.checkpoint.prompts.question_to_bridge else None
 
 
+class WithT5(Writing):
+    """What LAVIS calls the parts of a model with a FlanT5."""
+
+    length_penalty_of_answers = -1.0
+    language_types = ("t5",)
+
+    @property
+    def t5_model(self) -> nn.Module:
+        """transformers' T5."""
+        return self.language_model
+
+    @property
+    def t5_proj(self) -> nn.Linear | None:
+        """From the Q-Former's width to T5's."""
+        return self.blip2.project
+
+
+class WithLlama(Writing):
+    """What LAVIS calls the parts of a model with a Vicuna."""
+
+    language_types = ("llama",)
+
+    @property
+    def llm_model(self) -> nn.Module:
+        """transformers' Llama."""
+        return self.language_model
+
+    @property
+    def llm_proj(self) -> nn.Linear | None:
+        """From the Q-Former's width to Llama's."""
+        return self.blip2.project
+
+
 @registry.register_model("blip2_opt")
 class Blip2OPT(Writing):
     """With a frozen OPT."""
 
     name = "blip2_opt"
+    language_types = ("opt",)
+
+    @property
+    def opt_model(self) -> nn.Module:
+        """transformers' OPT."""
+        return self.language_model
+
+    @property
+    def opt_proj(self) -> nn.Linear | None:
+        """From the Q-Former's width to OPT's."""
+        return self.blip2.project
 
 
 @registry.register_model("blip2_t5")
-class Blip2T5(Writing):
+class Blip2T5(WithT5):
     """With a frozen FlanT5."""
 
     name = "blip2_t5"
-    length_penalty_of_answers = -1.0
 
 
 @registry.register_model("blip2_vicuna")
-class Blip2Vicuna(Writing):
+class Blip2Vicuna(WithLlama):
     """With a frozen Llama; nobody has published one, so it is loaded from a folder."""
 
     name = "blip2_vicuna"
@@ -180,6 +245,8 @@ class Blip2Vicuna(Writing):
 
 class Instructed(Writing):
     """The Q-Former reads the instruction, too."""
+
+    reads_video = True
 
     def generate(  # noqa: PLR0913, PLR0917 - LAVIS' signature
         self,
@@ -221,15 +288,14 @@ class Instructed(Writing):
 
 
 @registry.register_model("blip2_t5_instruct")
-class Blip2T5Instruct(Instructed):
+class Blip2T5Instruct(WithT5, Instructed):
     """With a frozen FlanT5."""
 
     name = "blip2_t5_instruct"
-    length_penalty_of_answers = -1.0
 
 
 @registry.register_model("blip2_vicuna_instruct")
-class Blip2VicunaInstruct(Instructed):
+class Blip2VicunaInstruct(WithLlama, Instructed):
     """With a frozen Vicuna."""
 
     name = "blip2_vicuna_instruct"
