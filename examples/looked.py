@@ -16,5 +16,5 @@ for word in caption.looked.words:
 folder = Path("looked")
 folder.mkdir(exist_ok=True)
 for index, word in enumerate(caption.looked.words):
-    caption.looked.overlay(scene.image, word=index).save(folder / f"{index}-{word.text}.png")
+    caption.looked.overlay(word=index).save(folder / f"{index}-{word.text}.png")
 print(f"maps in {folder}/")

@@ -69,6 +69,20 @@ class Preprocess:
             raise ImageError(f"a tensor of shape {list(pixels.shape)} is not ready pixels: expected {expected}")
         return pixels_BCHW
 
+    def seen(self, image: Image.Image) -> Image.Image:
+        """The part of an image that the encoder sees, in the image's own pixels; the whole where none is cut away."""
+        if self.shortest_edge is None:
+            return image
+        side = min(image.size) * self.size / self.shortest_edge
+        left, top = ((length - side) / 2 for length in image.size)
+        return image.crop((round(left), round(top), round(left + side), round(top + side)))
+
+    def shown(self, pixels_CHW: Tensor) -> Image.Image:
+        """Ready pixels as a picture again: normalisation undone, values rounded to 8 bits."""
+        mean_C, std_C = torch.tensor(self.mean), torch.tensor(self.std)
+        scaled_HWC = pixels_CHW.detach().float().cpu().permute(1, 2, 0) * std_C + mean_C
+        return Image.fromarray((scaled_HWC / self.scale).round().clamp(0, 255).byte().numpy())
+
     @property
     def filter(self) -> Image.Resampling:
         """The filter as Pillow has it."""

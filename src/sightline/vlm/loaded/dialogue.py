@@ -6,7 +6,7 @@ from typing import Any
 
 from sightline.vlm.loaded.answers import Answer
 
-Say = Callable[[str, str, str | None, dict[str, Any]], Answer]
+Say = Callable[[str, str, str | bool | None, dict[str, Any]], Answer]
 """Answers a whole prompt, the question at its end, with a method of looking and decoding options."""
 
 
@@ -26,7 +26,7 @@ class Chat:
         self._say, self._template, self._remember = say, template, remember
         self.turns: list[Turn] = []
 
-    def ask(self, question: str, *, looked: str | None = None, **decoding: Any) -> Answer:
+    def ask(self, question: str, *, looked: str | bool | None = None, **decoding: Any) -> Answer:
         """The answer to a question, which becomes part of what the next one builds on."""
         answer = self._say(self.prompt(question), question, looked, decoding)
         self.turns.append(Turn(question, answer))

@@ -13,7 +13,8 @@ from sightline.vlm.data.images import ImageSource
 from sightline.vlm.data.preprocess import Preprocess
 
 Images = ImageSource | Sequence[ImageSource]
-"""One image or several; a tensor is ready pixels `[B, 3, H, W]`, hence B images."""
+"""One image or several; a tensor is `[3, H, W]` or `[B, 3, H, W]`, hence B images: ready
+pixels (already normalised) where it is of floats, pictures of 0…255 to be prepared like any other where of integers."""
 
 
 class InputError(SightlineVlmError):
@@ -35,9 +36,17 @@ class Picture:
             raise InputError("a picture needs an image or pixels")
         return self.pixels_CHW.float()
 
+    def shown(self, preprocess: Preprocess) -> Image.Image:
+        """The part of the picture that the encoder sees, or ready pixels made visible again."""
+        if self.image is not None:
+            return preprocess.seen(self.image)
+        return preprocess.shown(self.prepared(preprocess))
+
 
 def read_pictures(images: Images, preprocess: Preprocess) -> list[Picture]:
     """Every image read; the first that cannot be raises `ImageError` naming it."""
+    if isinstance(images, Tensor) and not images.is_floating_point():
+        return [Picture(pictures.read(pixels.permute(1, 2, 0).cpu().numpy())) for pixels in preprocess.ready(images)]
     if isinstance(images, Tensor):
         return [Picture(pixels_CHW=pixels) for pixels in preprocess.ready(images)]
     if isinstance(images, Sequence) and not isinstance(images, str | bytes):

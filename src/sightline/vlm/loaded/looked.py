@@ -1,6 +1,6 @@
 """Where the model looked for each word of an answer, as a user holds it: maps, pictures, JSON."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sightline.vlm.data.images import ImageSource, read
-from sightline.vlm.decoding import LookedError, Method
+from sightline.vlm.decoding import LookedError, Method, check_method
 from sightline.vlm.decoding.overlay import overlay, sheet
 
 WHOLE = "(all words)"
@@ -41,6 +41,8 @@ class Looked:
     words: tuple[WordMap, ...]
     whole: NDArray[np.float32] | None = None
     """Of the text as a whole, where it is more than its words: a matched text. `[rows, cols]`, sums to 1."""
+    image: Image.Image | None = field(default=None, repr=False)
+    """What the model looked at: the part of the picture that its encoder sees."""
 
     def map(self, word: int | str | None = None) -> NDArray[np.float32]:
         """The grid of a word, by place or by text (its first occurrence); without one, of the whole or of all words."""
@@ -58,15 +60,24 @@ class Looked:
                 return each.grid
         raise LookedError(f"no word {word!r} in the answer: it has {', '.join(each.text for each in self.words)}")
 
-    def overlay(self, image: ImageSource, word: int | str | None = None, opacity: float = 0.6) -> Image.Image:
-        """The image, of its own size, under the heat of a word or of the whole answer."""
-        return overlay(read(image), self.map(word), opacity)
+    def overlay(
+        self, image: ImageSource | None = None, word: int | str | None = None, opacity: float = 0.6
+    ) -> Image.Image:
+        """The image, of its own size, under the heat of a word or the whole answer; none: what the model looked at."""
+        return overlay(self._picture(image), self.map(word), opacity)
 
-    def sheet(self, image: ImageSource, opacity: float = 0.6) -> Image.Image:
+    def sheet(self, image: ImageSource | None = None, opacity: float = 0.6) -> Image.Image:
         """One picture with an overlay for every word, the whole first where there is one."""
-        picture = read(image)
+        picture = self._picture(image)
         whole = [] if self.whole is None else [(WHOLE, overlay(picture, self.whole, opacity))]
         return sheet([*whole, *((each.text, overlay(picture, each.grid, opacity)) for each in self.words)])
+
+    def _picture(self, image: ImageSource | None) -> Image.Image:
+        if image is not None:
+            return read(image)
+        if self.image is None:
+            raise LookedError("these maps came without their image: give it, overlay(image)")
+        return self.image
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The maps as arrays: `words` `[W]`, `grids` `[W, rows, cols]`, and `whole` if there is one."""
@@ -84,3 +95,13 @@ class Looked:
         words = [{"text": each.text, "grid": np.round(each.grid.astype(float), DIGITS).tolist()} for each in self.words]
         whole = {} if self.whole is None else {"whole": np.round(self.whole.astype(float), DIGITS).tolist()}
         return {"method": self.method, "words": words, **whole}
+
+
+def method_of(looked: str | bool | None) -> Method | None:
+    """The method that `looked` asks for: True is "gradient", False and None are none.
+
+    Raises `LookedError` for a method that is not there.
+    """
+    if looked is None or looked is False:
+        return None
+    return check_method("gradient" if looked is True else looked)

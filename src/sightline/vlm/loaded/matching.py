@@ -1,25 +1,35 @@
 """Where the model looked to match: the maps of every image with every text."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from torch import Tensor
 
 from sightline.vlm.bridges import QFormer, Text
 from sightline.vlm.decoding import Method, Word, look_at_match, split_words
 from sightline.vlm.encoders.protocol import PatchGrid
-from sightline.vlm.loaded.inputs import InputError
+from sightline.vlm.loaded.inputs import InputError, Picture
 from sightline.vlm.loaded.looked import Looked, WordMap
 from sightline.vlm.loaded.scoring import Scorer
 from sightline.vlm.weights import Tokenizer
 
 
 def look_at_matches(
-    scorer: Scorer, patches_NPD: Tensor, texts: list[str], place: tuple[PatchGrid, Method]
+    scorer: Scorer, seen: tuple[Tensor, Sequence[Picture]], texts: list[str], place: tuple[PatchGrid, Method]
 ) -> list[list[Looked]]:
-    """N lists of M, a pair at a time; `place` is how patches lie on the images, and how to find out."""
-    bridge, tokenizer = scorer.model.bridge, scorer.tokenizer
+    """N lists of M, a pair at a time.
+
+    `seen` are patches `[N, P, D]` and the N pictures, `place` is how patches lie on them, and how to find out.
+    """
+    bridge, tokenizer, (patches_NPD, pictures) = scorer.model.bridge, scorer.tokenizer, seen
     if not isinstance(bridge, QFormer) or tokenizer is None:
         raise InputError("this checkpoint has no text side in its Q-Former: load a retrieval checkpoint to match")
     read = [_read(tokenizer, text, patches_NPD) for text in texts]
-    return [[_looked(bridge, patches_PD[None], *each, place) for each in read] for patches_PD in patches_NPD]
+    shown = [picture.shown(scorer.preprocess) for picture in pictures]
+    return [
+        [replace(_looked(bridge, patches_PD[None], *each, place), image=image) for each in read]
+        for patches_PD, image in zip(patches_NPD, shown, strict=True)
+    ]
 
 
 def _looked(

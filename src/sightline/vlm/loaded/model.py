@@ -11,12 +11,13 @@ from torch import Tensor
 from sightline.vlm import spans, weights
 from sightline.vlm.bridges import QFormer
 from sightline.vlm.data.preprocess import Preprocess
-from sightline.vlm.decoding import Decoding, OnToken, Written, check_method
+from sightline.vlm.decoding import Decoding, OnToken, Written
 from sightline.vlm.loaded.answering import Task, answer, rank
 from sightline.vlm.loaded.answers import Answer, Classes, Features, Matches, Similarity
 from sightline.vlm.loaded.captioning import BridgeWriter
 from sightline.vlm.loaded.dialogue import Chat
 from sightline.vlm.loaded.inputs import Images, InputError, pair, read_pictures, texts_of, to_pixels
+from sightline.vlm.loaded.looked import method_of
 from sightline.vlm.loaded.matching import look_at_matches
 from sightline.vlm.loaded.scoring import Scorer
 from sightline.vlm.loaded.writing import Author, Manner, Rows, Seen, Writer
@@ -59,7 +60,7 @@ class Loaded:
         images: Images,
         prompt: str | None = None,
         *,
-        looked: str | None = None,
+        looked: str | bool | None = None,
         on_token: OnToken | None = None,
         **decoding: Any,
     ) -> list[Answer]:
@@ -68,7 +69,7 @@ class Loaded:
         Args:
             images: One or several.
             prompt: What the language model reads after the image, as it stands; "" is nothing, None the checkpoint's.
-            looked: "gradient" or "attention" to also say where the model looked.
+            looked: "gradient" (or True) or "attention" to also say where the model looked.
             on_token: Hears (answer, token, log-probability) as tokens are chosen; not with beam search.
             **decoding: Options of `Decoding`; those not given are the checkpoint's.
         """
@@ -85,7 +86,7 @@ class Loaded:
         questions: str | Sequence[str],
         *,
         template: str | None = None,
-        looked: str | None = None,
+        looked: str | bool | None = None,
         on_token: OnToken | None = None,
         **decoding: Any,
     ) -> list[Answer]:
@@ -97,7 +98,7 @@ class Loaded:
             images: One or several.
             questions: One or several.
             template: What a question is put into, with one `{}`; None is the checkpoint's.
-            looked: "gradient" or "attention" to also say where the model looked.
+            looked: "gradient" (or True) or "attention" to also say where the model looked.
             on_token: Hears (answer, token, log-probability) as tokens are chosen; not with beam search.
             **decoding: Options of `Decoding`; those not given are the checkpoint's.
         """
@@ -121,28 +122,29 @@ class Loaded:
             raise InputError(f"a dialogue is about one image, {len(pictures)} were given")
         seen = writer.see(pictures, spans.Timeline())
 
-        def say(prompt: str, question: str, looked: str | None, options: dict[str, Any]) -> Answer:
+        def say(prompt: str, question: str, looked: str | bool | None, options: dict[str, Any]) -> Answer:
             manner, task = self._manner(options, looked), self._task([0], [prompt], [question])
             return answer(self.name, writer, pictures, task, manner, seen)[0]
 
         return Chat(say, self._template(template), remember)
 
-    def match(self, images: Images, texts: str | Sequence[str], *, looked: str | None = None) -> Matches:
+    def match(self, images: Images, texts: str | Sequence[str], *, looked: str | bool | None = None) -> Matches:
         """How well every image goes with every text; needs a checkpoint with the first stage's heads.
 
         Args:
             images: One or several.
             texts: One or several.
-            looked: "gradient" or "attention" to also say where the model looked for each word.
+            looked: "gradient" (or True) or "attention" to also say where the model looked for each word.
         """
         pictures, words = read_pictures(images, self.preprocess), texts_of(texts, "texts")
         patches_NPD = self.scorer.see(pictures)
         matches = self.scorer.match(patches_NPD, words)
-        if looked is None:
+        method = method_of(looked)
+        if method is None:
             return matches
         sides = to_pixels(pictures[:1], self.preprocess).shape[2:]
-        place = (self.model.encoder.grid(*sides), check_method(looked))
-        return replace(matches, looked=look_at_matches(self.scorer, patches_NPD, words, place))
+        place = (self.model.encoder.grid(*sides), method)
+        return replace(matches, looked=look_at_matches(self.scorer, (patches_NPD, pictures), words, place))
 
     def embed(
         self, images: Images | None = None, texts: str | Sequence[str] | None = None, mode: str = "image"
@@ -253,6 +255,6 @@ class Loaded:
         to_bridge = read if facts.question_to_bridge and (facts.template_to_bridge or any(read)) else None
         return Task(of=of, prompts=prompts, asked=asked, to_bridge=to_bridge)
 
-    def _manner(self, options: dict[str, Any], looked: str | None, on_token: OnToken | None = None) -> Manner:
+    def _manner(self, options: dict[str, Any], looked: str | bool | None, on_token: OnToken | None = None) -> Manner:
         how = Decoding.of({**self.checkpoint.decoding, **options})
-        return Manner(how=how, method=None if looked is None else check_method(looked), on_token=on_token)
+        return Manner(how=how, method=method_of(looked), on_token=on_token)

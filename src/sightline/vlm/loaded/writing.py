@@ -119,7 +119,7 @@ class Writer:
         looked: list[list[Looked | None]] = [[None] * len(row) for row in written]
         if method is not None:
             with timeline.step("looked", method=method):
-                looked = self._look(asked, written, method)
+                looked = self._look(rows, asked, written, method)
         return Spoken(written, looked, lengths)
 
     def rank(self, rows: Rows, seen: Seen, texts: Sequence[str]) -> Tensor:
@@ -218,8 +218,12 @@ class Writer:
         rows = queries[of_B] if shared else queries
         return language.prefill(*self.model.prefix(rows, prompt.tokens_BL, prompt.mask_BL))
 
-    def _look(self, asked: "Replayed", written: list[list[Written]], method: Method) -> list[list[Looked | None]]:
+    def _look(
+        self, rows: Rows, asked: "Replayed", written: list[list[Written]], method: Method
+    ) -> list[list[Looked | None]]:
         times = len(written[0])
+        shown = [picture.shown(self.preprocess) for picture in rows.pictures]
+        images = [shown[at] for at in rows.of for _ in range(times)]
         again = torch.arange(len(written), device=asked.of_B.device).repeat_interleave(times)
         flat = [one.tokens for row in written for one in row]
         replay = Replay(
@@ -231,8 +235,8 @@ class Writer:
         )
         maps = look(self.model, replay, asked.seen.grid, method)
         found = [
-            Looked(method, tuple(WordMap(word.text, grid) for word, grid in zip(words, grids, strict=True)))
-            for words, grids in zip(replay.words, maps, strict=True)
+            Looked(method, tuple(map(WordMap, [word.text for word in words], grids)), image=image)
+            for words, grids, image in zip(replay.words, maps, images, strict=True)
         ]
         return [list(found[at : at + times]) for at in range(0, len(found), times)]
 
