@@ -1,6 +1,7 @@
 """What users of LAVIS know under other names: dialogues, re-ranked retrieval, captions of the first stage."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tokenizers import AddedToken
 from sightline.vlm.bridges import QFormerConfig
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.loaded import InputError, Loaded
+from sightline.vlm.loaded.scoring import COSINES_AT_ONCE, best_cosines
 from sightline.vlm.weights import Checkpoint
 
 TEXTS = ["a red one", "two", "three left of blue", "green", "which digit"]
@@ -139,3 +141,40 @@ def test_a_first_stage_caption_can_begin_with_a_prompt() -> None:
 def test_a_mistake_with_a_first_stage_model_is_one_clear_sentence(call, words: str) -> None:
     with pytest.raises(SightlineVlmError, match=words):
         call(Loaded(first_stage()))
+
+
+def test_many_pairs_in_batches_score_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, pictures = Loaded(checkpoint(None)), [picture(seed) for seed in range(5)]
+
+    def scores() -> list[torch.Tensor]:
+        match, both = model.match(pictures, TEXTS), model.similarity(pictures, TEXTS, k=3)
+        pairs = model.embed(pictures, TEXTS, mode="multimodal").raw
+        images, words = model.embed(pictures), model.embed(texts=TEXTS, mode="text")
+        assert images.projected is not None
+        assert words.projected is not None
+        whole = torch.einsum("nqk,mk->nmq", images.projected, words.projected).amax(2)
+        torch.testing.assert_close(match.itc, whole)
+        return [match.itc, match.itm, both.image_to_text, both.text_to_image, images.raw, words.raw, pairs]
+
+    together = scores()
+    for name, few in (("PAIRS_AT_ONCE", 2), ("TEXTS_AT_ONCE", 3), ("COSINES_AT_ONCE", 24)):
+        monkeypatch.setattr(f"sightline.vlm.loaded.scoring.{name}", few)
+    for one, other in zip(scores(), together, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_a_block_of_cosines_is_bounded() -> None:
+    images_NQK, texts_MK = torch.randn(300, 32, 8), torch.randn(1500, 8)
+    blocks: list[int] = []
+    einsum = torch.einsum
+
+    def counted(*given: Any) -> torch.Tensor:
+        made = einsum(*given)
+        blocks.append(made.numel())
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "einsum", counted)
+        best_NM = best_cosines(images_NQK, texts_MK)
+    assert max(blocks) <= COSINES_AT_ONCE
+    torch.testing.assert_close(best_NM, einsum("nqk,mk->nmq", images_NQK, texts_MK).amax(2))

@@ -97,7 +97,7 @@ class Blip2Qformer(LavisModel):
 
         Every batch of the loader has "image"; the texts are `data_loader.dataset.text`.
         """
-        patches_NPD = torch.cat([self.see(samples) for samples in data_loader])
+        patches_NPD = torch.cat([self.see(samples).cpu() for samples in data_loader])
         texts = list(data_loader.dataset.text)
         k = task_cfg["k_test"] if isinstance(task_cfg, dict) else task_cfg.k_test
         scores = self.loaded.scorer.similarity(patches_NPD, self._tokens(texts, self.max_txt_len), k)

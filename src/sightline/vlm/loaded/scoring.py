@@ -3,7 +3,7 @@
 Shapes: N images, M texts, P patches of width D, Q queries of width Z, K contrast width, L tokens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +17,11 @@ from sightline.vlm.model import Blip2
 from sightline.vlm.weights import Tokenizer
 
 PAIRS_AT_ONCE = 64
+"""Images, texts or pairs in one pass through encoder or bridge."""
+COSINES_AT_ONCE = 2**22
+"""Numbers (image × text × query) held at a time while the best query of each pair is found."""
+TEXTS_AT_ONCE = 1024
+"""Of them, columns at a time."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,12 @@ class Scorer:
         return isinstance(bridge, QFormer) and bridge.text_contrast is not None and self.tokenizer is not None
 
     def see(self, pictures: Sequence[Picture]) -> Tensor:
-        """Patch features `[N, P, D]`."""
+        """Patch features `[N, P, D]`, of more than one batch kept on the CPU."""
         where, some = self.model.spot("encoder"), range(0, len(pictures), PAIRS_AT_ONCE)
         pixels = (to_pixels(pictures[at : at + PAIRS_AT_ONCE], self.preprocess) for at in some)
         with torch.no_grad():
-            return torch.cat([self.model.see(each.to(where.device, where.dtype)) for each in pixels])
+            seen = (self.model.see(each.to(where.device, where.dtype)) for each in pixels)
+            return torch.cat([each.cpu() if len(some) > 1 else each for each in seen])
 
     def match(self, patches_NPD: Tensor, texts: list[str]) -> Matches:
         """Every image with every text."""
@@ -61,37 +67,36 @@ class Scorer:
                 logits_K = self._match(bridge, patches_NPD[image : image + 1], _rows(words, best_K))[:, 1]
                 to_text_NM[image, best_K] = logits_K + cosines_M[best_K]
             for text, cosines_N in enumerate(itc_NM.T):
-                best_K = cosines_N.topk(min(k, len(cosines_N))).indices
-                logits_K = self._match(bridge, patches_NPD[best_K], _rows(words, best_K.new_full(best_K.shape, text)))
-                to_image_MN[text, best_K] = logits_K[:, 1] + cosines_N[best_K]
+                for best_K in _split(cosines_N.topk(min(k, len(cosines_N))).indices):
+                    same = _rows(words, best_K.new_full(best_K.shape, text))
+                    logits_K = self._match(bridge, patches_NPD[best_K.to(patches_NPD.device)], same)[:, 1]
+                    to_image_MN[text, best_K] = logits_K + cosines_N[best_K]
         return Similarity(to_text_NM, to_image_MN)
 
     def cosines(self, patches_NPD: Tensor, words: Text) -> Tensor:
         """Best cosine `[N, M]` over an image's queries of every image with every text."""
         bridge = self._bridge()
-        images = self.embed_images(patches_NPD).projected
-        if images is None or bridge.text_contrast is None:
+        if bridge.image_contrast is None or bridge.text_contrast is None:
             raise InputError("this checkpoint has no contrastive heads: load a retrieval checkpoint")
         with torch.no_grad():
-            words_MK = bridge.contrast_texts(bridge.text_features(words))
-        return torch.einsum("nqk,mk->nmq", images, words_MK).amax(2)
+            words_MK = torch.cat([bridge.contrast_texts(bridge.text_features(some)) for some in _batches(words)])
+            images_NQK = torch.cat([bridge.contrast_images(bridge(some)) for some in self._moved(patches_NPD)])
+        return best_cosines(images_NQK, words_MK)
 
     def _match(self, bridge: QFormer, patches_BPD: Tensor, words: Text) -> Tensor:
-        """Matching logits `[M, 2]` of M texts with one image, whose keys and values are made once, or with M images."""
-        return torch.cat(
-            [
-                bridge.match(
-                    patches_BPD if len(patches_BPD) == 1 else patches_BPD[at : at + PAIRS_AT_ONCE],
-                    Text(words.tokens_BL[at : at + PAIRS_AT_ONCE], words.mask_BL[at : at + PAIRS_AT_ONCE]),
-                ).float()
-                for at in range(0, len(words.tokens_BL), PAIRS_AT_ONCE)
-            ]
-        )
+        """Matching logits `[M, 2]` of M texts with one image, or with as many images: then `PAIRS_AT_ONCE` at most."""
+        patches_BPD = patches_BPD.to(self.model.spot("bridge").device)
+        return torch.cat([bridge.match(patches_BPD, some).float() for some in _batches(words)])
+
+    def _moved(self, patches_NPD: Tensor) -> Iterator[Tensor]:
+        """Patch features a batch at a time, where the bridge is."""
+        device = self.model.spot("bridge").device
+        return (some.to(device) for some in _split(patches_NPD))
 
     def embed_images(self, patches_NPD: Tensor) -> Features:
         """Query outputs, and their unit vectors where the checkpoint has the head."""
         with torch.no_grad():
-            queries_NQZ = self.model.bridge(patches_NPD)
+            queries_NQZ = torch.cat([self.model.bridge(some) for some in self._moved(patches_NPD)])
             bridge = self.model.bridge
             has_head = isinstance(bridge, QFormer) and bridge.image_contrast is not None
             return Features(queries_NQZ, self._bridge().contrast_images(queries_NQZ) if has_head else None)
@@ -100,13 +105,15 @@ class Scorer:
         """First-token outputs, and their unit vectors where the checkpoint has the head."""
         bridge = self._bridge()
         with torch.no_grad():
-            words_MZ = bridge.text_features(self.tokens(texts))
+            words_MZ = torch.cat([bridge.text_features(some) for some in _batches(self.tokens(texts))])
             return Features(words_MZ, bridge.contrast_texts(words_MZ) if bridge.text_contrast is not None else None)
 
     def embed_pairs(self, patches_BPD: Tensor, texts: list[str]) -> Features:
         """Query outputs after reading image and text together."""
+        bridge, batches = self._bridge(), _batches(self.tokens(texts))
         with torch.no_grad():
-            return Features(self._bridge()(patches_BPD, self.tokens(texts)), None)
+            pairs = zip(self._moved(patches_BPD), batches, strict=True)
+            return Features(torch.cat([bridge(some, words) for some, words in pairs]), None)
 
     def classify(self, patches_NPD: Tensor, labels: list[str]) -> Classes:
         """Soft-max of image-text cosines over the learned temperature."""
@@ -129,6 +136,26 @@ class Scorer:
         text = self.tokenizer.batch(texts)
         device = self.model.spot("bridge").device
         return Text(text.tokens_BL.to(device), text.mask_BL.to(device))
+
+
+def best_cosines(images_NQK: Tensor, texts_MK: Tensor) -> Tensor:
+    """Cosine `[N, M]` of the best of each image's queries with each text, a block of both at a time."""
+    best_NM = images_NQK.new_empty(len(images_NQK), len(texts_MK))
+    images_at_once = max(1, COSINES_AT_ONCE // (images_NQK.shape[1] * min(TEXTS_AT_ONCE, max(1, len(texts_MK)))))
+    for left in range(0, len(texts_MK), TEXTS_AT_ONCE):
+        texts = texts_MK[left : left + TEXTS_AT_ONCE]
+        for top in range(0, len(images_NQK), images_at_once):
+            cosines_nmQ = torch.einsum("nqk,mk->nmq", images_NQK[top : top + images_at_once], texts)
+            best_NM[top : top + images_at_once, left : left + TEXTS_AT_ONCE] = cosines_nmQ.amax(2)
+    return best_NM
+
+
+def _batches(text: Text) -> Iterator[Text]:
+    return map(Text, _split(text.tokens_BL), _split(text.mask_BL))
+
+
+def _split(rows: Tensor) -> Iterator[Tensor]:
+    return (rows[at : at + PAIRS_AT_ONCE] for at in range(0, len(rows), PAIRS_AT_ONCE))
 
 
 def _rows(text: Text, rows_R: Tensor) -> Text:
