@@ -1,6 +1,8 @@
 """What is given to a loaded model, and what a result keeps of it: tensors of both kinds, the picture under a map."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from random_models import checkpoint, opt
 
 from sightline.vlm.data.images import ImageError
 from sightline.vlm.decoding import LookedError
-from sightline.vlm.loaded import Loaded, Looked
+from sightline.vlm.decoding.options import DecodingError
+from sightline.vlm.loaded import InputError, Loaded, Looked
+from sightline.vlm.weights import CheckpointError
 
 
 def picture(seed: int, size: tuple[int, int] = (32, 40)) -> Image.Image:
@@ -79,3 +83,42 @@ def test_maps_lie_on_the_part_that_is_cut_from_the_middle(model: Loaded) -> None
     assert looked is not None
     assert looked.image is not None
     assert looked.image.tobytes() == picture(1, (80, 100)).crop((8, 18, 72, 82)).tobytes()
+
+
+def test_each_image_may_have_its_own_prompt(model: Loaded) -> None:
+    pictures, prompts = [picture(1), picture(2)], ["a red", "two"]
+    alone = [model.caption(image, prompt)[0].tokens for image, prompt in zip(pictures, prompts, strict=True)]
+    assert [answer.tokens for answer in model.caption(pictures, prompts)] == alone
+    assert model.caption(pictures, prompts[:1])[0].tokens == alone[0]
+    with pytest.raises(InputError, match="2 images and 3 prompts"):
+        model.caption(pictures, ["a", "b", "c"])
+
+
+def test_what_is_given_says_the_mode(model: Loaded) -> None:
+    one, text = picture(1), "a red one"
+    torch.testing.assert_close(model.embed(texts=text).raw, model.embed(texts=text, mode="text").raw)
+    torch.testing.assert_close(model.embed(one).raw, model.embed(one, mode="image").raw)
+    torch.testing.assert_close(model.embed(one, text).raw, model.embed(one, text, mode="multimodal").raw)
+    with pytest.raises(InputError, match="needs images="):
+        model.embed(texts=text, mode="image")
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        ({"num_beams": "5"}, "num_beams='5' is str: it must be a whole number"),
+        ({"max_new_tokens": 2.5}, "max_new_tokens=2.5 is float: it must be a whole number"),
+        ({"length_penalty": None}, "length_penalty=None is NoneType: it must be a number"),
+    ],
+)
+def test_options_of_the_wrong_kind_are_refused(model: Loaded, option: dict[str, Any], problem: str) -> None:
+    with pytest.raises(DecodingError, match=problem):
+        model.caption(picture(1), **option)
+
+
+def test_a_model_is_not_saved_over_a_file(model: Loaded, tmp_path: Path) -> None:
+    taken = tmp_path / "photo.png"
+    taken.write_bytes(b"mine")
+    with pytest.raises(CheckpointError, match="is a file: a checkpoint is a folder"):
+        model.save(taken)
+    assert taken.read_bytes() == b"mine"

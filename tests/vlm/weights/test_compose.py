@@ -24,7 +24,7 @@ from sightline.vlm.encoders import ConvViTConfig, EvaConfig, PatchGrid
 from sightline.vlm.lavis.models import preprocess_of
 from sightline.vlm.lavis.processors import load_processor
 from sightline.vlm.model import ModelError
-from sightline.vlm.weights import CheckpointError, ModelConfig, PretrainedEncoder, PretrainedLanguage
+from sightline.vlm.weights import CheckpointError, ModelConfig, PretrainedEncoder, PretrainedLanguage, UnknownModelError
 
 BRIDGE = QFormerConfig(patch_width=32, width=32, layers=2, heads=4, mlp_width=64, queries=4)
 FRESH = ModelConfig(
@@ -137,7 +137,7 @@ def test_a_file_that_is_no_model_is_one_clear_sentence(text: str, problem: str, 
 
 
 def test_a_dtype_that_torch_has_not_is_named() -> None:
-    with pytest.raises(ConfigError, match="no dtype 'bf16', try float32 or bfloat16"):
+    with pytest.raises(ConfigError, match="no floating dtype 'bf16', try float32 or bfloat16"):
         ModelConfig(encoder=FRESH.encoder, bridge=BRIDGE, image={"size": 28}, precision={"encoder": "bf16"}).build()
 
 
@@ -205,3 +205,48 @@ def test_pixels_that_nobody_described_are_asked_for(published: tuple[str, str]) 
         replace(FRESH, image={}).build()
     with pytest.raises(ConfigError, match="image: size is 0"):
         replace(FRESH, image={"size": 0}).build()
+
+
+def test_what_is_not_there_is_said_before_any_weights_are_read(
+    published: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vision, language = published
+    monkeypatch.setattr("sightline.vlm.weights.compose.read_encoder", lambda *_, **__: pytest.fail("weights were read"))
+    whole = ModelConfig(
+        encoder=PretrainedEncoder(name=vision), bridge=BRIDGE, language=PretrainedLanguage(name="nobody/nothing")
+    )
+    with pytest.raises(UnknownModelError, match="'nobody/nothing' is neither in the local cache"):
+        whole.build()
+    with pytest.raises(CheckpointError, match="drop_layers is 9, but this encoder has 2 layers: keep one at least"):
+        replace(whole, encoder=PretrainedEncoder(name=vision, drop_layers=9), language=None).build()
+    with pytest.raises(CheckpointError, match="cannot be read as a model of transformers"):
+        replace(whole, language=PretrainedLanguage(name=str(Path(language).parent))).build()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", torch.bfloat16, {"encoder": "bfloat16"}])
+def test_a_dtype_that_is_asked_for_goes_before_the_file(dtype: Any, tmp_path: Path) -> None:
+    (tmp_path / "model.yaml").write_text(replace(FRESH, precision={"encoder": "float64"}).to_yaml())
+    model = vlm.load(tmp_path / "model.yaml", dtype=dtype).model
+    assert model.spot("encoder").dtype == torch.bfloat16
+    assert model.spot("language").dtype == (torch.float32 if isinstance(dtype, dict) else torch.bfloat16)
+    assert model.spot("bridge").dtype == torch.float32
+    vlm.load(tmp_path / "model.yaml").save(tmp_path / "kept")
+    assert vlm.load(tmp_path / "kept", dtype=dtype).model.spot("encoder").dtype == torch.bfloat16
+    with pytest.raises(ConfigError, match="dtype: torch has no floating dtype 'int8', try"):
+        vlm.load(tmp_path / "kept", dtype="int8")
+
+
+def test_a_file_that_cannot_be_read_is_one_clear_sentence(tmp_path: Path) -> None:
+    (tmp_path / "odd.yaml").write_bytes(b"\xff\xfe\x00")
+    for name, problem in (("none.yaml", "No such file"), ("odd.yaml", "can't decode")):
+        with pytest.raises(UnknownModelError, match=rf"{name} cannot be read as a model's YAML file: .*{problem}"):
+            vlm.load(tmp_path / name)
+
+
+@pytest.mark.parametrize(("name", "size"), [("queries", 0), ("layers", "two"), ("cross_every", -1)])
+def test_a_bridge_of_impossible_size_is_refused(name: str, size: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=rf"a Q-Former's {name} is {size!r}: give a whole number"):
+        replace(BRIDGE, **{name: size})
+    (tmp_path / "model.yaml").write_text(FRESH.to_yaml().replace("queries: 4", "queries: 0"))
+    with pytest.raises(ConfigError, match=r"model\.yaml: a Q-Former's queries is 0"):
+        vlm.load(tmp_path / "model.yaml")

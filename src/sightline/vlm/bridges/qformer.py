@@ -20,7 +20,9 @@ from torch.nn import functional as F
 
 from sightline.vlm.blocks import CrossAttention, KeysValues, Mlp, SelfAttention, initialise
 from sightline.vlm.bridges.protocol import Attention, Text
-from sightline.vlm.config import Config, ModelError
+from sightline.vlm.config import Config, ConfigError, ModelError
+
+SIZES = ("patch_width", "width", "layers", "heads", "mlp_width", "queries", "cross_every", "positions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,11 @@ class QFormerConfig(Config):
     """Has the image-text matching head."""
     captioning: bool = False
     """Has the language-modelling head (tied to the word embeddings)."""
+
+    def __post_init__(self) -> None:
+        for name in SIZES:
+            if not isinstance(size := getattr(self, name), int) or size < 1:
+                raise ConfigError(f"a Q-Former's {name} is {size!r}: give a whole number of at least 1")
 
     def build(self) -> "QFormer":
         return QFormer(self)

@@ -1,6 +1,7 @@
 """How an answer is decoded: one frozen object, checked before any model runs."""
 
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Any, Self
 
 from sightline.vlm.config import SightlineVlmError, closest
@@ -47,8 +48,18 @@ class Decoding:
         return cls(**options)
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         self._check_ranges()
         self._check_together()
+
+    def _check_kinds(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(each.default, bool) or (value is None and each.default is None):
+                continue
+            kind, what = (Real, "a number") if isinstance(each.default, float) else (Integral, "a whole number")
+            if not isinstance(value, kind):
+                raise DecodingError(f"{each.name}={value!r} is {type(value).__name__}: it must be {what}")
 
     def _check_ranges(self) -> None:
         ranges = {

@@ -21,14 +21,15 @@ from sightline.vlm.loaded.looked import method_of
 from sightline.vlm.loaded.matching import look_at_matches
 from sightline.vlm.loaded.scoring import Scorer
 from sightline.vlm.loaded.writing import Author, Manner, Rows, Seen, Writer
-from sightline.vlm.model import Devices, Dtypes, limited
+from sightline.vlm.model import Devices, limited
 from sightline.vlm.weights import Checkpoint
+from sightline.vlm.weights.read import Precision
 
 
 def load(
     name_or_folder: str | Path,
     device: Devices = "cpu",
-    dtype: Dtypes | None = None,
+    dtype: Precision | None = None,
     max_memory: Mapping[str | int | torch.device, int | str] | None = None,
 ) -> "Loaded":
     """A model by name, hub id or checkpoint folder.
@@ -38,7 +39,8 @@ def load(
             Hugging Face's layout.
         device: Where it runs: one device, or one for each part, `{"encoder": "cuda:0", "language": "cuda:1"}`. The
             language model may be split: "auto", or a device by layer, `{"language": {"": 0, "model.layers.9": 1}}`.
-        dtype: Precision of the weights; None keeps the checkpoint's. By part, too: `{"language": torch.bfloat16}`.
+        dtype: Precision of the weights; None keeps the checkpoint's. By part, too: `{"language": torch.bfloat16}`;
+            torch's names will do, "bfloat16".
         max_memory: For "auto": what the language model may take, `{"cuda:0": "10GiB", "cpu": "30GiB"}`.
     """
     where = device if max_memory is None else limited(device, max_memory)
@@ -58,7 +60,7 @@ class Loaded:
     def caption(
         self,
         images: Images,
-        prompt: str | None = None,
+        prompt: str | Sequence[str] | None = None,
         *,
         looked: str | bool | None = None,
         on_token: OnToken | None = None,
@@ -69,15 +71,16 @@ class Loaded:
         Args:
             images: One or several.
             prompt: What the language model reads after the image, as it stands; "" is nothing, None the checkpoint's.
+                Several: one for each image.
             looked: "gradient" (or True) or "attention" to also say where the model looked.
             on_token: Hears (answer, token, log-probability) as tokens are chosen; not with beam search.
             **decoding: Options of `Decoding`; those not given are the checkpoint's.
         """
         manner = self._manner(decoding, looked, on_token)
         pictures = read_pictures(images, self.preprocess)
-        words = self.checkpoint.prompts.caption if prompt is None else prompt
-        many = len(pictures)
-        task = self._task(range(many), [words] * many, [prompt or ""] * many)
+        told = [self.checkpoint.prompts.caption] if prompt is None else texts_of(prompt, "prompts")
+        of, words = pair(len(pictures), told, "prompts")
+        task = self._task(of, words, [""] * len(words) if prompt is None else words)
         return answer(self.name, self.captioner, pictures, task, manner)
 
     def ask(
@@ -147,9 +150,14 @@ class Loaded:
         return replace(matches, looked=look_at_matches(self.scorer, (patches_NPD, pictures), words, place))
 
     def embed(
-        self, images: Images | None = None, texts: str | Sequence[str] | None = None, mode: str = "image"
+        self, images: Images | None = None, texts: str | Sequence[str] | None = None, mode: str | None = None
     ) -> Features:
-        """Features of images (mode "image"), of texts ("text"), or of image-text pairs ("multimodal")."""
+        """Features of images (mode "image"), of texts ("text"), or of image-text pairs ("multimodal").
+
+        Without a mode they are of what is given: images, texts, or pairs of both.
+        """
+        if mode is None:
+            mode = "image" if texts is None else "text" if images is None else "multimodal"
         needs = {"image": (True, False), "text": (False, True), "multimodal": (True, True)}
         if mode not in needs:
             raise InputError(f"unknown mode {mode!r}: the modes are {', '.join(needs)}")

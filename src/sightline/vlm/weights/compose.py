@@ -12,6 +12,7 @@ weights, the bridge and the projection are new and to be trained. Widths are com
 weights are read.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,11 @@ import torch
 
 from sightline.vlm.config import Config, ConfigError
 from sightline.vlm.encoders.pixels import FILES, pixel_facts, read_processor
-from sightline.vlm.model import PATCH_WIDTH, Blip2, Blip2Config, Devices, Layout, fit
+from sightline.vlm.model import PATCH_WIDTH, Blip2, Blip2Config, Devices, Dtypes, Layout, fit
 from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts, Prompts
-from sightline.vlm.weights.errors import CheckpointError
+from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
 from sightline.vlm.weights.huggingface import family_of, read_tokenizer
-from sightline.vlm.weights.parts import folder_of, outline_language, read_encoder, read_language
+from sightline.vlm.weights.parts import check_depth, config_of, folder_of, outline_language, read_encoder, read_language
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 
@@ -40,9 +41,7 @@ class PretrainedEncoder(Config):
     @property
     def width(self) -> int | None:
         """Width of one feature as its config says; no weights are read."""
-        from transformers import AutoConfig  # late: importing transformers takes a second
-
-        config: Any = AutoConfig.from_pretrained(folder_of(self.name), local_files_only=True)
+        config = config_of(self.name)
         return getattr(getattr(config, "vision_config", config), "hidden_size", None)
 
     def pixels(self, size: int | None = None) -> dict[str, Any] | None:
@@ -58,6 +57,10 @@ class PretrainedEncoder(Config):
             return own
         return {**own, "shortest_edge": round(own["shortest_edge"] * size / own["size"])}
 
+    def check(self) -> None:
+        """Raises `CheckpointError` for one that is not there, or has not so many layers; no weights are read."""
+        check_depth(config_of(self.name), self.drop_layers, self.name)
+
     def build(self) -> Any:
         return read_encoder(self.name, drop_layers=self.drop_layers, dtype=torch.get_default_dtype())
 
@@ -68,6 +71,10 @@ class PretrainedLanguage(Config):
 
     name: str
     """Hub id or folder."""
+
+    def check(self) -> None:
+        """Raises `CheckpointError` for one that is not there; no weights are read."""
+        config_of(self.name)
 
     def build(self) -> Any:
         return read_language(self.name, dtype=torch.get_default_dtype())
@@ -102,9 +109,12 @@ class ModelConfig(Config):
         """The model on the CPU, ready to train: raises `ModelError` or `ConfigError` for parts that do not fit."""
         return self.compose("cpu")
 
-    def compose(self, device: Devices = "cpu") -> Checkpoint:
-        """The model with its tokenizers, bridge and projection fresh."""
-        layout = Layout.of(dtypes_of(self.precision), device)
+    def compose(self, device: Devices = "cpu", dtype: Dtypes | None = None) -> Checkpoint:
+        """The model with its tokenizers, bridge and projection fresh; `dtype` goes before `precision`."""
+        layout = Layout.of({**dtypes_of(self.precision), **by_part(dtype)}, device)
+        for part in (self.encoder, self.language):
+            if isinstance(part, PretrainedEncoder | PretrainedLanguage):
+                part.check()
         width, reads = getattr(self.encoder, "width", None), getattr(self.bridge, "patch_width", None)
         if width is not None and reads is not None:
             fit("the encoder gives features", width, "the bridge reads", reads, PATCH_WIDTH)
@@ -159,21 +169,40 @@ class ModelConfig(Config):
         return found
 
 
-def read_model_file(path: Path, device: Devices = "cpu") -> Checkpoint:
-    """The model that a YAML file declares; raises `ConfigError` for a file that is not a `ModelConfig`."""
+def read_model_file(path: Path, device: Devices = "cpu", dtype: Dtypes | None = None) -> Checkpoint:
+    """The model that a YAML file declares; `dtype` goes before its `precision`.
+
+    Raises `UnknownModelError` for a file that cannot be read, `ConfigError` for one that is not a `ModelConfig`.
+    """
     try:
-        return ModelConfig.from_yaml(path.read_text()).compose(device)
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise UnknownModelError(f"{path} cannot be read as a model's YAML file: {reason}") from problem
+    try:
+        return ModelConfig.from_yaml(text).compose(device, dtype)
     except ConfigError as problem:
         raise ConfigError(f"{path}: {problem}") from problem
 
 
-def dtypes_of(named: dict[str, str]) -> dict[str, torch.dtype]:
+def dtypes_of(named: Mapping[str, str | torch.dtype]) -> dict[str, torch.dtype]:
     """Dtypes by part from torch's names for them; raises `ConfigError` for another name."""
-    found = {part: getattr(torch, name, None) for part, name in named.items()}
-    for part, dtype in found.items():
-        if not isinstance(dtype, torch.dtype):
-            raise ConfigError(f"precision of the {part}: torch has no dtype {named[part]!r}, try float32 or bfloat16")
-    return {part: dtype for part, dtype in found.items() if isinstance(dtype, torch.dtype)}
+    return {part: dtype_of(name, f"precision of the {part}") for part, name in named.items()}
+
+
+def dtype_of(name: str | torch.dtype, what: str = "dtype") -> torch.dtype:
+    """A dtype from torch's name for it; raises `ConfigError` for another."""
+    dtype = getattr(torch, name, None) if isinstance(name, str) else name
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise ConfigError(f"{what}: torch has no floating dtype {name!r}, try float32 or bfloat16")
+    return dtype
+
+
+def by_part(dtype: Dtypes | None) -> dict[str, torch.dtype]:
+    """The parts that a user's dtype is of: encoder and language model where it is one for all."""
+    if dtype is None:
+        return {}
+    return dict(dtype) if isinstance(dtype, Mapping) else dict.fromkeys(("encoder", "language"), dtype)
 
 
 def _kept(part: Any, what: str) -> Config:

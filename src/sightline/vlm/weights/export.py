@@ -19,6 +19,7 @@ from sightline.vlm.language import LanguageConfig
 from sightline.vlm.model import Blip2Config
 from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts
 from sightline.vlm.weights.errors import CheckpointError
+from sightline.vlm.weights.folder import make_folder
 from sightline.vlm.weights.huggingface import EXTRA, INSTRUCTED, RESAMPLES, RETRIEVAL, WRITING, instructed
 from sightline.vlm.weights.names import HUGGINGFACE, INSTRUCT, NameMap
 from sightline.vlm.weights.tokenizer import Tokenizer
@@ -34,7 +35,7 @@ def save_huggingface(checkpoint: Checkpoint, folder: Path, *, max_shard_size: st
     kind = _architecture(checkpoint.config)
     processor = _processor(checkpoint)
     config = _config(checkpoint.config, image_token=processor.image_token)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     config.architectures = [kind]
     config.save_pretrained(folder)
     theirs, extra = _weights(

@@ -55,7 +55,7 @@ def save_folder(
     """
     if (trained is None) != (base is None):
         raise ValueError("`trained` and `base` go together: what is not stored here must come from somewhere")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     weights = _weights(checkpoint.model, tuple(trained) if trained is not None else ("",), dtype)
     whole = folder / WHOLE
     save_file(weights, whole.with_suffix(".partial"), metadata={"format": "pt"})
@@ -77,6 +77,13 @@ def save_folder(
     card = folder / CARD
     card.with_suffix(".partial").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     card.with_suffix(".partial").replace(card)
+
+
+def make_folder(folder: Path) -> None:
+    """The folder of a checkpoint, made if absent; raises `CheckpointError` where a file has its name."""
+    if folder.exists() and not folder.is_dir():
+        raise CheckpointError(f"{folder} is a file: a checkpoint is a folder, choose another name for it")
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def read_folder(folder: Path, name: str, dtype: Dtypes | None, device: Devices, read: Read) -> Checkpoint:

@@ -33,13 +33,16 @@ def read_encoder(
     """
     from transformers import AutoModel  # late: importing transformers takes a second
 
+    check_depth(config_of(name_or_folder), drop_layers, name_or_folder)
     whole = _pretrained(AutoModel, name_or_folder, dtype)
     tower = getattr(whole, "vision_model", whole)
     kind = tower.config.model_type
     config = ForeignEncoderConfig(architecture=tower.config.to_dict(), drop_layers=drop_layers)
     try:
         return ForeignEncoder(config, tower).eval().requires_grad_(False)
-    except (ConfigError, AttributeError) as problem:
+    except ConfigError as problem:
+        raise CheckpointError(f"{name_or_folder}: {problem}") from problem
+    except AttributeError as problem:
         raise CheckpointError(
             f"{name_or_folder} is a {kind!r}: there is no adapter for it, {closest(kind, FAMILIES)}"
         ) from problem
@@ -54,9 +57,9 @@ def read_language(
 
     Raises `CheckpointError` for a model that writes no text, `UnknownModelError` for one that is not there.
     """
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM  # late, as above
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM  # late, as above
 
-    config = AutoConfig.from_pretrained(folder_of(name_or_folder), local_files_only=True)
+    config = config_of(name_or_folder)
     language: CausalLanguage | Seq2SeqLanguage
     if config.is_encoder_decoder:
         model = _pretrained(AutoModelForSeq2SeqLM, name_or_folder, dtype, changes)
@@ -69,11 +72,33 @@ def read_language(
 
 def outline_language(name_or_folder: str | Path) -> CausalLanguage | Seq2SeqLanguage:
     """A language model's modules with fresh weights, in PyTorch's default dtype and on its default device."""
-    from transformers import AutoConfig  # late, as above
-
-    config = AutoConfig.from_pretrained(folder_of(name_or_folder), local_files_only=True)
+    config = config_of(name_or_folder)
     kind = Seq2SeqConfig if config.is_encoder_decoder else CausalConfig
     return kind(architecture=config.to_dict()).build()
+
+
+def config_of(name_or_folder: str | Path) -> Any:
+    """transformers' config of a hub id or folder; of a hub id no weights are fetched for it.
+
+    Raises `UnknownModelError` for one that is not there, `CheckpointError` for a folder without a config.
+    """
+    from transformers import AutoConfig  # late, as above
+
+    folder = Path(name_or_folder).expanduser()
+    folder = folder if folder.is_dir() else download(str(name_or_folder), TEXTS)
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as problem:
+        raise CheckpointError(f"{folder} cannot be read as a model of transformers: {problem}") from problem
+
+
+def check_depth(config: Any, drop_layers: int, name: str | Path) -> None:
+    """Raises `CheckpointError` where cutting off so many of a vision model's layers leaves none."""
+    layers = getattr(getattr(config, "vision_config", config), "num_hidden_layers", None)
+    if isinstance(layers, int) and not 0 <= drop_layers < layers:
+        raise CheckpointError(
+            f"{name}: drop_layers is {drop_layers}, but this encoder has {layers} layers: keep one at least"
+        )
 
 
 def _pretrained(

@@ -1,6 +1,7 @@
 """The one way from a name to a model."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from sightline.vlm.config import closest
 from sightline.vlm.model import Devices, Dtypes
 from sightline.vlm.weights.catalog import CATALOG, Known, Original, find
 from sightline.vlm.weights.checkpoint import Checkpoint
-from sightline.vlm.weights.compose import read_model_file
+from sightline.vlm.weights.compose import dtype_of, dtypes_of, read_model_file
 from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
 from sightline.vlm.weights.folder import CARD, read_folder
 from sightline.vlm.weights.hub import download
@@ -22,22 +23,26 @@ ORIGINALS = [name for each in CATALOG.values() if each.lavis for name in each.al
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def read(name_or_folder: str | Path, dtype: Dtypes | None = None, device: Devices = "cpu") -> Checkpoint:
+Precision = Dtypes | str | Mapping[str, str]
+"""One dtype, or one a part, as torch has it or by its name."""
+
+
+def read(name_or_folder: str | Path, dtype: Precision | None = None, device: Devices = "cpu") -> Checkpoint:
     """A model by its name, hub id or folder, ready to use: evaluation mode, no gradients on weights.
 
     Args:
         name_or_folder: A name of `weights.catalog` (`lavis:` before it: from LAVIS' own files), a folder in Sightline's
-            or Hugging Face's layout, a hub id, or a YAML file that declares a model (`weights.compose`), which says its
-            precision itself.
-        dtype: Of encoder and language model, or by part, `{"language": torch.bfloat16}`; none: the checkpoint's own (a
-            CPU widens float16 to float32). The bridge stays in float32 unless it is named.
+            or Hugging Face's layout, a hub id, or a YAML file that declares a model (`weights.compose`).
+        dtype: Of encoder and language model, or by part, `{"language": torch.bfloat16}`, torch's names will do; none:
+            the checkpoint's own (a CPU widens float16 to float32). The bridge stays in float32 unless it is named.
         device: Where the model goes, or by part, `{"encoder": "cuda:0", "language": "cuda:1"}`.
 
     Raises:
-        UnknownModelError: No such name, folder or hub id.
+        UnknownModelError: No such name, folder, file or hub id.
+        ConfigError: No such dtype.
         CheckpointError: Something is there, but it cannot be read as a model.
     """
-    name = str(name_or_folder)
+    name, dtype = str(name_or_folder), _dtypes(dtype)
     known, original = _found(name)
     if original is not None:
         return _asked(read_original(original, name, dtype, device), known)
@@ -49,7 +54,7 @@ def read(name_or_folder: str | Path, dtype: Dtypes | None = None, device: Device
             "or, for LAVIS' files, call weights.read_lavis(path_or_url, weights.Beside(…))"
         )
     elif Path(name).suffix in (".yaml", ".yml"):
-        return read_model_file(Path(name).expanduser(), device)
+        return read_model_file(Path(name).expanduser(), device, dtype)
     elif Path(name).expanduser().is_dir():
         folder = Path(name).expanduser()
     elif HUB_ID.fullmatch(name):
@@ -57,6 +62,12 @@ def read(name_or_folder: str | Path, dtype: Dtypes | None = None, device: Device
     else:
         raise UnknownModelError(f"unknown model {name!r}: {closest(name, CATALOG)} (a hub id or a folder will do too)")
     return _asked(_read(folder, name, dtype, device), known)
+
+
+def _dtypes(given: Precision | None) -> Dtypes | None:
+    if given is None:
+        return None
+    return dtypes_of(given) if isinstance(given, Mapping) else dtype_of(given)
 
 
 def _found(name: str) -> tuple[Known | None, Original | None]:
