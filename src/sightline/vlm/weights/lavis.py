@@ -7,7 +7,6 @@ Shapes in names: P positions of the encoder, CLS included.
 """
 
 import math
-import pickle
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -203,8 +202,8 @@ def _state(path: Path) -> dict[str, Tensor]:
         return dict(file_tensors(path))
     try:
         loaded = _unpickled(path)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as problem:
-        raise CheckpointError(f"{path} cannot be read as tensors: {problem}") from problem
+    except Exception as problem:  # an unpickler fed with anything else raises anything: KeyError, IndexError, …
+        raise CheckpointError(f"{path} cannot be read as tensors: {type(problem).__name__}: {problem}") from problem
     state = loaded.get("model", loaded) if isinstance(loaded, dict) else loaded
     if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise CheckpointError(f"{path} holds no state dict: expected tensors by name, bare or under 'model'")
