@@ -169,6 +169,12 @@ def test_another_encoder_is_refused_rather_than_built_as_eva(broken: Path) -> No
         read(broken)
 
 
+def test_another_family_is_refused_whatever_its_architecture(broken: Path) -> None:
+    reconfigure(broken, model_type="llava")
+    with pytest.raises(CheckpointError, match="says it is a 'llava': BLIP-2 checkpoints of transformers are blip-2 or"):
+        read(broken)
+
+
 @pytest.mark.parametrize(("text", "problem"), [("{", "is not JSON"), ("[]", "holds a list, an object was expected")])
 def test_a_broken_config_is_refused(broken: Path, text: str, problem: str) -> None:
     (broken / "config.json").write_text(text)
