@@ -185,3 +185,11 @@ def test_pixels_agree_with_the_image_processor_of_transformers() -> None:
 
     ours = Preprocess(size=24, mean=CLIP_MEAN, std=CLIP_STD)([image])
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "source", [None, 5, ["a.png"], (each for each in "ab")], ids=["none", "int", "list", "generator"]
+)
+def test_what_is_no_image_is_refused_with_what_is(source: Any) -> None:
+    with pytest.raises(ImageError, match=r"is not an image: expected a path, an http\(s\) URL, a data URI, the bytes"):
+        read(source)

@@ -53,7 +53,13 @@ def read(source: ImageSource) -> Image.Image:
         raise ImageError(
             "a tensor is taken as ready pixels [B, 3, H, W]; give a Pillow image or an array to have it read"
         )
-    where = fspath(source)
+    try:
+        where = fspath(source)
+    except TypeError as error:
+        raise ImageError(
+            f"{_a(type(source).__name__)} is not an image: expected a path, an http(s) URL, a data URI, the bytes of a "
+            "file, a Pillow image or an array"
+        ) from error
     if where[:5].lower() == "data:":
         return from_data_uri(where)
     if where.lower().startswith(("http://", "https://")):
@@ -180,6 +186,10 @@ def _too_large(name: str, width: int, height: int) -> ImageTooLargeError:
         f"image {name} has {width} × {height} = {width * height / 1e6:.0f} megapixels, "
         f"the limit is {MAX_PIXELS / 1e6:.0f}: scale it down first"
     )
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
 
 
 def _name(image: Image.Image) -> str:
