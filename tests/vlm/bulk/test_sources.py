@@ -61,7 +61,7 @@ def test_a_table_gives_an_item_a_row_with_its_other_columns(folder: Path, kind: 
         path.write_text("\n".join(separator.join(line) for line in (rows[0].keys(), *(row.values() for row in rows))))
     items = gather(path)
     assert len(items) == 2
-    assert [(item.key, item.name, item.fields) for item in items] == [
+    assert [(item.place, item.name, item.fields) for item in items] == [
         (f"{path}#1", str(folder / "a.JPG"), {"question": "how many"}),
         (f"{path}#2", "https://example.org/x.png", {"question": "red ?"}),
     ]
@@ -82,10 +82,9 @@ def test_the_column_of_the_image_can_be_named(folder: Path) -> None:
     assert item.image == str(folder / "b.png")
 
 
-def test_done_items_are_counted_and_left_out(folder: Path) -> None:
+def test_done_items_are_left_out(folder: Path) -> None:
     items = gather(folder)
     done = {str(folder / "b.png"), "something else"}
-    assert items.done(done) == 1
     assert [item.name for item in items.left(done)] == [str(folder / name) for name in ("a.JPG", "deep/c.webp")]
 
 

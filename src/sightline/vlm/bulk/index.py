@@ -1,7 +1,7 @@
 """A search index over images: one folder, filled in batches, searched by text or by image without the images.
 
     index.json      which model made it, and its shapes
-    items.jsonl     key and name of every image, a line each
+    items.jsonl     key and name of every image, a line each: an image is there once, its path absolute
     vectors.f16     unit vectors [N, Q, K] in half precision, in the order of the lines
 
 Vectors are written and synced before the lines that name them, so an indexing that was cut off, killed even, is taken
@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,14 +25,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from sightline.vlm.bulk.results import json_line
 from sightline.vlm.bulk.run import BATCH, Progress, pictured
-from sightline.vlm.bulk.sources import Items
+from sightline.vlm.bulk.sources import Item, Items, identity, is_file
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.data.images import ImageSource
 from sightline.vlm.loaded import InputError, Loaded
 
 FACTS, ITEMS, VECTORS = "index.json", "items.jsonl", "vectors.f16"
-FORMAT = 1
+FORMAT = 2
+"""In the first, keys were paths as they were typed and rows of tables by number."""
 VALUES_AT_ONCE = 2**24
 """Numbers compared at a time: bounds the memory of a search in a large index."""
 VALUES_KEPT = 2**26
@@ -65,7 +68,7 @@ class Indexed:
 
     total: int
     resumed: int
-    """In the index before."""
+    """In the index before, or given a second time."""
     failures: dict[str, str]
     """Name and reason of every image that could not be read."""
 
@@ -98,8 +101,8 @@ class Index:
 
     def add(self, items: Items, batch: int = BATCH, progress: Progress | None = None) -> Indexed:
         """Embeds the images that are not in the index yet and appends them, a batch at a time."""
-        before, failures = frozenset(self.keys), dict[str, str]()
-        tried = resumed = items.done(before)
+        new, failures = self._new(items), dict[str, str]()
+        tried = resumed = len(new) - sum(new)
         say, total = progress or (lambda *_: None), len(items)
         say("images", tried, total)
         with ExitStack() as files:
@@ -109,14 +112,15 @@ class Index:
             vectors.truncate()
             lines.seek(sum(len(line) for line in _whole_lines(self.folder / ITEMS)[: len(self)]))
             lines.truncate()
-            for some in pictured(items.left(before), batch):
+            for some in pictured(compress(items, new), batch):
                 good = [(item, picture) for item, picture in some if isinstance(picture, Image.Image)]
                 failures |= {item.name: str(why) for item, why in some if isinstance(why, SightlineVlmError)}
                 if good:
                     _append(vectors, self._embedded([picture for _, picture in good]))
-                    _append(lines, b"".join(_line(item.key, item.name) for item, _ in good))
-                    self.names += [item.name for item, _ in good]
-                    self.keys |= {item.key for item, _ in good}
+                    named = [_named(item) for item, _ in good]
+                    _append(lines, b"".join(json_line({"key": key, "name": name}) for key, name in named))
+                    self.names += [name for _, name in named]
+                    self.keys |= {key for key, _ in named}
                 tried += len(some)
                 say("images", tried, total)
         return Indexed(total, resumed, failures)
@@ -140,6 +144,15 @@ class Index:
         """Images most like an image: by the mean cosine of their queries, each with its own kind."""
         flat_D = _there(self.model.embed(image).projected)[0].flatten() / self.facts.queries
         return self._best(lambda vectors_NQK: vectors_NQK.flatten(1) @ flat_D, top)
+
+    def _new(self, items: Items) -> list[bool]:
+        """Of every item, whether its image is neither in the index nor among the items before it."""
+        known, new = set(self.keys), list[bool]()
+        for item in items:
+            key = identity(item.image)
+            new.append(key not in known or item.image is None)
+            known.add(key)
+        return new
 
     def _embedded(self, pictures: list[Image.Image]) -> bytes:
         return _there(self.model.embed(pictures).projected).half().numpy().tobytes()
@@ -182,12 +195,15 @@ def create_index(model: Loaded, folder: str | Path) -> Index:
     """The index in a folder, made if there is none.
 
     Raises:
-        IndexProblem: The folder cannot be written, or another model made its index.
+        IndexProblem: The folder cannot be written or holds files of such names, or another model made its index.
         InputError: The model has no shared space of images and texts.
     """
     folder = Path(folder).expanduser()
     if (folder / FACTS).exists():
         return open_index(folder, model)
+    for name in (VECTORS, ITEMS):
+        if _size(folder / name):
+            raise IndexProblem(f"{folder} holds {name} already, but no index: give the name of another folder")
     width = _there(model.embed(texts="a", mode="text").projected).shape[1]
     facts = Facts(
         model=model.name, fingerprint=fingerprint(model), queries=model.model.bridge.queries, width=int(width)
@@ -222,7 +238,10 @@ def open_index(folder: str | Path, model: Loaded) -> Index:
         items = [json.loads(line) for line in _whole_lines(folder / ITEMS)[:whole]]
     except (OSError, ValueError) as problem:
         raise IndexProblem(f"the index in {folder} is damaged: {problem}") from problem
-    return Index(folder, model, facts, [item["name"] for item in items], {item["key"] for item in items})
+    names, keys = [item["name"] for item in items], {item["key"] for item in items}
+    if facts.format == 1:
+        keys |= {identity(name) for name in names}
+    return Index(folder, model, facts, names, keys)
 
 
 def read_facts(folder: Path) -> Facts:
@@ -236,8 +255,8 @@ def read_facts(folder: Path) -> Facts:
         ) from problem
     except (OSError, ValueError, TypeError) as problem:
         raise IndexProblem(f"{path} cannot be read: {problem}") from problem
-    if facts.format != FORMAT:
-        raise IndexProblem(f"{folder} has format {facts.format}, this Sightline reads {FORMAT}: index again")
+    if facts.format not in range(1, FORMAT + 1):
+        raise IndexProblem(f"{folder} has format {facts.format}, this Sightline reads 1 to {FORMAT}: index again")
     return facts
 
 
@@ -264,8 +283,14 @@ def _append(file: BinaryIO, body: bytes) -> None:
     os.fsync(file.fileno())
 
 
-def _line(key: str, name: str) -> bytes:
-    return json.dumps({"key": key, "name": name}, ensure_ascii=False).encode() + b"\n"
+def _named(item: Item) -> tuple[str, str]:
+    """An image's key, and its name: that of a file is the same from every folder."""
+    key = identity(item.image)
+    return key, key if is_file(item.image) else item.name
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _whole_lines(path: Path) -> list[bytes]:

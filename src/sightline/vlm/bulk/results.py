@@ -9,7 +9,7 @@ import base64
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +23,8 @@ Row = dict[str, Any]
 
 ROWS_AT_ONCE = 512
 """Rows turned into a column chunk at a time."""
+ESCAPED = "backslashreplace"
+"""How bytes of a file name that are not UTF-8, lone surrogates in Python, are written: in JSON, their own escapes."""
 
 
 class ResultsError(SightlineVlmError):
@@ -60,7 +62,7 @@ class Results:
 
     def add(self, key: str, rows: list[Row], failed: bool) -> None:
         """Notes the rows of one item; they are safe after the next `flush`."""
-        self.file.write(_line({"key": key, "failed": failed, "rows": rows}))
+        self.file.write(json_line({"key": key, "failed": failed, "rows": rows}))
         (self.failed if failed else self.done).add(key)
         if not failed:
             self.failed.discard(key)
@@ -70,13 +72,23 @@ class Results:
         self.file.flush()
         os.fsync(self.file.fileno())
 
-    def finish(self) -> None:
-        """Writes the table in one move; the journal goes when nothing in it failed."""
+    def resumed(self, keys: Sequence[str]) -> int:
+        """How many of these items are done; raises `ResultsError` when others are, and none of these."""
+        many = sum(key in self.done for key in keys)
+        if self.done and not many:
+            raise ResultsError(
+                f"{self.journal} belongs to an unfinished job over other images: "
+                "repeat that call, give another name, or --overwrite to begin anew"
+            )
+        return many
+
+    def finish(self, keys: Sequence[str]) -> None:
+        """Writes the table of these items, in their order, in one move; the journal goes when none of them failed."""
         self.flush()
         fresh = self.out.with_name(self.out.name + ".writing")
-        FORMATS[self.out.suffix.lower()](fresh, self.rows(), self.columns)
+        FORMATS[self.out.suffix.lower()](fresh, self.rows(keys), self.columns)
         fresh.replace(self.out)
-        if not self.failed:
+        if self.failed.isdisjoint(keys):
             self.close()
             self.journal.unlink()
 
@@ -84,8 +96,8 @@ class Results:
         """Lets go of the journal."""
         self.file.close()
 
-    def rows(self) -> Iterator[Row]:
-        """Every row so far, an item's last try only, in the order of first tries."""
+    def rows(self, keys: Sequence[str]) -> Iterator[Row]:
+        """The rows of these items, of the last try only."""
         self.file.flush()
         places: dict[str, int] = {}
         with self.journal.open("rb") as file:
@@ -93,8 +105,8 @@ class Results:
             for line in file:
                 places[json.loads(line)["key"]] = place
                 place += len(line)
-            for place in places.values():
-                file.seek(place)
+            for key in keys:
+                file.seek(places[key])
                 yield from json.loads(file.readline(), object_hook=_array)["rows"]
 
     def _opened(self, job: Mapping[str, Any]) -> BinaryIO:
@@ -106,7 +118,7 @@ class Results:
             first = next(whole, None)
             if first is None:
                 file.truncate(0)
-                file.write(_line({"job": job}))
+                file.write(json_line({"job": job}))
             else:
                 self._check(json.loads(first).get("job"), job)
                 self._take_up(file, len(first), whole)
@@ -147,8 +159,9 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def _line(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, default=_coded).encode() + b"\n"
+def json_line(value: Any) -> bytes:
+    """A value as a line of JSON; a file name that is no text keeps its bytes as escapes."""
+    return json.dumps(value, ensure_ascii=False, default=_coded).encode(errors=ESCAPED) + b"\n"
 
 
 def _coded(value: Any) -> Any:

@@ -79,7 +79,7 @@ def run(task: Task, items: Items, manner: Manner | None = None) -> Outcome:
 def _run(task: Task, items: Items, manner: Manner, results: Results | None) -> Outcome:
     finished = frozenset(results.done) if results else frozenset[str]()
     total, rows, failed = len(items), list[Row](), 0
-    tried = resumed = items.done(finished)
+    tried = resumed = results.resumed(items.keys) if results else 0
     say = manner.progress or (lambda *_: None)
     say(task.name, tried, total)
     for batch in pictured(items.left(finished), manner.batch, task.needs_images):
@@ -96,7 +96,7 @@ def _run(task: Task, items: Items, manner: Manner, results: Results | None) -> O
         tried += len(batch)
         say(task.name, tried, total)
     if results:
-        results.finish()
+        results.finish(items.keys)
     return Outcome(total, resumed, failed, rows)
 
 
@@ -127,7 +127,7 @@ def pictured(items: Iterable[Item], size: int, needed: bool = True) -> Iterator[
 
 def _read(item: Item) -> Image.Image | ImageError:
     if item.image is None:
-        return ImageError(f"{item.key} has no image")
+        return ImageError(f"{item.place} has no image")
     try:
         return read(item.image)
     except ImageError as error:

@@ -5,16 +5,23 @@
     "photos/**/*.jpg"                what the pattern finds
     list.txt                         a path or URL a line; # begins a comment
     rows.jsonl, .csv, .tsv, .parquet a row an item: a column of images, other columns kept (question, text, …)
+    -                                a path or URL a line, given along with the sources
 
 A relative path in a list or table lies beside it. A table's image may also be bytes, or a struct of bytes and path as
-`datasets` writes it.
+`datasets` writes it; in JSON bytes are base64. A file that several sources name is taken once; lists and tables keep
+every line.
 """
 
 import csv
 import glob
+import hashlib
+import io
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import os
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -38,9 +45,12 @@ class Item:
     """One thing to work on."""
 
     key: str
-    """The same in every run and of no other item: what a resumed run skips by."""
+    """The same in every run and of no other item: what a resumed run skips by. It is made from what the item says,
+    `identity` of its image and a digest of its other columns, so that a table may be edited between runs."""
     name: str
     """What to call it: the path or URL, or the table's row."""
+    place: str
+    """Where it was found: the path or URL, or the table's row, `rows.jsonl#3`."""
     image: ImageSource | None
     """Unread; none in tables without images."""
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -54,39 +64,61 @@ class Items:
     parts: "tuple[Part, ...]"
 
     def __len__(self) -> int:
-        return sum(len(keys) for keys, _ in self.parts)
+        return sum(many for many, _ in self.parts)
 
     def __iter__(self) -> Iterator[Item]:
+        times = Counter[str]()
         for _, make in self.parts:
-            yield from make()
+            for item in make():
+                times[item.key] += 1
+                again = times[item.key]
+                yield item if again == 1 else replace(item, key=f"{item.key}#{again}")
 
-    def done(self, keys: Container[str]) -> int:
-        """How many of the items have one of these keys."""
-        return sum(key in keys for mine, _ in self.parts for key in mine)
+    @cached_property
+    def keys(self) -> list[str]:
+        """The key of every item, in order; a walk through all of them the first time."""
+        return [item.key for item in self]
 
     def left(self, keys: Container[str]) -> Iterator[Item]:
         """The items that have none of these keys."""
         return (item for item in self if item.key not in keys)
 
 
-Part = tuple[Sequence[str], Callable[[], Iterable[Item]]]
-"""The keys of one source's items, and how to make the items."""
+Part = tuple[int, Callable[[], Iterable[Item]]]
+"""How many items one source has, and how to make them."""
 
 
-def gather(*sources: str | PathLike[str], column: str | None = None, images: bool = True) -> Items:
+def gather(
+    *sources: str | PathLike[str], column: str | None = None, images: bool = True, lines: Iterable[str] | None = None
+) -> Items:
     """The items of all sources, in their order.
 
     Args:
         *sources: As the module says.
         column: The column of a table that holds the image; none: the first of `IMAGE_COLUMNS` it has.
         images: Whether a table must have images (texts alone can be embedded).
+        lines: What the source `-` stands for, a path or URL a line; none: `-` is a file like any other.
 
     Raises:
         SourceError: A folder or pattern without images, or a table that cannot be read.
     """
     if not sources:
         raise SourceError("nothing to work on: give images, folders, patterns or tables")
-    return Items(tuple(part for source in sources for part in _parts(fspath(source), column, images)))
+    parts, alone, known = list[Part](), list[str](), set[str]()
+    for name in (name for source in sources for name in _expanded(fspath(source))):
+        if name == "-" and lines is not None:
+            found: tuple[Part, ...] | None = of_lines(lines).parts
+        elif (key := identity(name)) in known:
+            continue
+        else:
+            known.add(key)
+            found = _listed(name, column, images)
+        if found is None:
+            alone.append(name)
+            continue
+        parts += [*_several(alone), *found]
+        alone = []
+    return Items((*parts, *_several(alone)))
 
 
 def of_lines(lines: Iterable[str], beside: Path = Path()) -> Items:
@@ -96,25 +128,22 @@ def of_lines(lines: Iterable[str], beside: Path = Path()) -> Items:
     return Items(_several(named))
 
 
-def _parts(source: str, column: str | None, images: bool) -> tuple[Part, ...]:
-    if is_address(source):
-        return _several([source])
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return _several(_image_files(path))
-    if glob.has_magic(source) and not path.exists():
-        found = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - the pattern may be absolute
-        if not found:
-            raise SourceError(f"nothing matches {source!r}: check the pattern, and quote it so that ** is kept")
-        return tuple(part for each in found for part in _parts(each, column, images))
-    reader = TABLES.get(path.suffix.lower())
-    if path.suffix.lower() == ".txt":
-        return of_lines(_text(path).splitlines(), path.parent).parts
-    if reader is None:
-        return _several([source])
-    many, rows = reader(path)
-    keys = [f"{path}#{number}" for number in range(1, many + 1)]
-    return ((keys, lambda: _of_rows(path, zip(keys, rows(), strict=True), column, images)),)
+def identity(image: ImageSource | None) -> str:
+    """What tells an image from others: its URL, its absolute path with links to its folder followed, else a digest."""
+    if image is None:
+        return ""
+    if isinstance(image, str) and is_file(image):
+        folder, name = os.path.split(os.path.expanduser(image))  # noqa: PTH111 - a Path each costs more than the rest
+        return os.path.join(_followed(os.path.join(os.getcwd(), folder)), name)  # noqa: PTH109, PTH118 - as above
+    if isinstance(image, str) and image[:5].lower() != "data:":
+        return image
+    body = image if isinstance(image, bytes) else str(image).encode(errors="surrogatepass")
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def is_file(image: ImageSource | None) -> bool:
+    """Whether this is a path rather than a URL, a data URI or the image itself."""
+    return isinstance(image, str) and not is_address(image)
 
 
 def is_address(source: str) -> bool:
@@ -122,8 +151,40 @@ def is_address(source: str) -> bool:
     return source[:8].lower().startswith(("http://", "https://", "data:"))
 
 
+def _expanded(source: str) -> list[str]:
+    """The files of a folder or of a pattern; anything else is itself."""
+    path = Path(source).expanduser()
+    if is_address(source) or source == "-":
+        return [source]
+    if path.is_dir():
+        if not (inside := _image_files(path)):
+            raise SourceError(f"no images in {path}: looked for {', '.join(IMAGE_SUFFIXES)} at any depth")
+        return inside
+    if not glob.has_magic(source) or path.exists():
+        return [source]
+    found = [Path(each) for each in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - may be absolute
+    names = [name for each in found for name in (_image_files(each) if each.is_dir() else [str(each)])]
+    if not names:
+        raise SourceError(f"nothing matches {source!r}: check the pattern, and quote it so that ** is kept")
+    return names
+
+
+def _listed(name: str, column: str | None, images: bool) -> tuple[Part, ...] | None:
+    """The items of a list or table; none for one image."""
+    path = Path(name).expanduser()
+    reader = TABLES.get(path.suffix.lower())
+    if is_address(name):
+        return None
+    if path.suffix.lower() == ".txt":
+        return of_lines(_text(path).split("\n"), path.parent).parts
+    if reader is None:
+        return None
+    many, rows = reader(path)
+    return ((many, lambda: _of_rows(path, rows(), column, images)),)
+
+
 def _several(names: list[str]) -> tuple[Part, ...]:
-    return ((names, lambda: (Item(name, _short(name), name) for name in names)),)
+    return ((len(names), lambda: (Item(identity(name), _short(name), _short(name), name) for name in names)),)
 
 
 def _short(name: str) -> str:
@@ -131,23 +192,26 @@ def _short(name: str) -> str:
 
 
 def _image_files(folder: Path) -> list[str]:
-    found = sorted(
-        path
+    return sorted(
+        str(path)
         for path in folder.rglob("*")
         if path.suffix.lower() in IMAGE_SUFFIXES and not any(part[0] == "." for part in path.relative_to(folder).parts)
     )
-    if not found:
-        raise SourceError(f"no images in {folder}: looked for {', '.join(IMAGE_SUFFIXES)} at any depth")
-    return [str(path) for path in found]
+
+
+@lru_cache(1024)
+def _followed(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 def _beside(name: str, folder: Path) -> str:
     return name if is_address(name) else str(folder / Path(name).expanduser())
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, newline: str | None = None) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig", newline=newline) as file:
+            return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
@@ -158,7 +222,7 @@ Rows = tuple[int, Callable[[], Iterable[Mapping[str, Any]]]]
 
 def _json_lines(path: Path) -> Rows:
     rows = []
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -174,7 +238,8 @@ def _json_lines(path: Path) -> Rows:
 def _separated(path: Path) -> Rows:
     dialect = "excel-tab" if path.suffix.lower() == ".tsv" else "excel"
     try:
-        rows = list(csv.DictReader(_text(path).splitlines(keepends=True), dialect=dialect, strict=True))
+        read = csv.DictReader(io.StringIO(_text(path, newline=""), newline=""), dialect=dialect, strict=True)
+        rows = [{name: cell for name, cell in row.items() if name is not None} for row in read]  # None: surplus cells
     except csv.Error as error:
         raise SourceError(f"{path} cannot be read as a table: {error}") from error
     return len(rows), lambda: rows
@@ -205,30 +270,33 @@ TABLES: dict[str, Callable[[Path], Rows]] = {
 """How to read a table, by its suffix."""
 
 
-def _of_rows(
-    path: Path, rows: Iterable[tuple[str, Mapping[str, Any]]], column: str | None, images: bool
-) -> Iterator[Item]:
-    for key, row in rows:
+def _of_rows(path: Path, rows: Iterable[Mapping[str, Any]], column: str | None, images: bool) -> Iterator[Item]:
+    for number, row in enumerate(rows, 1):
+        place = f"{path}#{number}"
         chosen = column or next((name for name in IMAGE_COLUMNS if name in row), None)
         if chosen not in row and images:
             wanted = f"no column {column!r}" if column else f"none of the columns {', '.join(IMAGE_COLUMNS)}"
-            raise SourceError(f"{key} has {wanted}, but {', '.join(row)}: say which with --column")
+            raise SourceError(f"{place} has {wanted}, but {', '.join(row)}: say which with --column")
         image = None if chosen is None else row.get(chosen)
         others = {name: value for name, value in row.items() if name != chosen}
         name, source = _image_of(image, path)
-        yield Item(key, name or key, source, others)
+        yield Item(f"{identity(source)}#{_digest(others)}", name or place, place, source, others)
 
 
-def _image_of(value: Any, table: Path) -> tuple[str | None, ImageSource | None]:
-    """What to call a table's image, and where it is."""
+def _digest(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True, default=repr).encode()).hexdigest()[:12]
+
+
+def _image_of(value: Any, table: Path) -> tuple[str | None, Any]:
+    """What to call a table's image, and where it is; what is no image is left for whoever reads it to refuse."""
     if isinstance(value, Mapping):
-        name = value.get("path")
-        if value.get("bytes") is not None:
-            return name, bytes(value["bytes"])
+        name, body = value.get("path"), value.get("bytes")
+        if body is not None:
+            return name and str(name), f"data:;base64,{body}" if isinstance(body, str) else body
         value = name
-    if isinstance(value, bytes):
-        return None, value
     if value is None or value == "":
         return None, None
-    name = _beside(str(value), table.parent)
+    if not isinstance(value, str):
+        return None, value
+    name = _beside(value, table.parent)
     return _short(name), name
