@@ -66,11 +66,33 @@ def to_pixels(some: Sequence[Picture], preprocess: Preprocess) -> Tensor:
 
 
 def texts_of(texts: str | Sequence[str], what: str) -> list[str]:
-    """One text or several as a list; raises `InputError` when there is none."""
+    """One text or several as a list; raises `InputError` when there is none, or one is no text."""
     listed = [texts] if isinstance(texts, str) else list(texts)
     if not listed:
         raise InputError(f"no {what} were given: give at least one")
+    return checked(listed)
+
+
+def labels_of(labels: str | Sequence[str]) -> list[str]:
+    """Labels to choose from; raises `InputError` for fewer than two, or one that is there twice."""
+    listed = texts_of(labels, "labels")
+    if len(listed) < 2:
+        raise InputError("1 label was given: there is nothing to choose from, give two at least")
+    if twice := next((each for each in listed if listed.count(each) > 1), None):
+        raise InputError(f"the label {twice!r} is given twice: its probability would be split")
     return listed
+
+
+def checked(texts: Sequence[str]) -> list[str]:
+    """The texts; raises `InputError` for one that tokenizers cannot read, as Python makes of bytes in no UTF-8."""
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{text!r} is no valid Unicode: write it as UTF-8, in a terminal that says so (LC_ALL=C.UTF-8)"
+            ) from error
+    return list(texts)
 
 
 def pair(images: int, texts: list[str], what: str) -> tuple[list[int], list[str]]:

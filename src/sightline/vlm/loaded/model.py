@@ -16,7 +16,7 @@ from sightline.vlm.loaded.answering import Task, answer, rank
 from sightline.vlm.loaded.answers import Answer, Classes, Features, Matches, Similarity
 from sightline.vlm.loaded.captioning import BridgeWriter
 from sightline.vlm.loaded.dialogue import Chat
-from sightline.vlm.loaded.inputs import Images, InputError, pair, read_pictures, texts_of, to_pixels
+from sightline.vlm.loaded.inputs import Images, InputError, checked, labels_of, pair, read_pictures, texts_of, to_pixels
 from sightline.vlm.loaded.looked import method_of
 from sightline.vlm.loaded.matching import look_at_matches
 from sightline.vlm.loaded.scoring import Scorer
@@ -181,8 +181,13 @@ class Loaded:
         return self.scorer.similarity(patches_NPD, self.scorer.tokens(texts_of(texts, "texts")), k)
 
     def classify(self, images: Images, labels: Sequence[str]) -> Classes:
-        """Probabilities of labels: by image-text cosine where the checkpoint has it, else by the language model."""
-        pictures, words = read_pictures(images, self.preprocess), texts_of(labels, "labels")
+        """Probabilities of labels: by image-text cosine where the checkpoint has it, else by the language model.
+
+        Args:
+            images: One or several.
+            labels: Two at least, all different.
+        """
+        pictures, words = read_pictures(images, self.preprocess), labels_of(labels)
         if self.scorer.can_embed_texts:
             return self.scorer.classify(self.scorer.see(pictures), words)
         many = len(pictures)
@@ -261,7 +266,7 @@ class Loaded:
         facts = self.checkpoint.prompts
         read = prompts if facts.template_to_bridge else asked
         to_bridge = read if facts.question_to_bridge and (facts.template_to_bridge or any(read)) else None
-        return Task(of=of, prompts=prompts, asked=asked, to_bridge=to_bridge)
+        return Task(of=of, prompts=checked(prompts), asked=asked, to_bridge=to_bridge)
 
     def _manner(self, options: dict[str, Any], looked: str | bool | None, on_token: OnToken | None = None) -> Manner:
         how = Decoding.of({**self.checkpoint.decoding, **options})
