@@ -44,9 +44,10 @@ class Results:
             overwrite: Forget a journal and a table that are there.
 
         Raises:
-            ResultsError: An unknown suffix, a finished table without `overwrite`, or the journal of another job.
+            ResultsError: A suffix that is unknown or does not fit the columns, a finished table without `overwrite`, or
+                the journal of another job.
         """
-        check_table(out)
+        check_table(out, columns)
         self.out, self.columns = out, columns
         self.journal = out.with_name(out.name + ".journal")
         self.failed: set[str] = set()
@@ -145,10 +146,16 @@ class Results:
         file.truncate(end)
 
 
-def check_table(out: Path) -> None:
-    """Raises `ResultsError` for a name whose suffix is no format."""
+def check_table(out: Path, columns: Mapping[str, str]) -> None:
+    """Raises `ResultsError` for a name whose suffix is no format, or none for such columns."""
     if out.suffix.lower() not in FORMATS:
         raise ResultsError(f"cannot write {out}: its name must end in {', '.join(FORMATS)}")
+    ragged = [name for name, kind in columns.items() if kind in RAGGED]
+    if ragged and out.suffix.lower() == ".npz":
+        raise ResultsError(
+            f"cannot write {out}: arrays have one shape, but {', '.join(ragged)} differ from row to row; "
+            "write .jsonl, .parquet or .csv"
+        )
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
@@ -183,13 +190,13 @@ def plain(value: Any) -> Any:
 
 
 def _write_json_lines(path: Path, rows: Iterator[Row], _columns: Mapping[str, str]) -> None:
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("w", encoding="utf-8", errors=ESCAPED) as file:
         for row in rows:
             file.write(json.dumps({name: plain(value) for name, value in row.items()}, ensure_ascii=False) + "\n")
 
 
 def _write_csv(path: Path, rows: Iterator[Row], columns: Mapping[str, str]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", errors=ESCAPED, newline="") as file:
         table = csv.DictWriter(file, list(columns), extrasaction="ignore")
         table.writeheader()
         for row in rows:
@@ -207,20 +214,29 @@ def _write_parquet(path: Path, rows: Iterator[Row], columns: Mapping[str, str]) 
     schema = pa.schema([(name, KINDS[kind]()) for name, kind in columns.items()])
     with parquet.ParquetWriter(path, schema) as writer:
         while some := list(islice(rows, ROWS_AT_ONCE)):
-            values = [{name: plain(row.get(name)) for name in columns} for row in some]
+            values = [{name: _valid(plain(row.get(name))) for name in columns} for row in some]
             writer.write_table(pa.Table.from_pylist(values, schema=schema))
 
 
+def _valid(value: Any) -> Any:
+    return value.encode(errors=ESCAPED).decode() if isinstance(value, str) else value
+
+
 def _write_arrays(path: Path, rows: Iterator[Row], columns: Mapping[str, str]) -> None:
-    """Columns as numpy arrays of one .npz; rows that failed are left out."""
+    """Columns as numpy arrays of one .npz, shares as `[N, names]` beside their names; rows that failed are left out."""
     good = [row for row in rows if "error" not in row]
-    chosen = [name for name in columns if good and all(row.get(name) is not None for row in good)]
-    for name in chosen:
-        shapes = {np.shape(row[name]) for row in good}
+    arrays: dict[str, Any] = {}
+    for name in (name for name in columns if good and all(row.get(name) is not None for row in good)):
+        values = [row[name] for row in good]
+        if columns[name] == "shares":
+            arrays[f"{name}_names"] = np.array(list(values[0]))
+            values = [list(each.values()) for each in values]
+        shapes = {np.shape(each) for each in values}
         if len(shapes) > 1:
             raise ResultsError(f"the values of {name!r} differ in shape, {sorted(shapes)}: write .jsonl or .parquet")
+        arrays[name] = np.array(values)
     with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **{name: np.array([row[name] for row in good]) for name in chosen})
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 FORMATS: dict[str, Callable[[Path, Iterator[Row], Mapping[str, str]], None]] = {
@@ -253,3 +269,5 @@ KINDS: dict[str, Callable[[], Any]] = {
     "shares": _kind(lambda pa: pa.map_(pa.string(), pa.float64())),
 }
 """What a column may hold, and its type in parquet."""
+RAGGED = ("counts", "numbers", "usage")
+"""Kinds that are no arrays."""

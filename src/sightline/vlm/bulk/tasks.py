@@ -225,7 +225,6 @@ def told(answer: Answer, name: str) -> Row:
         "usage": {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens},
         "finish": answer.finish,
         "trace_id": answer.trace_id,
-        "looked": None if answer.looked is None else answer.looked.to_dict(),
     }
 
 

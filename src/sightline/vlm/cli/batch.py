@@ -1,7 +1,7 @@
 """One way to run a task from the shell: on one image or a million, to the screen or to a table."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +18,24 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-def gathered(sources: Sequence[str], job: Job, images: bool = True) -> "Items":
-    """The items of the sources, one at least; `-` reads paths and URLs from stdin."""
-    from sightline.vlm.bulk import check_table, gather, of_lines  # late: brings torch
+def gathered(sources: Sequence[str], job: Job, columns: Mapping[str, str], images: bool = True) -> "Items":
+    """The items of the sources, one at least; `-` reads paths and URLs from stdin.
+
+    Args:
+        sources: As typed.
+        job: Which column holds the image, and the table to write, whose name is checked before anything is read.
+        columns: Of that table, with their kinds.
+        images: Whether a table must have images.
+    """
+    from sightline.vlm.bulk import check_table, gather  # late: brings torch
 
     if job.out is not None:
-        check_table(job.out)
+        check_table(job.out, columns)
         check_place(job.out)
-    if list(sources) == ["-"]:
-        items = of_lines(typer.get_text_stream("stdin"))
-    else:
-        items = gather(*sources, column=job.column, images=images)
+    lines = typer.get_text_stream("stdin", errors="surrogateescape") if "-" in sources else None
+    items = gather(*sources, column=job.column, images=images, lines=lines)
     if not len(items):
-        named = "stdin" if list(sources) == ["-"] else ", ".join(sources)
+        named = ", ".join("stdin" if source == "-" else source for source in sources)
         raise SightlineVlmError(f"nothing to work on: {named} names no image and has no row")
     return items
 
@@ -116,7 +121,10 @@ def _report(job: Job, what: str, outcome: "Outcome", took_s: float) -> None:
 
 
 def one_image(items: "Items", why: str) -> Any:
-    """The only item's image; raises when there are several."""
+    """The only item's image; raises when there are several, or the only one has none."""
     if len(items) != 1:
         raise SightlineVlmError(f"{why} needs one image, {len(items):,} were given: call once for each")
-    return next(iter(items)).image
+    item = next(iter(items))
+    if item.image is None:
+        raise SightlineVlmError(f"{item.place} has no image")
+    return item.image

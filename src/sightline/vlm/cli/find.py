@@ -44,7 +44,7 @@ def index(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
     with model_half():
         from sightline.vlm.bulk import create_index  # late: brings torch
 
-        items = gathered(images, job)
+        items = gathered(images, job, {})
         made, started_s = create_index(load(model, device), out), time.monotonic()
         with progress_bar(show=True) as progress:
             try:

@@ -33,7 +33,9 @@ class Job:
     model: ModelName = DEFAULT_MODEL
     out: Annotated[
         Path | None,
-        typer.Option(help="Write a table (.jsonl, .parquet, .csv, .npz). The same call goes on after an interruption."),
+        typer.Option(
+            help="Write a table (.jsonl, .parquet, .csv; arrays .npz). The same call goes on after an interruption."
+        ),
     ] = None
     batch: Annotated[int, typer.Option("--batch", min=1, help="Images in one pass of the model.")] = BATCH
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Do a finished table again.")] = False

@@ -12,6 +12,8 @@ from sightline.vlm.config import SightlineVlmError
 if TYPE_CHECKING:
     from sightline.vlm.loaded import Looked
 
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".npz")
+
 LookedOut = Annotated[
     Path | None,
     typer.Option("--looked", help="Write where the model looked, word by word: a picture (.png) or arrays (.npz)."),
@@ -23,6 +25,8 @@ def check_looked(looked: Path | None, out: Path | None) -> None:
     for pictures."""
     if looked is None:
         return
+    if looked.suffix.lower() not in SUFFIXES:
+        raise SightlineVlmError(f"cannot write {looked}: give a name that ends in .png or .npz")
     check_place(looked)
     if out is not None:
         raise SightlineVlmError("--looked shows one image, --out writes a table of many: call once for each")
@@ -34,12 +38,13 @@ def write_looked(found: Sequence["Looked | None"], picture: Any, path: Path) -> 
     if not looked:
         raise SightlineVlmError("no answer has a word to show, so there is no picture of where the model looked")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix.lower() == ".npz":
             _write_arrays(looked, path)
         else:
             _joined([each.sheet(picture) for each in looked]).save(path)
     except (OSError, ValueError) as error:
-        raise SightlineVlmError(f"cannot write {path}: {error} (give a name that ends in .png or .npz)") from error
+        raise SightlineVlmError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _write_arrays(looked: Sequence["Looked"], path: Path) -> None:

@@ -1,6 +1,7 @@
 """Commands that score and embed: match, classify, embed."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +10,12 @@ import typer
 from sightline.vlm.cli.batch import gathered, given_texts, one_image, perform
 from sightline.vlm.cli.job import Job, Sources, takes_job
 from sightline.vlm.cli.looked import LookedOut, check_looked, write_looked
-from sightline.vlm.cli.shell import load, model_half
+from sightline.vlm.cli.shell import model_half
 from sightline.vlm.config import SightlineVlmError
 
 if TYPE_CHECKING:
-    from sightline.vlm.bulk import Items, Row
+    from sightline.vlm.bulk import Items, Row, Task
+    from sightline.vlm.loaded import Loaded
 
 
 @takes_job
@@ -32,12 +34,17 @@ def match(
     with model_half():
         from sightline.vlm.bulk import MatchScores  # late: brings torch
 
-        items = gathered([image], job)
+        items = gathered([image], job, MatchScores.columns)
         if not given and not next(iter(items)).fields.get("text"):
             raise SightlineVlmError("no text: give one or several, or a table with a column `text`")
-        if looked is not None:
-            _look(job, items, given, looked)
-        perform(job, items, lambda loaded: MatchScores(model=loaded, texts=given), _match_line)
+        look = _look(items, given, looked) if looked is not None else None
+
+        def task(loaded: "Loaded") -> "Task":
+            if look is not None:
+                look(loaded)
+            return MatchScores(model=loaded, texts=given)
+
+        perform(job, items, task, _match_line)
 
 
 @takes_job
@@ -55,7 +62,8 @@ def classify(
     with model_half():
         from sightline.vlm.bulk import Labels  # late: brings torch
 
-        perform(job, gathered(images, job), lambda loaded: Labels(model=loaded, labels=chosen), _label_line)
+        items = gathered(images, job, Labels.columns)
+        perform(job, items, lambda loaded: Labels(model=loaded, labels=chosen), _label_line)
 
 
 @takes_job
@@ -73,19 +81,21 @@ def embed(
     with model_half():
         from sightline.vlm.bulk import Vectors  # late: brings torch
 
-        items = gathered(images, job, images=mode != "text")
+        items = gathered(images, job, {}, images=mode != "text")
         perform(job, items, lambda loaded: Vectors(model=loaded, mode=mode), lambda row, _: str(row))
 
 
-def _look(job: Job, items: "Items", texts: list[str], path: Path) -> None:
-    """Writes where the model looked to match the texts with the only image."""
+def _look(items: "Items", texts: list[str], path: Path) -> Callable[["Loaded"], None]:
+    """Reads the only image; what is given back writes where a model looks to match the texts with it."""
     from sightline.vlm.data.images import read  # late: brings torch
 
     picture = read(one_image(items, "--looked"))
-    matches = load(job.model, job.device).match(
-        picture, texts or [next(iter(items)).fields["text"]], looked="attention"
-    )
-    write_looked((matches.looked or [[]])[0], picture, path)
+
+    def look(loaded: "Loaded") -> None:
+        matches = loaded.match(picture, texts or [next(iter(items)).fields["text"]], looked="attention")
+        write_looked((matches.looked or [[]])[0], picture, path)
+
+    return look
 
 
 def _chosen(single: list[str], listed: str | None) -> list[str]:
@@ -103,7 +113,7 @@ def _labels(given: str) -> list[str]:
     """A label a line of a file; of anything that is not a file, those between its commas."""
     path = Path(given).expanduser()
     try:
-        lines = path.read_text().splitlines() if _is_file(given) else given.split(",")
+        lines = path.read_text(encoding="utf-8-sig").split("\n") if _is_file(given) else given.split(",")
     except (OSError, UnicodeDecodeError) as error:
         raise SightlineVlmError(f"cannot read labels from {path}: {error}") from error
     return [line.strip() for line in lines if line.strip()]

@@ -3,7 +3,9 @@
 Results go to stdout, progress and complaints to stderr. Exit code 2 is a mistake in the call, 1 a part that failed.
 """
 
+import io
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,7 +52,12 @@ class MissingExtraError(SightlineVlmError):
 
 @contextmanager
 def model_half() -> Iterator[None]:
-    """Around every command of the model half: a missing extra becomes a sentence, spans go where variables say."""
+    """Around every command of the model half: a missing extra becomes a sentence, spans go where variables say.
+
+    File names that are no text are printed with escapes for their odd bytes.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         from sightline.vlm import spans  # late: brings OpenTelemetry, which the extra installs
 
@@ -98,7 +105,13 @@ def given(**options: Any) -> dict[str, Any]:
 
 
 def print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """One document on stdout; all of it in ASCII where there is something that stdout has no bytes for."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2)
+    typer.echo(text)
 
 
 class Rate(ProgressColumn):

@@ -13,6 +13,7 @@ from sightline.vlm.config import SightlineVlmError
 
 if TYPE_CHECKING:
     from sightline.vlm.bulk import Items
+    from sightline.vlm.loaded import Answer
 
 
 @takes_job
@@ -32,7 +33,9 @@ def ask(
     asked = given_texts(questions, "question")
     check_looked(looked, job.out)
     with model_half():
-        items = gathered([image], job)
+        from sightline.vlm.bulk import Answers  # late: brings torch
+
+        items = gathered([image], job, Answers.columns)
         if job.out is None and len(items) == 1 and asked:
             _ask_one(job, items, asked, looked, options)
             return
@@ -40,8 +43,6 @@ def ask(
             one_image(items, "--looked")
         if not asked and not next(iter(items)).fields.get("question"):
             raise SightlineVlmError("no question: give one or several, or a table with a column `question`")
-        from sightline.vlm.bulk import Answers  # late: brings torch
-
         perform(
             job,
             items,
@@ -67,13 +68,13 @@ def caption(
         from sightline.vlm.bulk import Captions, told  # late: brings torch
         from sightline.vlm.data.images import read
 
-        items = gathered(images, job)
+        items = gathered(images, job, Captions.columns)
         if looked is not None:
             picture = read(one_image(items, "--looked"))
             answers = load(job.model, job.device).caption(picture, prompt, looked="gradient", **options)
             write_looked([answer.looked for answer in answers], picture, looked)
             if job.as_json:
-                rows = [{"image": images[0], **told(answer, "caption")} for answer in answers]
+                rows = [{"image": images[0], **told(answer, "caption"), **_looked(answer)} for answer in answers]
                 print_json({"model": job.model, "captions": rows})
             else:
                 typer.echo(answers[0].text)
@@ -99,10 +100,15 @@ def _ask_one(job: Job, items: "Items", questions: list[str], looked: Path | None
         write_looked([answer.looked for answer in answers], picture, looked)
     if job.as_json:
         rows = [
-            {"question": question, **told(answer, "answer")}
+            {"question": question, **told(answer, "answer"), **_looked(answer)}
             for question, answer in zip(questions, answers, strict=True)
         ]
         print_json({"model": job.model, "image": item.name, "answers": rows})
         return
     for answer in answers:
         typer.echo(answer.text)
+
+
+def _looked(answer: "Answer") -> dict[str, Any]:
+    """Where the model looked, as JSON has it beside one image's answers."""
+    return {"looked": None if answer.looked is None else answer.looked.to_dict()}
