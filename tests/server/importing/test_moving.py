@@ -119,6 +119,23 @@ async def test_a_file_crosses_with_the_place_it_is_used_at(
     assert media["contentType"] == "image/png"
 
 
+async def test_what_is_dated_in_the_future_is_said_to_be_left_out(
+    origin: Origin, into: httpx2.ASGITransport, tmp_path: Path
+):
+    def act(request: httpx2.Request) -> httpx2.Response | None:
+        asked = request.url.params
+        if request.url.path != "/api/public/traces" or "fromTimestamp" not in asked or "toTimestamp" in asked:
+            return None
+        meta = {"page": 1, "limit": 1, "totalItems": 3, "totalPages": 3}
+        return httpx2.Response(200, json={"data": [], "meta": meta}, request=request)
+
+    summary = await carried(origin, into, tmp_path / "state", Meddling(act))
+    [remark] = [each for each in summary.remarks if each.lost]
+    assert (remark.part, remark.count, remark.reason) == ("traces", 3, "dated in the future: give --until")
+    again = await carried(origin, into, tmp_path / "other", until=FIRST + timedelta(days=1))
+    assert again.complete
+
+
 async def test_a_second_run_adds_nothing_and_finds_what_is_new(
     origin: Origin, target: Site, into: httpx2.ASGITransport, tmp_path: Path
 ):

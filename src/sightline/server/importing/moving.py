@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sightline.server.importing.parts import PARTS, Crossing, Part
-from sightline.server.importing.reading import Reader, one_ahead
+from sightline.server.importing.reading import Reader, Windows, one_ahead
 from sightline.server.importing.records import Summary, Tally
 from sightline.server.importing.wire import ABSENT, Api, Refused
+from sightline.server.runtime.clock import now
 from sightline.server.runtime.errors import InvalidRequest
 
 
@@ -79,6 +80,9 @@ async def _move_part(part: Part, watcher: Watcher) -> None:
             part.state.save()
         watcher.moved(part.tally)
     await part.finish()
+    if isinstance(reader, Windows) and part.crossing.selection.until is None:
+        # What was written meanwhile is for the next import; what is dated after now, a wrong clock wrote.
+        part.leave_future(await reader.after(now()))
     part.state.reach(part.key, {}, part.tally)
     part.state.finish(part.key)
     part.state.save(now_or_never=True)

@@ -98,6 +98,11 @@ class Windows:
     async def total(self) -> int | None:
         return await self._count(self.since, self.until)
 
+    async def after(self, moment: datetime) -> int:
+        """How many rows are of a later time."""
+        since = {self.bounds[0]: _written(moment)}
+        return int((await self.api.read(self.path, **self.params, **since, limit=1))["meta"]["totalItems"])
+
     async def batches(self, place: Mapping[str, Any]) -> AsyncIterator[Batch]:
         end = datetime.fromisoformat(place["end"]) if "end" in place else self.until
         width = FIRST_WINDOW

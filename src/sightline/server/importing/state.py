@@ -115,10 +115,10 @@ class State:
         found: dict[str, Any] = self._data["files"]
         return found
 
-    def remark(self, part: str, reason: str, identity: str, *, lost: bool) -> None:
+    def remark(self, part: str, reason: str, identity: str, *, lost: bool, count: int = 1) -> None:
         key = f"{'lost' if lost else 'kept'}|{part}|{reason}"
         entry = self._data["remarks"].setdefault(key, {"count": 0, "examples": []})
-        entry["count"] += 1
+        entry["count"] += count
         if len(entry["examples"]) < EXAMPLES and identity not in entry["examples"]:
             entry["examples"].append(identity)
 

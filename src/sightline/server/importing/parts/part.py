@@ -71,6 +71,12 @@ class Part:
         self.tally.left_out += 1
         self.state.remark(self.name, reason, str(identity), lost=True)
 
+    def leave_future(self, count: int) -> None:
+        """So many are dated in the future: by default an import ends now."""
+        if count:
+            self.tally.left_out += count
+            self.state.remark(self.name, "dated in the future: give --until", "the newest", lost=True, count=count)
+
     def change(self, identity: object, reason: str) -> None:
         """It is carried, but not quite as it was."""
         self.state.remark(self.name, reason, str(identity), lost=False)

@@ -13,7 +13,7 @@ from sightline.server.tracing.store.summaries import AGGREGATES, COLUMNS, ROOT_M
 TIME = "DateTime64(6, 'UTC')"
 TICK = timedelta(microseconds=1)
 LONGEST_TRACE = timedelta(days=1)
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 END = datetime(2260, 1, 1, tzinfo=UTC)
 Span = tuple[datetime, datetime]
 
