@@ -85,12 +85,12 @@ async def test_observations_are_found_by_what_the_parameters_say(site: Site):
     assert await ids(traceId=root.trace_id, parentObservationId="") == {root.span_id}
     assert await ids(traceId=root.trace_id, type="GENERATION") == {child.span_id}
     assert await ids(traceId=root.trace_id, level="WARNING") == {child.span_id}
-    assert await ids(userId="u-1") == {child.span_id}
+    assert await ids(userId="u-1") == {root.span_id, child.span_id}
     assert await ids(name="root-1") == {root.span_id}
     assert await ids(environment=["e-1", "e-2"]) == {root.span_id}
     where = '[{"type":"string","column":"%s","operator":"=","value":"%s"}]'
     assert await ids(filter=where % ("id", child.span_id)) == {child.span_id}
-    assert await ids(filter=where % ("traceName", "t-name")) == {root.span_id}
+    assert await ids(filter=where % ("traceName", "t-name")) == {root.span_id, child.span_id}
     assert await ids(filter=where % ("type", "GENERATION"), traceId=root.trace_id) == {child.span_id}
     assert await ids(traceId=root.trace_id, fromStartTime="2100-01-01T00:00:00Z") == set()
     assert "moon" in await refused(site, "/v2/observations", filter=where % ("moon", "1"))
