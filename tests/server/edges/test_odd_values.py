@@ -116,6 +116,10 @@ async def test_no_body_brings_the_server_down(site: Site, method: str, path: str
 BIG_FILTER = {"column": "name", "operator": "=", "type": "number", "value": HUGE}
 KEPT: list[tuple[str, dict[str, Any]]] = [
     (
+        "/v2/evaluation-rules",
+        {"name": "big", "enabled": False, "sampling": 1, "filter": [BIG_FILTER], "evaluatorAssignments": []},
+    ),
+    (
         "/models",
         {"modelName": "big", "matchPattern": "big", "inputPrice": 1, "tokenizerConfig": {"a": HUGE}},
     ),

@@ -193,6 +193,13 @@ async def test_a_directory_keeps_people(site: Site, api: AsyncLangfuseAPI):
     assert gone.json()["active"] is False
     with pytest.raises(NotFoundError):
         await api.scim.get_user(made["id"])
+    back = await send(site, "PATCH", where, {"Operations": [{"op": "replace", "path": "active", "value": "True"}]})
+    assert (back.json()["id"], back.json()["active"], back.json()["roles"]) == (made["id"], True, ["NONE"])
+    assert (await api.scim.get_user(made["id"])).id == made["id"]
+    assert (await send(site, "PUT", where, body | {"active": False})).json()["active"] is False
+    assert (await send(site, "PUT", where, body)).status_code == 404
+    assert (await send(site, "PUT", where, body | {"active": True})).json()["roles"] == ["MEMBER"]
+    assert (await send(site, "DELETE", where)).status_code == 204
     again = (await send(site, "POST", "/scim/Users", {"userName": "mia@example.org"})).json()
     assert (again["id"], again["roles"]) == (made["id"], ["NONE"])
     assert (await send(site, "DELETE", where)).status_code == 204

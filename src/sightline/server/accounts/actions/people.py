@@ -52,6 +52,18 @@ class People:
             await store.put_member(work.connection, organization_id, user.id, role)
         return Membership(user=user, role=role)
 
+    async def take_in(self, organization_id: OrganizationId, user_id: UserId) -> Membership:
+        """Make a known person a member, in no project until somebody gives them a role; a member stays as is."""
+        async with self._database.work() as work:
+            member = await store.member(work.connection, organization_id, user_id)
+            if member is not None:
+                return member
+            user = await store.user(work.connection, user_id)
+            if user is None:
+                raise NotFound(f"user {user_id!r} does not exist")
+            await store.put_member(work.connection, organization_id, user_id, "NONE")
+        return Membership(user=user, role="NONE")
+
     async def rename(self, organization_id: OrganizationId, user_id: UserId, name: str | None) -> Membership:
         await self.get(organization_id, user_id)
         async with self._database.work() as work:

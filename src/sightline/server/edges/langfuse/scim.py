@@ -1,4 +1,7 @@
-"""SCIM 2.0: a directory keeps an organisation's people. Users only; `active: false` takes a person out."""
+"""SCIM 2.0: a directory keeps an organisation's people. Users only.
+
+`active: false` takes a person out, after which they are not found here; `active: true` takes them in again.
+"""
 
 import re
 from typing import Annotated, Any
@@ -44,7 +47,7 @@ class NameBody(Body):
 class UserBody(Body):
     user_name: str = Field(min_length=3, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
     name: NameBody | None = None
-    active: bool = True
+    active: bool | None = None
     password: str | None = Field(default=None, min_length=8, max_length=1_000)
     roles: list[OrganizationRole] | None = None
     """The first one counts; without any a person sees nothing until somebody gives them a role."""
@@ -151,8 +154,9 @@ async def read_user(userId: str, who: OrganizationKey, request: Request, service
 async def replace_user(userId: str, body: UserBody, who: OrganizationKey, request: Request, services: Served) -> Json:
     """Name, roles and whether the person belongs here; an address names a person and stays."""
     user_id = UserId(userId)
-    member = await services.people.get(who.organization_id, user_id)
-    if not body.active:
+    kept = services.people.take_in if body.active else services.people.get
+    member = await kept(who.organization_id, user_id)
+    if body.active is False:
         return await _take_out(who, member, request, services)
     if body.roles:
         await services.organizations.put_member(who.organization_id, user_id, body.roles[0])
@@ -162,8 +166,9 @@ async def replace_user(userId: str, body: UserBody, who: OrganizationKey, reques
 
 @router.patch("/Users/{userId}")
 async def change_user(userId: str, body: PatchBody, who: OrganizationKey, request: Request, services: Served) -> Json:
-    member = await services.people.get(who.organization_id, UserId(userId))
     changes = _changes(body.operations)
+    kept = services.people.take_in if changes.get("active") else services.people.get
+    member = await kept(who.organization_id, UserId(userId))
     if changes.get("active") is False:
         return await _take_out(who, member, request, services)
     if "name" in changes:
