@@ -126,3 +126,11 @@ def test_an_address_that_names_no_server_is_refused(address: str):
 async def test_a_server_that_does_not_answer_is_named_with_the_way_out():
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1 does not answer .*SIGHTLINE_OBSERVATIONS_URL"):
         await ClickHouseEngine("clickhouse://127.0.0.1:1").open()
+
+
+def test_the_words_of_the_engine_stay_on_the_server():
+    failed = limits_of.translated(
+        RuntimeError("Code: 440. DB::Exception: LIMIT … In scope SELECT secret FROM observations")
+    )
+    assert "DB::Exception" in str(failed)
+    assert "DB::Exception" not in failed.message

@@ -52,7 +52,8 @@ async def ingest(request: Request, who: ScoresKey, services: Served) -> Json:
     if not isinstance(batch, list):
         raise InvalidRequest("the body needs `batch`, a list of events")
     # A NUL refuses its event, not the batch; only a body with the escape is searched for it.
-    nameless = {place for place, event in enumerate(batch) if ESCAPED_NUL in body and _names_hold_nul(event)}
+    suspects = batch if ESCAPED_NUL in body else []
+    nameless = {place for place, event in enumerate(suspects) if _names_hold_nul(event)}
     verdicts = judged(batch, who, nameless)
     await services.tracing.apply(who.project_id, verdicts.changes)
     await services.tracing.record_scores(who.project_id, await _fitting(verdicts, who, services))
