@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from server.edges.running_site import HERE, Site, basic
 from sightline.server.accounts.records import InitialAccounts
+from sightline.server.edges.cursors import cursor_text
 from sightline.server.edges.public_openapi import committed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -181,3 +182,28 @@ async def test_ids_that_a_file_cannot_be_linked_to_are_refused(site: Site):
     body = {"contentType": "image/png", "contentLength": 1, "sha256Hash": "A" * 43 + "=", "field": "input"}
     for ids in ({"traceId": "t" * 900}, {"traceId": "t", "observationId": "o" * 900}):
         assert (await site.client.post("/api/public/media", json=body | ids, headers=HERE)).status_code == 400
+
+
+def _condition(column: str, kind: str, operator: str, value: Any) -> dict[str, Any]:
+    return {"column": column, "type": kind, "operator": operator, "value": value}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        _condition("name", "string", "=", "a\0b"),
+        _condition("name", "stringOptions", "any of", ["a\0b"]),
+        _condition("version", "number", ">", HUGE),
+        _condition("version", "number", "<", 1.5),
+    ],
+)
+async def test_no_filter_brings_the_server_down(site: Site, condition: dict[str, Any]):
+    query = {"filter": json.dumps([condition])}
+    status = await _status(site, "get", "/api/public/v2/prompts", HERE, query, None)
+    assert (status == 400) == ("\\u0000" in query["filter"])
+
+
+async def test_no_cursor_brings_the_server_down(site: Site):
+    cursor = cursor_text({"createdAt": "2026-01-01T00:00:00Z", "id": "a\0b", "t": "\0"})
+    for path in ("/v2/evaluators", "/v2/evaluation-rules", "/v2/observations", "/v3/scores"):
+        assert await _status(site, "get", f"/api/public{path}", HERE, {"cursor": cursor}, None) == 400

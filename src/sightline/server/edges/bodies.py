@@ -71,7 +71,7 @@ def parsed(body: bytes) -> Any:
     """
     document = orjson.loads(body)
     if ESCAPED_NUL in body and has_nul(document):
-        raise InvalidRequest("a text in the body holds the character NUL (\\u0000), which cannot be kept: leave it out")
+        raise InvalidRequest("a text of the request holds a NUL (\\u0000), which cannot be kept: leave it out")
     return document
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import orjson
 
+from sightline.server.edges.bodies import parsed
 from sightline.server.edges.params import utc
 from sightline.server.runtime.errors import InvalidRequest
 
@@ -19,7 +20,7 @@ def cursor_position(cursor: str, *names: str) -> tuple[datetime, list[str]]:
     """What a cursor says: the time under the first name, the ids under the others."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        position = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        position = parsed(base64.b64decode(padded, altchars=b"-_", validate=True))
         moment = utc(datetime.fromisoformat(position[names[0]]))
         return moment, [str(position[name]) for name in names[1:]]
     except (binascii.Error, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as problem:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, TypeAdapter, ValidationError, model_validator
 
 from sightline.server.edges.answers import issues
+from sightline.server.edges.bodies import json_of, parsed
 from sightline.server.edges.params import Moment
 from sightline.server.prompts.records import Condition
 from sightline.server.runtime.errors import InvalidRequest
@@ -82,7 +83,7 @@ _FILTERS: TypeAdapter[list[_Text | _TextOptions | _Number | _Time | _Marks | _Co
 def prompt_conditions(text: str) -> tuple[Condition, ...]:
     """The conditions of a `filter`, all of which must hold; an empty list filters nothing."""
     try:
-        return tuple(_condition(each) for each in _FILTERS.validate_json(text))
+        return tuple(_condition(each) for each in _FILTERS.validate_python(json_of(text.encode(), parsed)))
     except ValidationError as problem:
         raise InvalidRequest(f"filter is not a list of conditions on prompts: {issues(problem.errors())}") from problem
 
