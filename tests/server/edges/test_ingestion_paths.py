@@ -122,6 +122,12 @@ async def test_a_span_that_came_by_otlp_can_be_updated(site: Site):
     assert (row["name"], row["input"], row["output"]) == ("mixed", "from otlp", "later")
 
 
+async def test_an_observation_of_no_trace_has_one_of_its_own_id(site: Site):
+    await accepted(site, event("span-create", 1, {"id": "alone", "name": "alone"}))
+    assert (await site.get("/observations/alone"))["traceId"] == "alone"
+    assert (await site.get("/traces/alone"))["name"] == "alone"
+
+
 async def test_an_observation_stays_in_the_trace_that_was_named_first(site: Site):
     for second, trace in enumerate(("one", "other")):
         await accepted(site, event("event-create", second, {"id": "same", "traceId": trace, "name": trace}))

@@ -3,7 +3,6 @@
 Pure, and the same for any number of repetitions: what is stored may already hold some of the changes.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -152,8 +151,8 @@ def _named_trace(changes: Sequence[Change]) -> TraceId | None:
 
 
 def _own_trace(changes: Sequence[Change]) -> TraceId:
-    """The same at every repetition."""
-    return TraceId(hashlib.sha256(changes[0].subject_id.encode()).hexdigest()[:32])
+    """As Langfuse has it: the trace has the observation's id."""
+    return TraceId(changes[0].subject_id)
 
 
 def _last(changes: Sequence[Change]) -> dict[str, Any]:
