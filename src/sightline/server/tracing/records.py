@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Generic, Literal, NewType, TypeVar
 
@@ -14,6 +14,8 @@ ScoreId = NewType("ScoreId", str)
 MediaId = NewType("MediaId", str)
 
 Item = TypeVar("Item")
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Kind(StrEnum):

@@ -7,9 +7,10 @@ from typing import Any, cast
 import orjson
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from sightline.server.tracing.records import EPOCH
+
 Attributes = Mapping[str, Any]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SAFE_INTEGER = 2**53
 
 

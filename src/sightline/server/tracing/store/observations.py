@@ -7,6 +7,7 @@ from typing import Any
 
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.records import (
+    EPOCH,
     Condition,
     Observation,
     ObservationId,
@@ -64,7 +65,7 @@ class ObservationStore:
             where.add("id =", "String", observation.id)
             where.add("trace_id =", "String", observation.trace_id)
             # As a number: the engine keeps the condition as text, and a time near 1970 does not read back from it.
-            microseconds = (observation.start_time - BEGINNING) // timedelta(microseconds=1)
+            microseconds = (observation.start_time - EPOCH) // timedelta(microseconds=1)
             where.add("toUnixTimestamp64Micro(start_time) =", "Int64", microseconds)
             await self._engine.execute(f"DELETE FROM observations WHERE {where}", where.params)
 
