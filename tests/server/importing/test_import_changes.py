@@ -54,7 +54,8 @@ def an_old_source(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(200, json={"data": [{"id": "old", "name": "Old"}]})
     if path not in lists:
         return httpx2.Response(404, json={"message": "no such path"})
-    rows = lists[path]
+    later = any(value > TIME for name, value in request.url.params.items() if name.startswith("from"))
+    rows = [] if later else lists[path]
     return httpx2.Response(200, json={"data": rows, "meta": {"totalItems": len(rows), "totalPages": 1}})
 
 
