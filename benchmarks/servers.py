@@ -48,6 +48,8 @@ class Server:
         raise LookupError(f"{self.name} cannot count")
 
     def __enter__(self) -> "Server":
+        if self.port and _is_taken(self.port):
+            raise SystemExit(f"{self.name} needs port {self.port}, where another program listens: end it first")
         self.port = self.port or _free_port()
         begun = time.perf_counter()
         log = (self.folder / "server.log").open("ab")
@@ -211,6 +213,12 @@ class MLflow(Server):
 def _usual() -> dict[str, str]:
     """This process's variables, but for one that keeps Python from reusing what it compiled, which no user sets."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def _is_taken(port: int) -> bool:
+    """Whether a program listens there already: it would be measured in the place of ours."""
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _free_port() -> int:
