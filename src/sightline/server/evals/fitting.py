@@ -14,8 +14,6 @@ def fitted(score: Score, config: ScoreConfig, *, typed: bool) -> Score:
     """
     if config.is_archived:
         raise InvalidRequest(f"score config {config.name!r} is archived: restore it, or score without it")
-    if score.name != config.name:
-        raise InvalidRequest(f"Name mismatch based on config: expected {config.name}, got {score.name}")
     if typed and score.data_type != config.data_type:
         raise InvalidRequest(f"dataType is {score.data_type}, the config {config.name!r} wants {config.data_type}")
     return _FITS[config.data_type](replace(score, data_type=config.data_type), config)
