@@ -116,3 +116,12 @@ async def test_lists_and_batches_keep_the_scores_that_fit(site: Site):
     verdicts = (await site.client.post("/api/public/ingestion", json={"batch": batch}, headers=HERE)).json()
     assert [each["id"] for each in verdicts["successes"]] == ["e0"]
     assert (verdicts["errors"][0]["id"], verdicts["errors"][0]["status"]) == ("e1", 400)
+
+
+async def test_a_score_may_bear_another_name_than_its_config(site: Site):
+    """As the public suite of Langfuse's JavaScript SDK has it."""
+    config = await made(site, name="its own name", dataType="NUMERIC")
+    body = {"id": "other-name", "traceId": "t", "name": "another name", "value": 0.5, "configId": config["id"]}
+    assert (await site.client.post("/api/public/scores", json=body, headers=HERE)).status_code == 200
+    score = await site.get("/v2/scores/other-name")
+    assert (score["name"], score["configId"]) == ("another name", config["id"])
