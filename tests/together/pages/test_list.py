@@ -35,6 +35,7 @@ def test_enter_follows_a_link(traces: Page) -> None:
     traces.get_by_role("link", name="Ask").first.focus()
     traces.keyboard.press("Enter")
     traces.wait_for_url("**/project/demo/ask")
+    expect(traces.get_by_role("heading", level=1)).to_have_text("Ask")
 
 
 def test_enter_opens_the_row_under_the_cursor(traces: Page) -> None:
