@@ -13,6 +13,7 @@ from sightline.server.tracing.records import Condition, Inherited, Observation, 
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.filters import holds
 from sightline.server.tracing.store.matching import BEGINNING, END, LONGEST_TRACE, TIME, Span
+from sightline.server.tracing.store.summaries import AGGREGATES
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,15 @@ class _Field:
 
 
 _ROOT_NAMED = "if(trace_name = '' AND is_root, name, trace_name)"
-_USER = _Field("user_id", "user_id", "argMaxIf(user_id, row_version, user_id != '')")
-_SESSION = _Field("session_id", "session_id", "argMaxIf(session_id, row_version, session_id != '')")
+_USER = _Field("user_id", "user_id", AGGREGATES["user_id"])
+_SESSION = _Field("session_id", "session_id", AGGREGATES["session_id"])
 _NAME = _Field(
     "trace_name",
     _ROOT_NAMED,
     "if(countIf(trace_name != '') > 0, argMaxIf(trace_name, row_version, trace_name != ''), "
     "argMinIf(name, start_time, is_root))",
 )
-_TAGS = _Field("tags", "tags", "arraySort(groupUniqArrayArray(tags))")
+_TAGS = _Field("tags", "tags", AGGREGATES["tags"])
 _ROOTS_ENVIRONMENT = "if(is_root, environment, '')"
 _ENVIRONMENT = _Field(_ROOTS_ENVIRONMENT, _ROOTS_ENVIRONMENT, "argMinIf(environment, start_time, is_root)")
 
