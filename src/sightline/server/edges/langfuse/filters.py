@@ -1,16 +1,18 @@
 """The `filter` parameter: a JSON list of typed conditions, all of which must hold, checked before a store sees them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, TypeAdapter, ValidationError
 
 from sightline.server.edges.answers import issues
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.errors import InvalidRequest
-from sightline.server.tracing.records import Condition, Window
+from sightline.server.tracing.records import Condition, ObservationQuery, TraceQuery, Window
+
+Asked = TypeVar("Asked", TraceQuery, ObservationQuery)
 
 Shape = Literal["text", "number", "time", "truth", "texts", "object", "scores"]
 
@@ -151,6 +153,20 @@ def texts(condition: Condition) -> tuple[str, ...]:
     if condition.operator == "=" and condition.type == "string":
         return (condition.value,)
     return tuple(condition.value) if condition.operator == "any of" else ()
+
+
+def unasked(query: Asked, columns: Set[str], fields: Mapping[str, str], *, time: str) -> Asked:
+    """A query without the simple parameters of these columns: a column of the filter takes the place of its parameter.
+
+    `fields` names the query's field of each column, `time` the column that its window bounds.
+    """
+    window = query.window
+    if time in columns:
+        window = replace(window, start=None, end=None)
+    if "environment" in columns:
+        window = replace(window, environments=())
+    without: dict[str, Any] = dict.fromkeys(fields[column] for column in columns & fields.keys())
+    return replace(query, window=window, **without)
 
 
 def bounded(window: Window, condition: Condition) -> Window:

@@ -9,7 +9,7 @@ from pydantic import Field
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json
 from sightline.server.edges.cursors import cursor_position, cursor_text
-from sightline.server.edges.langfuse.filters import Shape, bounded, conditions, texts
+from sightline.server.edges.langfuse.filters import Shape, bounded, conditions, texts, unasked
 from sightline.server.edges.langfuse.links import links_of
 from sightline.server.edges.langfuse.shapes import V2_GROUPS, observation_v1, observation_v2
 from sightline.server.edges.params import (
@@ -166,16 +166,9 @@ def _query(params: ObservationFilters) -> ObservationQuery:
 
 
 def _filtered(query: ObservationQuery, filter_text: str | None) -> ObservationQuery:
-    """A column of the filter takes the place of the simple parameter of that name."""
     given = conditions(filter_text, COLUMNS) if filter_text else []
     columns = {condition.column for condition in given}
-    if "startTime" in columns:
-        query = replace(query, window=replace(query.window, start=None, end=None))
-    if "environment" in columns:
-        query = replace(query, window=replace(query.window, environments=()))
-    fields = FIELD_BY_COLUMN | CHECKED
-    unasked: dict[str, Any] = dict.fromkeys(fields[column] for column in columns & fields.keys())
-    query = replace(query, **unasked)
+    query = unasked(query, columns, FIELD_BY_COLUMN | CHECKED, time="startTime")
     for condition in given:
         query = _narrowed(query, condition)
     return query

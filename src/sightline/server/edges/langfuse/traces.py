@@ -9,7 +9,7 @@ from pydantic import Field
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import PlainJson
-from sightline.server.edges.langfuse.filters import Shape, bounded, conditions, texts
+from sightline.server.edges.langfuse.filters import Shape, bounded, conditions, texts, unasked
 from sightline.server.edges.langfuse.links import links_of
 from sightline.server.edges.langfuse.score_shapes import listed, score_v2
 from sightline.server.edges.langfuse.shapes import observation_v1, trace_row
@@ -146,17 +146,11 @@ def _query(params: TraceParams, *, whole: bool) -> TraceQuery:
 
 
 def _filtered(query: TraceQuery, filter_text: str) -> TraceQuery:
-    """A column of the filter takes the place of the simple parameter of that name."""
     given = conditions(filter_text, COLUMNS)
     columns = {condition.column for condition in given}
-    if "timestamp" in columns:
-        query = replace(query, window=replace(query.window, start=None, end=None))
-    if "environment" in columns:
-        query = replace(query, window=replace(query.window, environments=()))
+    query = unasked(query, columns, FIELD_BY_COLUMN, time="timestamp")
     if "tags" in columns:
         query = replace(query, tags=())
-    unasked: dict[str, Any] = dict.fromkeys(FIELD_BY_COLUMN[column] for column in columns & FIELD_BY_COLUMN.keys())
-    query = replace(query, **unasked)
     for condition in given:
         query = _narrowed(query, condition)
     return query
