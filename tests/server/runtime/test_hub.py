@@ -3,6 +3,9 @@
 import asyncio
 import time
 
+import pytest
+
+from sightline.server.runtime import hub as hub_module
 from sightline.server.runtime.hub import Hint, LiveHub
 
 
@@ -52,3 +55,25 @@ async def test_closing_ends_every_subscription_after_what_is_waiting():
     assert await first == Hint("traces", 1)
     assert [hint async for hint in hints] == []
     assert [hint async for hint in hub.subscribe("p")] == []
+
+
+async def test_who_begins_to_listen_hears_of_what_changed_just_before():
+    """A page reads its list first: a trace that came between the two would otherwise never be shown."""
+    hub = LiveHub(between_hints_s=0.01)
+    hub.publish("p", "traces", 7)
+    hub.publish("other", "scores")
+    hints = hub.subscribe("p")
+    assert await anext(hints) == Hint("traces", 1)
+    hub.publish("p", "traces", 2)
+    assert await anext(hints) == Hint("traces", 2)
+    await hints.aclose()
+
+
+async def test_what_changed_long_ago_is_not_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(hub_module, "RECENT_S", -1.0)
+    hub = LiveHub()
+    hub.publish("p", "traces")
+    first = asyncio.ensure_future(anext(hub.subscribe("p")))
+    await asyncio.sleep(0.05)
+    assert not first.done()
+    first.cancel()

@@ -23,4 +23,3 @@ export type Key = Schemas["Key"];
 export type NewKey = Schemas["NewKey"];
 export type Question = Schemas["Question"];
 export type Done = Schemas["DoneEvent"];
-export type Hint = Schemas["HintEvent"];

@@ -1,22 +1,33 @@
+import { type QueryFilters, useIsFetching, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { checkSession } from "../api/client.ts";
 import { checkReach } from "../api/reach.ts";
-import type { Hint } from "../api/types.ts";
 
 const BEFORE_REOPENING_MS = 5_000;
+const FIRST_LOADS: QueryFilters = { predicate: (query) => query.state.data === undefined };
 
 export type Liveness = "live" | "connecting" | "paused";
 
 /**
- * Listens to a project's hints ("something new about traces") and hands each to `onHint`.
+ * Listens to a project's hints and calls `onHint` for each: something is new, ask again.
  * A hidden tab closes its stream, because a browser allows six per host. After that, a pause or a lost connection it
- * catches up with one hint.
+ * catches up with one call. So it does when a hint came while something was loaded for the first time: the answer may
+ * be older than the hint, and asking again meanwhile would only have waited for that answer.
  */
-export function useHints(projectId: string, paused: boolean, onHint: (hint: Hint) => void): Liveness {
+export function useHints(projectId: string, paused: boolean, onHint: () => void): Liveness {
   const [liveness, setLiveness] = useState<Liveness>("connecting");
   const latest = useRef(onHint);
   latest.current = onHint;
   const isBehind = useRef(false);
+  const queries = useQueryClient();
+  const isLoading = useIsFetching(FIRST_LOADS) > 0;
+  const [wasEarly, setEarly] = useState(false);
+
+  useEffect(() => {
+    if (isLoading || !wasEarly) return;
+    setEarly(false);
+    latest.current();
+  }, [isLoading, wasEarly]);
 
   useEffect(() => {
     if (paused) {
@@ -31,7 +42,7 @@ export function useHints(projectId: string, paused: boolean, onHint: (hint: Hint
       source = new EventSource(`/api/web/projects/${projectId}/live`);
       source.onopen = () => {
         setLiveness("live");
-        if (isBehind.current) latest.current({ topic: "traces", count: 1 });
+        if (isBehind.current) latest.current();
         isBehind.current = false;
       };
       source.onerror = () => {
@@ -42,7 +53,10 @@ export function useHints(projectId: string, paused: boolean, onHint: (hint: Hint
         checkSession();
         reopening = setTimeout(open, BEFORE_REOPENING_MS);
       };
-      source.addEventListener("hint", (event) => latest.current(JSON.parse(event.data)));
+      source.addEventListener("hint", () => {
+        latest.current();
+        if (queries.isFetching(FIRST_LOADS)) setEarly(true);
+      });
     };
     const follow = () => {
       clearTimeout(reopening);
@@ -59,7 +73,7 @@ export function useHints(projectId: string, paused: boolean, onHint: (hint: Hint
       clearTimeout(reopening);
       source?.close();
     };
-  }, [projectId, paused]);
+  }, [projectId, paused, queries]);
 
   return liveness;
 }

@@ -5,16 +5,22 @@ topic however much happens meanwhile.
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 SECONDS_BETWEEN_HINTS = 0.25
+RECENT_S = 60.0
+"""A page reads before it listens, and may be slow to; what changed so lately is told to who begins to listen."""
 
 
 @dataclass(frozen=True)
 class Hint:
-    """`count` things of `topic` ("traces", "scores") arrived since the last hint of that topic."""
+    """`count` things of `topic` ("traces", "scores") arrived since the last hint of that topic.
+
+    The first hint of a subscription may count one for a topic that changed in the minute before.
+    """
 
     topic: str
     count: int
@@ -32,6 +38,7 @@ class LiveHub:
     def __init__(self, *, between_hints_s: float = SECONDS_BETWEEN_HINTS) -> None:
         self._between_hints_s = between_hints_s
         self._mailboxes: dict[str, set[_Mailbox]] = defaultdict(set)
+        self._changed_at: dict[str, dict[str, float]] = defaultdict(dict)
         self._closed = False
         self.relay: Callable[[str, str, int], None] | None = None
         """Hears of everything published here, to tell other processes."""
@@ -47,16 +54,18 @@ class LiveHub:
             self.relay(project_id, topic, count)
 
     def deliver(self, project_id: str, topic: str, count: int) -> None:
-        """Tell the project's subscribers in this process."""
+        """Tell the project's subscribers in this process, now or when they come within a minute."""
+        self._changed_at[project_id][topic] = time.monotonic()
         for mailbox in self._mailboxes.get(project_id, ()):
             mailbox.counts[topic] += count
             mailbox.changed.set()
 
     async def subscribe(self, project_id: str) -> AsyncIterator[Hint]:
-        """Hints of one project from now on, until the hub closes or the caller leaves the loop."""
+        """Hints of one project, of the last minute and from now on, until the hub closes or the caller leaves."""
         mailbox = _Mailbox()
         self._mailboxes[project_id].add(mailbox)
-        if self._closed:
+        mailbox.counts |= dict.fromkeys(self._recent(project_id), 1)
+        if mailbox.counts or self._closed:
             mailbox.changed.set()
         try:
             while True:
@@ -72,6 +81,12 @@ class LiveHub:
             self._mailboxes[project_id].discard(mailbox)
             if not self._mailboxes[project_id]:
                 del self._mailboxes[project_id]
+
+    def _recent(self, project_id: str) -> list[str]:
+        if self._closed:
+            return []
+        since = time.monotonic() - RECENT_S
+        return [topic for topic, changed_at in self._changed_at.get(project_id, {}).items() if changed_at >= since]
 
     def close(self) -> None:
         """End every subscription after what is already in its mailbox; needed before a server waits for connections."""
