@@ -16,7 +16,7 @@ import random
 import signal
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +41,7 @@ BATCH = 60_000
 NEEDLES = tuple(f"needle{n:02}x{7919 * (n + 3):x}" for n in range(30))
 EMAIL, PASSWORD = "bench@example.com", "a long enough password"
 WEEK = timedelta(days=7)
+DASHBOARD_ROUNDS = 5
 
 TEMPLATE = """
 CREATE TABLE template ENGINE = MergeTree ORDER BY place AS
@@ -68,6 +69,8 @@ class Scale(Sightline):
     """The server with a person who may open its pages."""
 
     cookie: dict[str, str] = field(default_factory=dict)
+    peak_mb: float = 0.0
+    """Most resident memory seen after a question."""
 
     def environment(self) -> dict[str, str]:
         person = {"SIGHTLINE_INIT_USER_EMAIL": EMAIL, "SIGHTLINE_INIT_USER_PASSWORD": PASSWORD}
@@ -111,7 +114,12 @@ def main() -> None:
         fill(server, chosen.rows, timedelta(days=chosen.days))
         (server.folder / "filled").write_text(str(chosen.rows))
     with server:
-        result = measure(server, chosen.rounds)
+        server.sign_in()
+        result = {
+            "questions_ms": measure(server, asked(server, random.Random(2)), chosen.rounds),
+            "dashboards_ms": measure(server, summed(server, timedelta(days=chosen.days)), DASHBOARD_ROUNDS),
+        }
+        result |= {"rounds": chosen.rounds, "server_rss_peak_mb": round(server.peak_mb)}
     rows = int((server.folder / "filled").read_text())
     disk = server.disk_bytes()
     whole = {
@@ -192,30 +200,22 @@ def needles(span: timedelta) -> list[bytes]:
     return bodies
 
 
-def measure(server: Scale, rounds: int) -> dict[str, Any]:
+def measure(server: Scale, questions: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, dict[str, float]]:
     """Every question `rounds` times in turn; milliseconds at the median and the 95th percentile."""
-    server.sign_in()
-    rng = random.Random(2)
-    questions = asked(server, rng)
     waits_ms: dict[str, list[float]] = {name: [] for name in questions}
-    peak_mb = 0.0
     for _ in track(range(rounds), "asking", console=console):
         for name, ask in questions.items():
             begun = time.perf_counter()
             ask()
             waits_ms[name].append(1000 * (time.perf_counter() - begun))
-            peak_mb = max(peak_mb, server.rss_mb())
+            server.peak_mb = max(server.peak_mb, server.rss_mb())
     return {
-        "rounds": rounds,
-        "server_rss_peak_mb": round(peak_mb),
-        "questions_ms": {
-            name: {
-                "p50": round(statistics.median(waits), 1),
-                "p95": round(sorted(waits)[int(len(waits) * 0.95)], 1),
-                "max": round(max(waits), 1),
-            }
-            for name, waits in waits_ms.items()
-        },
+        name: {
+            "p50": round(statistics.median(waits), 1),
+            "p95": round(sorted(waits)[int(len(waits) * 0.95)], 1),
+            "max": round(max(waits), 1),
+        }
+        for name, waits in waits_ms.items()
     }
 
 
@@ -254,6 +254,38 @@ def asked(server: Scale, rng: random.Random) -> dict[str, Callable[[], Any]]:
         "search_number_7_days": lambda: listed(search=f"{rng.randrange(10_000, 99_999)}", **{"from": week}),
         "search_common_word_7_days": lambda: listed(search="invoices", **{"from": week}),
     }
+
+
+def summed(server: Scale, span: timedelta) -> dict[str, Callable[[], Any]]:
+    """What the charts of dashboards ask: sums over every observation of a week, and of the whole time."""
+    until = datetime.now(UTC)
+
+    def ask(view: str, measure: str, aggregation: str, since: timedelta, **more: Any) -> Callable[[], Any]:
+        query = {
+            "view": view,
+            "metrics": [{"measure": measure, "aggregation": aggregation}],
+            "fromTimestamp": (until - since).isoformat(),
+            "toTimestamp": until.isoformat(),
+            **more,
+        }
+        path = f"/api/public/metrics?{urlencode({'query': json.dumps(query)})}"
+        return lambda: server.ask(path)
+
+    questions = {}
+    for name, since in (("week", WEEK), ("whole_time", span)):
+        by_day = {"timeDimension": {"granularity": "day"}}
+        questions |= {
+            f"observations_by_day_{name}": ask("observations", "count", "count", since, **by_day),
+            f"cost_by_model_{name}": _by("providedModelName", ask, since),
+            f"cost_by_user_{name}": _by("userId", ask, since),
+            f"cost_by_trace_name_{name}": _by("traceName", ask, since),
+            f"p95_latency_of_traces_by_day_{name}": ask("traces", "latency", "p95", since, **by_day),
+        }
+    return questions
+
+
+def _by(field: str, ask: Callable[..., Callable[[], Any]], since: timedelta) -> Callable[[], Any]:
+    return ask("observations", "totalCost", "sum", since, dimensions=[{"field": field}])
 
 
 def _checked(path: str, status: int, body: bytes) -> Any:
