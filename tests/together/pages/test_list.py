@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -107,6 +108,17 @@ def test_the_charts_count_every_trace_and_those_with_errors_among_them(traces: P
 
 def test_latency_is_told_of_the_whole_range(traces: Page) -> None:
     expect(traces.get_by_role("region", name="Latency")).to_contain_text("p9580.0 ms")
+
+
+def test_a_trace_without_spans_has_no_latency(
+    open_page: OpenPage, sightline: Sightline, signed_in: dict[str, Any]
+) -> None:
+    earlier = datetime.now(UTC) - timedelta(hours=2)
+    sightline.ingest("trace-create", id=secrets.token_hex(16), name="said without", timestamp=earlier.isoformat())
+    page = open_page(f"{TRACES}?search=said%20without", signed_in)
+    expect(rows(page)).to_have_count(1)
+    expect(page.get_by_role("columnheader", name="Latency")).to_be_visible()
+    expect(rows(page).get_by_text(" ms")).to_have_count(0)
 
 
 def test_a_zoom_that_ends_outside_its_chart_is_a_zoom(traces: Page) -> None:

@@ -1,40 +1,19 @@
 """A trace as a person reads it: what is open follows what arrives, and nothing that was recorded is hidden."""
 
-import base64
 import json
 import re
 import secrets
 import time
-import urllib.request
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from website import NARROW, PATIENCE_MS, PUBLIC_KEY, SECRET_KEY, OpenPage, Sightline, answer, rows, scene, span
+from website import NARROW, OpenPage, Sightline, answer, now, rows, scene, span
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 INPUT = "langfuse.observation.input"
 OUTPUT = "langfuse.observation.output"
-
-
-def post(sightline: Sightline, path: str, body: dict[str, Any]) -> None:
-    """What the Langfuse SDK of old would post, and its scores."""
-    key = base64.b64encode(f"{PUBLIC_KEY}:{SECRET_KEY}".encode()).decode()
-    headers = {"Content-Type": "application/json", "Authorization": f"Basic {key}"}
-    request = urllib.request.Request(f"{sightline.address}{path}", json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=PATIENCE_MS / 1000) as response:
-        assert response.status in (200, 207)
-
-
-def now() -> str:
-    return datetime.now(UTC).isoformat()
-
-
-def ingest(sightline: Sightline, kind: str, **body: Any) -> None:
-    event = {"id": secrets.token_hex(8), "type": kind, "timestamp": now(), "body": body}
-    post(sightline, "/api/public/ingestion", {"batch": [event]})
 
 
 def open_trace(open_page: OpenPage, signed_in: dict[str, Any], trace_id: str, **options: Any) -> Page:
@@ -52,18 +31,18 @@ def test_the_open_observation_follows_what_arrives(
 ) -> None:
     trace_id, generation_id = secrets.token_hex(16), secrets.token_hex(8)
     messages = [{"role": "user", "content": "tell me more"}]
-    ingest(
-        sightline, "generation-create", id=generation_id, traceId=trace_id, name="slow", startTime=now(), input=messages
+    sightline.ingest(
+        "generation-create", id=generation_id, traceId=trace_id, name="slow", startTime=now(), input=messages
     )
     page = open_page(f"/project/demo/traces?peek={trace_id}&observation={generation_id}", signed_in)
     expect(shown(page).get_by_text("Still running", exact=True)).to_be_visible()
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     reply = {"role": "assistant", "content": "here is more"}
-    ingest(sightline, "generation-update", id=generation_id, traceId=trace_id, endTime=now(), output=reply)
+    sightline.ingest("generation-update", id=generation_id, traceId=trace_id, endTime=now(), output=reply)
     expect(shown(page).get_by_text("here is more")).to_be_visible()
     expect(shown(page).get_by_text("Still running")).to_have_count(0)
     score = {"traceId": trace_id, "observationId": generation_id, "name": "helpful", "value": 0.93}
-    post(sightline, "/api/public/scores", score)
+    sightline.post("/api/public/scores", score)
     expect(shown(page).get_by_text("helpful")).to_be_visible()
 
 
@@ -159,7 +138,7 @@ def test_a_header_with_long_ids_and_many_scores_stays_short(
     sent = span("long", secrets.token_hex(16), **{"langfuse.user.id": user, "langfuse.session.id": "s" * 150})
     sightline.send([sent])
     for number in range(33):
-        post(sightline, "/api/public/scores", {"traceId": sent["traceId"], "name": f"metric-{number}", "value": 0.5})
+        sightline.post("/api/public/scores", {"traceId": sent["traceId"], "name": f"metric-{number}", "value": 0.5})
     page = open_trace(open_page, signed_in, sent["traceId"], viewport=NARROW)
     more = page.get_by_role("button", name=re.compile(r"^\+\d+ more$"))
     expect(more).to_be_visible()
@@ -228,7 +207,7 @@ def test_the_page_of_a_trace_is_named_and_leads_back(
 
 def test_what_cannot_be_told_is_not_told(open_page: OpenPage, sightline: Sightline, signed_in: dict[str, Any]) -> None:
     trace_id = secrets.token_hex(16)
-    ingest(sightline, "trace-create", id=trace_id, name="no spans", input="q")
+    sightline.ingest("trace-create", id=trace_id, name="no spans", input="q")
     page = open_trace(open_page, signed_in, trace_id)
     expect(page.get_by_role("main").locator("header").first).to_contain_text("Duration–")
     ahead = span("ahead", secrets.token_hex(16))

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,24 @@ class Sightline:
     def send(self, spans: list[dict[str, Any]]) -> None:
         """OTLP as JSON, as any exporter would post it; returns when the spans are stored."""
         body = {"resourceSpans": [{"resource": {}, "scopeSpans": [{"scope": {"name": "tests"}, "spans": spans}]}]}
+        self.post("/api/public/otel/v1/traces", body)
+
+    def ingest(self, kind: str, **body: Any) -> None:
+        """One event, as the Langfuse SDKs of old would post it."""
+        event = {"id": secrets.token_hex(8), "type": kind, "timestamp": now(), "body": body}
+        self.post("/api/public/ingestion", {"batch": [event]})
+
+    def post(self, path: str, body: dict[str, Any]) -> None:
+        """With the project's key."""
         key = base64.b64encode(f"{PUBLIC_KEY}:{SECRET_KEY}".encode()).decode()
-        request = urllib.request.Request(
-            f"{self.address}/api/public/otel/v1/traces",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json", "Authorization": f"Basic {key}"},
-        )
+        headers = {"Content-Type": "application/json", "Authorization": f"Basic {key}"}
+        request = urllib.request.Request(f"{self.address}{path}", json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=PATIENCE_MS / 1000) as response:
-            assert response.status == 200
+            assert response.status in (200, 207)
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def span(name: str, trace_id: str, parent_id: str = "", **attributes: str | int) -> dict[str, Any]:

@@ -74,15 +74,18 @@ export function Name({ row }: { row: TraceRow }) {
           aria-label={`${row.errorCount} errors`}
         />
       )}
-      <span className="truncate font-medium" title={row.name || row.id}>
+      <span dir="auto" className="truncate font-medium" title={row.name || row.id}>
         {row.name || shortId(row.id)}
       </span>
     </span>
   );
 }
 
+/** Nothing has taken any time in a trace without spans. */
+export const latency = (row: TraceRow) => (row.observationCount ? duration(row.latencyMs) : "");
+
 const clipped = (text: string | null) => (
-  <span className="block truncate text-ink-2" title={text ?? undefined}>
+  <span dir="auto" className="block truncate text-ink-2" title={text ?? undefined}>
     {text}
   </span>
 );
@@ -138,12 +141,12 @@ export const columns = column.columns([
     id: "output",
     header: "Output",
     cell: ({ row }) => (
-      <span className="block truncate" title={row.original.outputPreview ?? undefined}>
+      <span dir="auto" className="block truncate" title={row.original.outputPreview ?? undefined}>
         {row.original.outputPreview}
       </span>
     ),
   }),
-  column.display({ id: "latency", header: "Latency", cell: ({ row }) => duration(row.original.latencyMs) }),
+  column.display({ id: "latency", header: "Latency", cell: ({ row }) => latency(row.original) }),
   column.display({
     id: "tokens",
     header: "Tokens",

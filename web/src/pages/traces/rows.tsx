@@ -3,9 +3,9 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useEffect, useLayoutEffect } from "react";
 import type { TraceRow } from "~/api/types.ts";
 import { Ago } from "~/parts/bits.tsx";
-import { cost, duration } from "~/parts/format.ts";
+import { cost } from "~/parts/format.ts";
 import { NARROW, useMedia } from "~/parts/theme.ts";
-import { columns, features, Name, Scores, Thumbnail, WIDTHS } from "./columns.tsx";
+import { columns, features, latency, Name, Scores, Thumbnail, WIDTHS } from "./columns.tsx";
 
 const ROW_PX = 36;
 const CARD_PX = 84;
@@ -172,11 +172,15 @@ function Card({ row }: { row: TraceRow }) {
             <Ago at={row.timestamp} />
           </span>
         </div>
-        <p className="truncate text-ink-2">{row.inputPreview}</p>
+        <p dir="auto" className="truncate text-ink-2">
+          {row.inputPreview}
+        </p>
         <div className="flex items-center gap-2 overflow-hidden">
-          <p className="min-w-0 flex-1 truncate">{row.outputPreview}</p>
+          <p dir="auto" className="min-w-0 flex-1 truncate">
+            {row.outputPreview}
+          </p>
           <span className="tabular shrink-0 text-12 text-ink-3">
-            {[duration(row.latencyMs), cost(row.totalCostUsd)].filter(Boolean).join(" · ")}
+            {[latency(row), cost(row.totalCostUsd)].filter(Boolean).join(" · ")}
           </span>
           {row.scores.length > 0 && (
             <span className="w-28 shrink-0">
