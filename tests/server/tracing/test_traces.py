@@ -240,3 +240,17 @@ async def test_series_share_the_lists_filter(tracing: Tracing):
     assert [(bucket.count, bucket.p95_s) for bucket in failed] == [(1, 3.0)]
     whole = await tracing.series(HERE, TraceQuery(), buckets=4)
     assert sum(bucket.count for bucket in whole) == 3
+
+
+async def test_a_trace_without_spans_counts_and_has_no_latency(tracing: Tracing):
+    said = observation("said", stands_for_trace=True, start=0, end_time=None)
+    await tracing.record(HERE, [said, observation("took", start=1, end_time=at(5))])
+    windows = [Window(start=at(0), end=at(10)), Window(start=at(0), end=at(1))]
+    buckets = [(await tracing.series(HERE, TraceQuery(window=window), buckets=1))[0] for window in windows]
+    assert [(each.count, each.p50_s, each.p95_s) for each in buckets] == [(2, 4.0, 4.0), (1, None, None)]
+
+
+async def test_percentiles_of_few_traces_are_exact(tracing: Tracing):
+    await tracing.record(HERE, [observation(f"t{n}", start=n, end_time=at(n + 1 + n)) for n in range(5)])
+    [bucket] = await tracing.series(HERE, TraceQuery(window=Window(start=at(0), end=at(10))), buckets=1)
+    assert (bucket.p50_s, bucket.p95_s) == (3.0, pytest.approx(4.8))

@@ -19,15 +19,7 @@ from sightline.server.dashboards.store.filters import Clauses
 from sightline.server.dashboards.store.sources import source
 from sightline.server.dashboards.store.views import VIEWS, Field, View
 from sightline.server.runtime.observations import ObservationsEngine
-
-EXACT_PERCENTILES = 8_192
-
-
-def _percentile(level: float) -> str:
-    """Exact and interpolated of up to 8,192 values; of more `quantile` takes as many at random, a digest is closer."""
-    exact, close = f"quantile({level})({{value}})", f"quantileTDigest({level})({{value}})"
-    return f"if(count({{value}}) > {EXACT_PERCENTILES}, {close}, {exact})"
-
+from sightline.server.runtime.observations.percentiles import percentile
 
 AGGREGATIONS: Mapping[Aggregation, str] = {
     "sum": "sum({value})",
@@ -35,11 +27,11 @@ AGGREGATIONS: Mapping[Aggregation, str] = {
     "count": "count({value})",
     "max": "max({value})",
     "min": "min({value})",
-    "p50": _percentile(0.5),
-    "p75": _percentile(0.75),
-    "p90": _percentile(0.9),
-    "p95": _percentile(0.95),
-    "p99": _percentile(0.99),
+    "p50": percentile(0.5, "{value}"),
+    "p75": percentile(0.75, "{value}"),
+    "p90": percentile(0.9, "{value}"),
+    "p95": percentile(0.95, "{value}"),
+    "p99": percentile(0.99, "{value}"),
     "histogram": "histogram({bins})({value})",
     "uniq": "uniq({value})",
 }

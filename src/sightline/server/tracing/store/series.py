@@ -4,12 +4,15 @@
 from datetime import datetime, timedelta
 
 from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.runtime.observations.percentiles import percentile
 from sightline.server.tracing.records import Bucket, ProjectId, TraceQuery
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.matching import TIME, matching_traces, span_of
 from sightline.server.tracing.store.rows import moment
 
 SMALLEST_STEP = timedelta(seconds=1)
+LATENCY_S = "dateDiff('microsecond', began, ended) / 1e6"
+"""NULL for a trace without spans."""
 
 
 class SeriesStore:
@@ -56,7 +59,7 @@ class SeriesStore:
         where = Conditions(project_id)
         sql = (
             f"SELECT {_bucket(where, start, step)} AS bucket, count() AS traces, countIf(error_count > 0) AS errors, "
-            "quantilesTDigest(0.5, 0.95)(ifNull(dateDiff('microsecond', began, ended), 0) / 1e6) AS latencies_s "
+            f"{percentile(0.5, LATENCY_S)} AS p50_s, {percentile(0.95, LATENCY_S)} AS p95_s "
             f"FROM ({_matching(where, query)}) GROUP BY bucket"
         )
         rows = await self._engine.query(sql, where.params)
@@ -65,8 +68,8 @@ class SeriesStore:
                 start=start,
                 count=row["traces"],
                 errors=row["errors"],
-                p50_s=max(row["latencies_s"][0], 0.0),
-                p95_s=max(row["latencies_s"][1], 0.0),
+                p50_s=_not_negative(row["p50_s"]),
+                p95_s=_not_negative(row["p95_s"]),
             )
             for row in rows
         }
@@ -89,6 +92,11 @@ class SeriesStore:
         for row in await self._engine.query(sql, where.params):
             means.setdefault(row["bucket"], {})[row["name"]] = row["mean"]
         return means
+
+
+def _not_negative(latency_s: float | None) -> float | None:
+    """Spans that end before they start take no time."""
+    return None if latency_s is None else max(latency_s, 0.0)
 
 
 def _bucket(where: Conditions, start: datetime, step: timedelta) -> str:
