@@ -223,7 +223,7 @@ def asked(server: Scale, rng: random.Random) -> dict[str, Callable[[], Any]]:
     """The questions of pages and of clients, each with something new in it every time it is asked."""
     traces = f"/api/web/projects/{PROJECT}/traces"
     observations = "/api/public/v2/observations?"
-    week = (datetime.now(UTC) - WEEK).isoformat()
+    day, week = ((datetime.now(UTC) - since).isoformat() for since in (timedelta(days=1), WEEK))
     sample = [row["id"] for row in server.page(f"{traces}?limit=200")["data"]]
 
     def listed(**conditions: Any) -> Any:
@@ -237,6 +237,7 @@ def asked(server: Scale, rng: random.Random) -> dict[str, Callable[[], Any]]:
 
     return {
         "newest_50_traces_of_the_page": listed,
+        "charts_of_the_page": lambda: server.page(f"{traces}/series?{urlencode({'from': day, 'buckets': 60})}"),
         "newest_50_observations": lambda: server.ask(observations + urlencode({"limit": 50})),
         "newest_50_observations_with_texts": lambda: server.ask(observations + "limit=50&fields=core,basic,io,usage"),
         "filtered_by_user_page": lambda: listed(userId=f"user-{rng.randrange(200)}"),
