@@ -17,6 +17,7 @@ from sightline.server.tracing.records import (
     ObservationQuery,
     ScoreId,
     ScoreQuery,
+    Series,
     TraceId,
     TraceQuery,
 )
@@ -45,7 +46,7 @@ async def test_reads_of_another_project_find_nothing(tracing: Tracing):
     assert not (await tracing.traces(ELSEWHERE, TraceQuery(search="secret"))).items
     assert not (await tracing.observations(ELSEWHERE, ObservationQuery(trace_id=TraceId("t1")))).items
     assert not (await tracing.scores(ELSEWHERE, ScoreQuery(ids=(ScoreId("s1"),), counted=True))).items
-    assert await tracing.series(ELSEWHERE, TraceQuery()) == []
+    assert await tracing.series(ELSEWHERE, TraceQuery()) == Series()
     for read in (
         tracing.trace(ELSEWHERE, TraceId("t1")),
         tracing.outline(ELSEWHERE, TraceId("t1")),

@@ -232,25 +232,45 @@ async def test_series_share_the_lists_filter(tracing: Tracing):
     )
     await tracing.record_scores(HERE, [score("s1", trace_id="a"), score("s2", trace_id="b", value=0.0)])
     window = Window(start=at(0), end=at(100))
-    first, *between, last = await tracing.series(HERE, TraceQuery(window=window), buckets=10)
+    found = await tracing.series(HERE, TraceQuery(window=window), buckets=10)
+    first, *between, last = found.steps
     assert (first.start, first.count, first.errors, first.score_mean) == (at(0), 2, 1, {"correct": 0.5})
     assert (last.start, last.count, last.p50_s) == (at(90), 1, 2.0)
     assert [bucket.count for bucket in between] == [0] * 8
+    assert found.whole
+    assert (found.whole.start, found.whole.count, found.whole.p50_s, found.whole.score_mean) == (
+        at(0),
+        3,
+        2.0,
+        {"correct": 0.5},
+    )
     failed = await tracing.series(HERE, TraceQuery(window=window, errors_only=True), buckets=1)
-    assert [(bucket.count, bucket.p95_s) for bucket in failed] == [(1, 3.0)]
+    assert [(bucket.count, bucket.p95_s) for bucket in failed.steps] == [(1, 3.0)]
     whole = await tracing.series(HERE, TraceQuery(), buckets=4)
-    assert sum(bucket.count for bucket in whole) == 3
+    assert sum(bucket.count for bucket in whole.steps) == 3
 
 
 async def test_a_trace_without_spans_counts_and_has_no_latency(tracing: Tracing):
     said = observation("said", stands_for_trace=True, start=0, end_time=None)
     await tracing.record(HERE, [said, observation("took", start=1, end_time=at(5))])
     windows = [Window(start=at(0), end=at(10)), Window(start=at(0), end=at(1))]
-    buckets = [(await tracing.series(HERE, TraceQuery(window=window), buckets=1))[0] for window in windows]
-    assert [(each.count, each.p50_s, each.p95_s) for each in buckets] == [(2, 4.0, 4.0), (1, None, None)]
+    buckets = [(await tracing.series(HERE, TraceQuery(window=window), buckets=1)).whole for window in windows]
+    assert [(each.count, each.p50_s, each.p95_s) for each in buckets if each] == [(2, 4.0, 4.0), (1, None, None)]
 
 
 async def test_percentiles_of_few_traces_are_exact(tracing: Tracing):
     await tracing.record(HERE, [observation(f"t{n}", start=n, end_time=at(n + 1 + n)) for n in range(5)])
-    [bucket] = await tracing.series(HERE, TraceQuery(window=Window(start=at(0), end=at(10))), buckets=1)
-    assert (bucket.p50_s, bucket.p95_s) == (3.0, pytest.approx(4.8))
+    whole = (await tracing.series(HERE, TraceQuery(window=Window(start=at(0))), buckets=3)).whole
+    assert whole
+    assert (whole.p50_s, whole.p95_s) == (3.0, pytest.approx(4.8))
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["sent once", "sent again with another time"])
+async def test_an_open_window_counts_each_observation_once(tracing: Tracing, moved: bool):
+    await tracing.record(HERE, [observation("a", "one", start=1, end_time=at(2), level=Level.ERROR)])
+    await tracing.record(HERE, [observation("a", "one", start=4 if moved else 1, end_time=at(10))])
+    await tracing.record(HERE, [observation("b", start=20, end_time=at(21))])
+    found = await tracing.series(HERE, TraceQuery(window=Window(start=at(0))), buckets=2)
+    assert found.whole
+    assert (found.whole.count, found.whole.errors, found.whole.p95_s) == (2, 0, pytest.approx(5.75 if moved else 8.6))
+    assert [bucket.count for bucket in found.steps] == [1, 1]

@@ -59,7 +59,6 @@ export const traces = (projectId: string, filter: TraceFilter) =>
     getNextPageParam: (page) => page.meta.cursor ?? undefined,
   });
 
-/** One step is the whole range: its own percentiles and means, which no sum over steps gives. */
 export const series = (projectId: string, filter: TraceFilter, buckets: number) =>
   queryOptions({
     queryKey: ["series", projectId, filter, buckets],

@@ -626,6 +626,7 @@ export interface components {
             data: components["schemas"]["Bucket"][];
             /** Stepseconds */
             stepSeconds: number;
+            whole: components["schemas"]["Bucket"] | null;
         };
         /** Session */
         Session: {

@@ -386,3 +386,12 @@ class Bucket:
     p50_s: float | None
     p95_s: float | None
     score_mean: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Series:
+    """The charts over the trace list: steps of equal length, the empty ones too, and the whole time as one."""
+
+    steps: Sequence[Bucket] = ()
+    whole: Bucket | None = None
+    """Its own percentiles and means, which no sum over steps gives."""

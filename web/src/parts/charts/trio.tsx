@@ -48,7 +48,7 @@ const score = (value: number) => significant(value, 2);
 /** Volume with errors, latency percentiles, scores: three small charts under the list's own filter. */
 export function ChartTrio({ projectId, filter, onZoom }: TrioProps) {
   const { data } = useQuery(series(projectId, filter, STEPS));
-  const whole = useQuery(series(projectId, filter, 1)).data?.data[0];
+  const whole = data?.whole ?? undefined;
   const buckets = useMemo(() => data?.data ?? [], [data]);
   const starts = useMemo(() => buckets.map((each) => each.start), [buckets]);
   const { volume, latency, scores, hidden } = useMemo(() => lines(buckets, whole), [buckets, whole]);

@@ -112,6 +112,8 @@ class Bucket(Shape):
 
 class Series(Shape):
     data: list[Bucket]
+    whole: Bucket | None
+    """The whole time as one step: its own percentiles and means, which no sum over steps gives."""
     step_seconds: float
 
 

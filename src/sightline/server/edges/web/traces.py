@@ -73,9 +73,13 @@ async def page(who: Member, services: Served, params: Annotated[ListParams, Quer
 @router.get("/series")
 async def series(who: Member, services: Served, params: Annotated[SeriesParams, Query()]) -> shapes.Series:
     """The charts over the list, under the same filter."""
-    buckets = await services.tracing.series(who.project_id, params.query(), params.buckets)
-    step_s = (buckets[1].start - buckets[0].start).total_seconds() if len(buckets) > 1 else 0.0
-    return shapes.Series(data=[views.bucket(each) for each in buckets], step_seconds=step_s)
+    found = await services.tracing.series(who.project_id, params.query(), params.buckets)
+    step_s = (found.steps[1].start - found.steps[0].start).total_seconds() if len(found.steps) > 1 else 0.0
+    return shapes.Series(
+        data=[views.bucket(each) for each in found.steps],
+        whole=views.bucket(found.whole) if found.whole else None,
+        step_seconds=step_s,
+    )
 
 
 @router.get("/{traceId:path}/observations/{observationId:path}")

@@ -23,7 +23,6 @@ from sightline.server.tracing.actions.media import MediaShelf
 from sightline.server.tracing.actions.turns import Turns
 from sightline.server.tracing.legacy import Change, merged_score
 from sightline.server.tracing.records import (
-    Bucket,
     Experiment,
     ExperimentQuery,
     Media,
@@ -37,6 +36,7 @@ from sightline.server.tracing.records import (
     Score,
     ScoreId,
     ScoreQuery,
+    Series,
     Session,
     Trace,
     TraceId,
@@ -227,7 +227,7 @@ class Tracing:
         """The observations that stand for the items of experiments."""
         return await self._experiments.items(project_id, query)
 
-    async def series(self, project_id: ProjectId, query: TraceQuery, buckets: int = 60) -> list[Bucket]:
+    async def series(self, project_id: ProjectId, query: TraceQuery, buckets: int = 60) -> Series:
         """The charts over the traces a query matches, in so many equal steps of time."""
         if not 1 <= buckets <= MAX_BUCKETS:
             raise InvalidRequest(f"buckets is {buckets}, allowed are 1 to {MAX_BUCKETS}")
