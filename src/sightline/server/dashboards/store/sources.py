@@ -69,14 +69,19 @@ def _observations(needs: Collection[Need]) -> str:
 
 
 def _said_of_traces(columns: Collection[Inherited], window: str) -> str:
-    """What is said of the traces in whose observations it is missing; of none where every observation says it."""
-    missing = " OR ".join(f"empty({column})" for column in columns)
-    traces = f"SELECT trace_id FROM observations WHERE {PROJECT} AND {window} AND {OBSERVED} AND ({missing})"
+    """What is said of the traces in whose observations it is missing; of none where every observation says it.
+
+    Hardly any observation says the name of its trace: to look for those that do not would cost more than it spares.
+    """
+    is_named = "trace_name" in columns
     summed = ", ".join(f"{SUMMED[column]} AS of_trace_{column}" for column in columns)
-    return (
-        f"SELECT trace_id, {summed} FROM observations FINAL WHERE {PROJECT} AND {NEAR} AND trace_id IN ({traces}) "
-        "GROUP BY trace_id"
-    )
+    says = " OR ".join((*(f"notEmpty({column})" for column in columns), *(("is_root",) if is_named else ())))
+    rows = f"{PROJECT} AND {NEAR} AND ({says})"
+    if not is_named:
+        missing = " OR ".join(f"empty({column})" for column in columns)
+        traces = f"SELECT trace_id FROM observations WHERE {PROJECT} AND {window} AND {OBSERVED} AND ({missing})"
+        rows += f" AND trace_id IN ({traces})"
+    return f"SELECT trace_id, {summed} FROM observations FINAL WHERE {rows} GROUP BY trace_id"
 
 
 def _traces(needs: Collection[Need]) -> str:

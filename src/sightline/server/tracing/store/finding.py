@@ -32,9 +32,10 @@ from sightline.server.tracing.store.slices import Slices, slices_of
 SLICE_ROWS = 2_000
 FILTERED_ROWS, SEARCHED_ROWS = 14, 1.25
 """Rows looked for at first for each trace that is wanted; texts take longer to look through."""
-LOOKED_UP, MARGIN, SLICE_MARGIN = 1.25, 1.5, 4.0
+LOOKED_UP, MARGIN, SLICE_MARGIN, SPARSE_MARGIN = 1.25, 1.5, 4.0, 2.0
 """Traces looked up at first for each that is wanted; later so many times as would have been enough. Slices grow by a
-larger margin: a longer one costs little, another one a look-up."""
+larger margin: a longer one costs little, another one a look-up. That of one which held too few is between: nothing was
+looked up."""
 MOST_LOOKED_UP = 50
 GROWTH = 8
 """Of the rows of a slice, where nothing is known of how many it takes."""
@@ -110,6 +111,11 @@ class Looking:
             self.growth = min(SLICE_MARGIN * self.wanted / max(matching, 1), SLICE_GROWTH)
             self.rows = max(self.rows, self.traces * len(part.found.rows) // part.traces)
 
+    def expect(self, part: Slice) -> None:
+        """The present slice is known whole, and holds rows of fewer traces than are wanted."""
+        if part.traces and part.edge is None:
+            self.growth = min(SPARSE_MARGIN * self.wanted / part.traces, SLICE_GROWTH)
+
 
 class TraceFinder:
     """Ids of matching traces, in order."""
@@ -151,6 +157,7 @@ class TraceFinder:
             for part in dict.fromkeys((rows.newest(looking.traces), rows)):
                 whole = part.edge is None and low == span[0]
                 if not whole and not part.may_hold(looking.wanted):
+                    looking.expect(part)
                     continue
                 places = await self._began_in(project_id, query, (part.edge or low, span[1]), looking.wanted, part)
                 if whole or len(places) >= looking.wanted:
