@@ -37,6 +37,8 @@ LOOKED_UP, MARGIN, SLICE_MARGIN, SPARSE_MARGIN = 1.25, 1.5, 4.0, 2.0
 larger margin: a longer one costs little, another one a look-up. That of one which held too few is between: nothing was
 looked up."""
 MOST_LOOKED_UP = 50
+MOST_GROWTH = 64.0
+"""Of a slice, where a whole one told how many traces it holds."""
 GROWTH = 8
 """Of the rows of a slice, where nothing is known of how many it takes."""
 MOST_ROWS = 100_000
@@ -114,7 +116,7 @@ class Looking:
     def expect(self, part: Slice) -> None:
         """The present slice is known whole, and holds rows of fewer traces than are wanted."""
         if part.traces and part.edge is None:
-            self.growth = min(SPARSE_MARGIN * self.wanted / part.traces, SLICE_GROWTH)
+            self.growth = min(SPARSE_MARGIN * self.wanted / part.traces, MOST_GROWTH)
 
 
 class TraceFinder:
