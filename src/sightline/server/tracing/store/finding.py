@@ -27,7 +27,7 @@ from sightline.server.tracing.store.matching import (
 )
 from sightline.server.tracing.store.rows import moment
 from sightline.server.tracing.store.slices import GROWTH as SLICE_GROWTH
-from sightline.server.tracing.store.slices import Slices, slices_of
+from sightline.server.tracing.store.slices import Slices, Slicing
 
 SLICE_ROWS = 2_000
 FILTERED_ROWS, SEARCHED_ROWS = 14, 1.25
@@ -124,6 +124,7 @@ class TraceFinder:
 
     def __init__(self, engine: ObservationsEngine) -> None:
         self._engine = engine
+        self._slicing = Slicing(engine)
 
     async def find(self, project_id: ProjectId, query: TraceQuery, wanted: int) -> list[Place]:
         """The first `wanted` traces in the order asked for.
@@ -136,7 +137,7 @@ class TraceFinder:
         filtered = any(each.ways for each in filters_of(Conditions(project_id), query))
         limit = int(wanted * (SEARCHED_ROWS if query.search else FILTERED_ROWS)) if filtered else SLICE_ROWS
         looking = Looking(wanted, limit, in_few_rows=filtered)
-        slices = await slices_of(self._engine, project_id, span) if filtered else Slices(span[0])
+        slices = await self._slicing.of(project_id, span) if filtered else Slices(span[0])
         while looking.rows <= MOST_ROWS:
             places = await self._newest_since(project_id, query, span, slices.low, looking)
             if places is not None:

@@ -21,7 +21,7 @@ from sightline.server.tracing.store.filters import OBSERVATION_COLUMNS, holds
 from sightline.server.tracing.store.inherited import INHERITED_COLUMNS, filled, inherits, lacking, near, summed
 from sightline.server.tracing.store.matching import BEGINNING, END, TICK, TIME, Span
 from sightline.server.tracing.store.rows import TRACE_ROW, WIDE, observation_of
-from sightline.server.tracing.store.slices import slices_of
+from sightline.server.tracing.store.slices import Slicing
 
 IS_OBSERVATION = f"kind != '{TRACE_ROW}'"
 COUNTED_EXACTLY = 1_000_000
@@ -34,6 +34,7 @@ class ObservationStore:
 
     def __init__(self, engine: ObservationsEngine) -> None:
         self._engine = engine
+        self._slicing = Slicing(engine)
 
     async def one(
         self, project_id: ProjectId, observation_id: ObservationId, trace_id: TraceId | None
@@ -103,7 +104,7 @@ class ObservationStore:
     async def _newest_keys(self, project_id: ProjectId, query: ObservationQuery, wanted: int) -> list[dict[str, Any]]:
         """Up to `wanted` keys of matching rows that no later row of the same id and start has replaced."""
         span = _span(query)
-        slices = await slices_of(self._engine, project_id, span)
+        slices = await self._slicing.of(project_id, span)
         while True:
             found = await self._newest_since(project_id, query, slices.low, wanted)
             if len(found) >= wanted or slices.is_last:
