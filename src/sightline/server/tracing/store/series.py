@@ -51,9 +51,9 @@ class SeriesStore:
 
     async def _is_settled(self, project_id: ProjectId, query: TraceQuery) -> bool:
         """Whether the engine's own merging finds the newest rows: nothing was sent again with another time."""
-        if query.window.end or query.before or filters_of(Conditions(project_id), query):
-            return False
         where = Conditions(project_id)
+        if query.window.end or query.before or filters_of(where, query):
+            return False
         where.add("start_time >=", TIME, max(span_of(query)[0], BEGINNING + LONGEST_TRACE) - LONGEST_TRACE)
         sql = (
             f"SELECT 1 AS moved FROM observations WHERE {where} "
@@ -66,13 +66,12 @@ class SeriesStore:
         if query.window.start and query.window.end:
             return query.window.start, query.window.end
         where = Conditions(project_id)
-        traces = f"({matching_traces(where, query, span_of(query))})"
-        time = "timestamp"
-        if not filters_of(Conditions(project_id), query):
-            where, traces, time = Conditions(project_id), "observations", "start_time"
-            where.add_window(query.window, time)
-            traces += f" WHERE {where}"
-        sql = f"SELECT count() AS found, min({time}) AS first, max({time}) AS last FROM {traces}"
+        if filters_of(where, query):
+            rows, time = f"({matching_traces(where, query, span_of(query))})", "timestamp"
+        else:
+            where.add_window(query.window, "start_time")
+            rows, time = f"observations WHERE {where}", "start_time"
+        sql = f"SELECT count() AS found, min({time}) AS first, max({time}) AS last FROM {rows}"
         row = (await self._engine.query(sql, where.params))[0]
         if not row["found"]:
             return None
