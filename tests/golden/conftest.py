@@ -11,15 +11,15 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
-    """Compares a JSON-able value with its golden file, or rewrites the file under --golden-update."""
+def golden(request: pytest.FixtureRequest) -> Callable[[str, Any], Any]:
+    """What the golden file of a name holds: under --golden-update the value given, which it is rewritten with."""
 
-    def compare(name: str, value: Any) -> None:
+    def kept(name: str, value: Any) -> Any:
         path = HERE / f"{name}.json"
         if request.config.getoption("--golden-update"):
             path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
         if not path.exists():
             pytest.fail(f"{path.name} is missing: run `make golden`, look at what it wrote, and commit it")
-        assert json.loads(path.read_text()) == value
+        return json.loads(path.read_text())
 
-    return compare
+    return kept

@@ -7,7 +7,7 @@ from sightline import vlm
 from sightline.vlm.data.digit_scenes import sample_scenes
 
 
-def test_the_tiny_model_says_what_it_said(golden: Callable[[str, Any], None]) -> None:
+def test_the_tiny_model_says_what_it_said(golden: Callable[[str, Any], Any]) -> None:
     model = vlm.load("sightline-tiny")
     scenes = sample_scenes(6, seed=2026, split="held-out")
     said = []
@@ -20,4 +20,4 @@ def test_the_tiny_model_says_what_it_said(golden: Callable[[str, Any], None]) ->
                 "answers": dict(zip(questions, (answer.text for answer in answers), strict=True)),
             }
         )
-    golden("tiny_answers", said)
+    assert said == golden("tiny_answers", said)

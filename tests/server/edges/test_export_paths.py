@@ -84,7 +84,7 @@ async def test_an_export_is_made_read_and_deleted_and_keeps_its_secret(site: Sit
     ],
 )
 async def test_what_makes_no_sense_is_refused(site: Site, more: dict[str, Any], status: int):
-    await put(site, status, **more)
+    assert (await put(site, status, **more))["message"]
 
 
 async def test_a_projects_key_may_not(site: Site):

@@ -277,11 +277,13 @@ async def test_every_dimension_and_measure_of_every_view_has_an_answer(site: Sit
     for name, view in VIEWS.items():
         for dimension, field in view.dimensions.items():
             by_type = {"costs": "costByType", "usages": "usageByType"}.get(field.needs or "", "count")
-            await ask(site, "/metrics", view=name, dimensions=[{"field": dimension}], metrics=[metric(by_type)])
+            rows = await ask(site, "/metrics", view=name, dimensions=[{"field": dimension}], metrics=[metric(by_type)])
+            assert all({*row} == {dimension, f"sum_{by_type}"} for row in rows), (name, dimension)
         for measure, field in view.measures.items():
             kinds = ("uniq",) if field.kind == "text" else ("sum", "p99", "uniq", "histogram")
             for aggregation in kinds:
-                await ask(site, "/metrics", view=name, metrics=[metric(measure, aggregation)])
+                [row] = await ask(site, "/metrics", view=name, metrics=[metric(measure, aggregation)])
+                assert {*row} == {f"{aggregation}_{measure}"}, name
 
 
 async def test_the_legacy_view_of_traces(site: Site):
