@@ -37,12 +37,16 @@ export function useHints(projectId: string, paused: boolean, onHint: () => void)
     let source: EventSource | undefined;
     let reopening: ReturnType<typeof setTimeout> | undefined;
 
+    const tell = () => {
+      latest.current();
+      if (queries.isFetching(FIRST_LOADS)) setEarly(true);
+    };
     const open = () => {
       setLiveness("connecting");
       source = new EventSource(`/api/web/projects/${projectId}/live`);
       source.onopen = () => {
         setLiveness("live");
-        if (isBehind.current) latest.current();
+        if (isBehind.current) tell();
         isBehind.current = false;
       };
       source.onerror = () => {
@@ -53,10 +57,7 @@ export function useHints(projectId: string, paused: boolean, onHint: () => void)
         checkSession();
         reopening = setTimeout(open, BEFORE_REOPENING_MS);
       };
-      source.addEventListener("hint", () => {
-        latest.current();
-        if (queries.isFetching(FIRST_LOADS)) setEarly(true);
-      });
+      source.addEventListener("hint", tell);
     };
     const follow = () => {
       clearTimeout(reopening);

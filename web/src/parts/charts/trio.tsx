@@ -22,7 +22,7 @@ function scoreNames(buckets: Bucket[]): string[] {
   return [...new Set(buckets.flatMap((bucket) => Object.keys(bucket.scores)))].sort();
 }
 
-function lines(buckets: Bucket[], whole: Bucket | undefined) {
+function lines(buckets: Bucket[], whole: Bucket | null | undefined) {
   const line = (
     name: string,
     color: Line["color"],
@@ -48,7 +48,7 @@ const score = (value: number) => significant(value, 2);
 /** Volume with errors, latency percentiles, scores: three small charts under the list's own filter. */
 export function ChartTrio({ projectId, filter, onZoom }: TrioProps) {
   const { data } = useQuery(series(projectId, filter, STEPS));
-  const whole = data?.whole ?? undefined;
+  const whole = data?.whole;
   const buckets = useMemo(() => data?.data ?? [], [data]);
   const starts = useMemo(() => buckets.map((each) => each.start), [buckets]);
   const { volume, latency, scores, hidden } = useMemo(() => lines(buckets, whole), [buckets, whole]);

@@ -15,13 +15,12 @@ from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.records import ProjectId, TraceId, TraceQuery
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.matching import (
-    END,
-    LONGEST_TRACE,
     TICK,
     TIME,
     Found,
     Span,
     filters_of,
+    latest,
     matching_traces,
     span_of,
 )
@@ -203,7 +202,7 @@ class TraceFinder:
         """The slice of the rarest filter, which reaches back the farthest; without filters the newest rows' slice."""
         where = Conditions(project_id)
         where.add("start_time >=", TIME, span[0])
-        where.add("start_time <", TIME, min(span[1], END - LONGEST_TRACE) + LONGEST_TRACE)
+        where.add("start_time <", TIME, latest(span[1]))
         rarest: Slice | None = None
         for place, each in enumerate(filters_of(where, query)):
             if not each.ways:

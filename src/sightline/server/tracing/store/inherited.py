@@ -12,7 +12,7 @@ from typing import Any
 from sightline.server.tracing.records import Condition, Inherited, Observation, TraceId
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.filters import holds
-from sightline.server.tracing.store.matching import BEGINNING, END, LONGEST_TRACE, TIME, Span
+from sightline.server.tracing.store.matching import TIME, Span, earliest, latest
 from sightline.server.tracing.store.summaries import AGGREGATES
 
 
@@ -61,8 +61,8 @@ _OPPOSITES: Mapping[str, str] = {
 
 def near(where: Conditions, span: Span) -> Conditions:
     """Narrowed to the rows of traces that go on in a span of time."""
-    where.add("start_time >=", TIME, max(span[0], BEGINNING + LONGEST_TRACE) - LONGEST_TRACE)
-    where.add("start_time <", TIME, min(span[1], END - LONGEST_TRACE) + LONGEST_TRACE)
+    where.add("start_time >=", TIME, earliest(span[0]))
+    where.add("start_time <", TIME, latest(span[1]))
     return where
 
 

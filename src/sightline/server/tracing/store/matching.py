@@ -45,6 +45,16 @@ class Found:
     rows: Sequence[RowKey]
 
 
+def earliest(moment: datetime, before: timedelta = LONGEST_TRACE) -> datetime:
+    """When a trace that goes on at a time may have begun, as far as times reach."""
+    return max(moment, BEGINNING + before) - before
+
+
+def latest(moment: datetime) -> datetime:
+    """When a trace that begins before a time may still go on, as far as times reach."""
+    return min(moment, END - LONGEST_TRACE) + LONGEST_TRACE
+
+
 def span_of(query: TraceQuery) -> Span:
     """The time in which traces that match began."""
     until = query.window.end or END
@@ -118,7 +128,7 @@ def matching_traces(
     if query.before:
         cursor = f"{where.place(TIME, query.before[0])}, {where.place('String', query.before[1])}"
         having.append(f"(timestamp, trace_id) < ({cursor})")
-    since = where.place(TIME, max(span[0], BEGINNING + before) - before)
+    since = where.place(TIME, earliest(span[0], before))
     recent = f"{project} AND start_time >= {since}"
     read = " AND ".join((recent, *(f"trace_id IN ({sql})" for sql in narrowed)))
     columns = [ROOT_METADATA] if any(each.column == "metadata" for each in query.conditions) else []

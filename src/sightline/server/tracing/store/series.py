@@ -11,9 +11,8 @@ from sightline.server.runtime.observations.percentiles import percentile
 from sightline.server.tracing.records import Bucket, ProjectId, Series, TraceQuery
 from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.matching import (
-    BEGINNING,
-    LONGEST_TRACE,
     TIME,
+    earliest,
     filters_of,
     matching_traces,
     span_of,
@@ -54,7 +53,7 @@ class SeriesStore:
         where = Conditions(project_id)
         if query.window.end or query.before or filters_of(where, query):
             return False
-        where.add("start_time >=", TIME, max(span_of(query)[0], BEGINNING + LONGEST_TRACE) - LONGEST_TRACE)
+        where.add("start_time >=", TIME, earliest(span_of(query)[0]))
         sql = (
             f"SELECT 1 AS moved FROM observations WHERE {where} "
             "GROUP BY cityHash64(trace_id, id) HAVING min(start_time) != max(start_time) LIMIT 1"
