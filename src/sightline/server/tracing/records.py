@@ -111,6 +111,8 @@ class Observation:
     """The model of the price table that `model` means."""
     pricing_tier: str | None = None
     """The tier that `cost_usd` was calculated by; None when the client gave the cost, or there is none."""
+    call_id: str | None = None
+    """The provider's id of the response (`gen_ai.response.id`): two spans with the same one report the same call."""
     prompt_name: str | None = None
     prompt_version: int | None = None
     service: str | None = None

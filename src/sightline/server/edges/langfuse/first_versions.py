@@ -8,10 +8,10 @@ from pydantic import Field
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import read_as
-from sightline.server.edges.langfuse.any_json import AnyJson
-from sightline.server.edges.langfuse.dataset_items import item_shape
-from sightline.server.edges.langfuse.datasets import dataset_shape
-from sightline.server.edges.langfuse.prompts import Body, Label, Reading, composed_shape, prompt_shape
+from sightline.server.edges.langfuse.datasets.items import item_shape
+from sightline.server.edges.langfuse.datasets.routes import dataset_shape
+from sightline.server.edges.langfuse.prompts.routes import Body, Label, Reading, composed_shape, prompt_shape
+from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.params import Paged, Params
 from sightline.server.edges.services import Served, Services
 from sightline.server.evals.records import Dataset, DatasetDraft, Item, ItemQuery

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 
 from sightline import __version__
 from sightline.server.edges.access import Anyone, ProjectKey
-from sightline.server.edges.langfuse.organizations import project_shape
+from sightline.server.edges.langfuse.organizations.routes import project_shape
 from sightline.server.edges.params import Params
 from sightline.server.edges.services import Served
 from sightline.server.runtime.errors import Unavailable

@@ -1,0 +1,1 @@
+"""Datasets, their items and runs."""

@@ -1,0 +1,1 @@
+"""Scheduled exports to a blob storage."""

@@ -1,0 +1,116 @@
+"""Langfuse's older batch endpoint: traces, observations and scores in events; every event gets its own verdict."""
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import ValidationError
+
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import ScoresKey
+from sightline.server.edges.answers import Json, issues
+from sightline.server.edges.bodies import ESCAPED_NUL, has_nul, json_of, read_body
+from sightline.server.edges.langfuse.ingestion.bodies import Event, change_of
+from sightline.server.edges.langfuse.scores.bodies import ScoreBody
+from sightline.server.edges.langfuse.scores.fitting import fitting_scores
+from sightline.server.edges.services import Served, Services
+from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.tracing.legacy import Change
+from sightline.server.tracing.records import Score
+
+logger = logging.getLogger(__name__)
+router = APIRouter(prefix="/api/public")
+
+CONTENTS = ("input", "output", "metadata")
+
+
+@dataclass
+class Verdicts:
+    """What became of a batch."""
+
+    changes: list[Change] = field(default_factory=list)
+    scores: list[tuple[Event, ScoreBody]] = field(default_factory=list)
+    """With the events that say them."""
+    successes: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    def accept(self, event_id: str) -> None:
+        self.successes.append({"id": event_id, "status": 201})
+
+    def refuse(self, event_id: str, status: int, message: str, error: Any = None) -> None:
+        self.errors.append({"id": event_id, "status": status, "message": message, "error": error})
+
+
+@router.post("/ingestion")
+async def ingest(request: Request, who: ScoresKey, services: Served) -> Json:
+    """Always 207 for a batch that is one; what it accepts is stored and readable when the answer comes."""
+    body = await read_body(request, services.limits.body_bytes)
+    document = json_of(body)
+    batch = document.get("batch") if isinstance(document, dict) else None
+    if not isinstance(batch, list):
+        raise InvalidRequest("the body needs `batch`, a list of events")
+    # A NUL refuses its event, not the batch; only a body with the escape is searched for it.
+    suspects = batch if ESCAPED_NUL in body else []
+    nameless = {place for place, event in enumerate(suspects) if _names_hold_nul(event)}
+    verdicts = judged(batch, who, nameless)
+    await services.tracing.apply(who.project_id, verdicts.changes)
+    await services.tracing.record_scores(who.project_id, await _fitting(verdicts, who, services))
+    return Json({"successes": verdicts.successes, "errors": verdicts.errors}, status_code=207)
+
+
+async def _fitting(verdicts: Verdicts, who: Access, services: Services) -> list[Score]:
+    """The scores that are what their configs say; the events of the others are refused after all."""
+    found = await fitting_scores(services, who.project_id, [body for _, body in verdicts.scores])
+    scores: list[Score] = []
+    for (event, _), score in zip(verdicts.scores, found, strict=True):
+        if isinstance(score, Score):
+            moment = min(event.timestamp, score.updated_at)  # A client's clock may be fast: nothing is of the future.
+            scores.append(replace(score, created_at=moment, updated_at=moment))
+        else:
+            verdicts.successes = [each for each in verdicts.successes if each["id"] != event.id]
+            verdicts.refuse(event.id, score.status, score.message)
+    return scores
+
+
+def _names_hold_nul(event: Any) -> bool:
+    """Whether one does outside the contents, which are kept where a NUL is text like any other."""
+    body = event.get("body") if isinstance(event, dict) else None
+    if not isinstance(body, dict):
+        return has_nul(event)
+    named = {name: value for name, value in body.items() if name not in CONTENTS}
+    return has_nul({**event, "body": named})
+
+
+def judged(batch: Sequence[Any], who: Access, nameless: Collection[int] = ()) -> Verdicts:
+    """What becomes of each event; those at the places in `nameless` have a NUL in an id or a name."""
+    verdicts = Verdicts()
+    for place, given in enumerate(batch):
+        event_id = str(given.get("id", "")) if isinstance(given, dict) else ""
+        if place in nameless:
+            verdicts.refuse(event_id, 400, "an id or name of the event holds the character NUL: leave it out")
+            continue
+        try:
+            _judge(Event.model_validate(given), who, verdicts)
+        except ValidationError as problem:
+            verdicts.refuse(event_id, 400, "Invalid request data", issues(problem.errors()))
+    return verdicts
+
+
+def _judge(event: Event, who: Access, verdicts: Verdicts) -> None:
+    if event.type == "score-create":
+        body = ScoreBody.model_validate(event.body)
+        # A score without a time of its own was given when its event says.
+        verdicts.scores.append((event, body.model_copy(update={"timestamp": body.timestamp or event.timestamp})))
+        verdicts.accept(event.id)
+    elif who.scope == "scores":
+        verdicts.refuse(event.id, 401, "A public key alone may only create scores: send the key pair")
+    elif event.type == "sdk-log":
+        logger.info("message of a client: %s", str(event.body)[:1000])
+        verdicts.accept(event.id)
+    elif (change := change_of(event)) is not None:
+        verdicts.changes.append(change)
+        verdicts.accept(event.id)
+    else:
+        verdicts.refuse(event.id, 400, f"there are no events of type {event.type!r}")

@@ -1,0 +1,1 @@
+"""Evaluators and the rules that apply them."""

@@ -1,0 +1,1 @@
+"""Metrics v1, v2 and daily."""

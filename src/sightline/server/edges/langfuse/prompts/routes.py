@@ -1,0 +1,209 @@
+"""Prompts through Langfuse's paths. A name may hold slashes: clients send it percent-encoded, in one segment."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic.alias_generators import to_camel
+
+from sightline.server.edges.access import ProjectKey
+from sightline.server.edges.answers import Json, iso
+from sightline.server.edges.bodies import PlainJson, read_as
+from sightline.server.edges.langfuse.prompts.filters import prompt_conditions
+from sightline.server.edges.langfuse.wire.any_json import AnyJson
+from sightline.server.edges.params import LARGEST, Moment, Paged, Params
+from sightline.server.edges.services import Served
+from sightline.server.prompts.records import (
+    PRODUCTION,
+    Composed,
+    Condition,
+    Draft,
+    Inclusion,
+    Prompt,
+    PromptQuery,
+    PromptSummary,
+    Selector,
+)
+
+router = APIRouter(route_class=PlainJson, prefix="/api/public/v2/prompts")
+
+LABEL = r"^[a-z0-9_\-.]+$"
+Label = Annotated[str, Field(min_length=1, max_length=36, pattern=LABEL)]
+Tag = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+def _name(name: str) -> str:
+    if "|" in name:
+        raise ValueError("a prompt's name has no |, which ends the name where a prompt includes another")
+    return name
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class Message(Body):
+    type: Literal["chatmessage", "message"] | None = None
+    role: str
+    content: str
+
+
+class Placeholder(Body):
+    type: Literal["placeholder"]
+    name: str = Field(min_length=1)
+
+
+class NewVersion(Body):
+    name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_name)]
+    config: AnyJson = None
+    labels: list[Label] | None = None
+    tags: list[Tag] | None = None
+    commit_message: str | None = Field(None, max_length=500)
+
+
+class NewText(NewVersion):
+    type: Literal["text"] | None = None
+    prompt: str
+
+
+class NewChat(NewVersion):
+    type: Literal["chat"]
+    prompt: list[Placeholder | Message]
+
+
+NEW: TypeAdapter[NewText | NewChat] = TypeAdapter(NewText | NewChat)
+
+
+class Labels(Body):
+    new_labels: list[Label]
+
+
+class Which(Params):
+    version: int | None = Field(None, ge=1, le=LARGEST)
+    label: str | None = Field(None, min_length=1)
+
+
+class Reading(Which):
+    resolve: bool = True
+
+
+class ListParams(Paged):
+    name: str | None = None
+    version: int | None = Field(None, le=LARGEST)
+    label: str | None = None
+    tag: str | None = None
+    from_updated_at: Moment | None = None
+    to_updated_at: Moment | None = None
+    filter: str | None = None
+
+
+@router.get("")
+async def list_prompts(who: ProjectKey, services: Served, params: Annotated[ListParams, Query()]) -> Json:
+    """Prompts by name, each over the versions that match."""
+    query = PromptQuery(conditions=_conditions(params), limit=params.limit, offset=params.offset)
+    page = await services.prompts.page(who.project_id, query)
+    return Json({"data": [_summary(each) for each in page.items], "meta": params.meta(page.total)})
+
+
+@router.post("")
+async def create(request: Request, who: ProjectKey, services: Served) -> Json:
+    body = await read_as(request, services.limits.body_bytes, NEW.validate_python)
+    prompt = await services.prompts.create(who.project_id, _draft(body))
+    return Json(prompt_shape(prompt) | {"resolutionGraph": None}, status_code=201)
+
+
+@router.get("/{name:path}")
+async def read(name: str, who: ProjectKey, services: Served, params: Annotated[Reading, Query()]) -> Json:
+    selector = Selector(name=name, version=params.version, label=params.label)
+    return Json(composed_shape(await services.prompts.get(who.project_id, selector, resolve=params.resolve)))
+
+
+@router.delete("/{name:path}")
+async def delete(name: str, who: ProjectKey, services: Served, params: Annotated[Which, Query()]) -> Response:
+    selector = Selector(name=name, version=params.version, label=params.label)
+    await services.prompts.delete(who.project_id, selector)
+    return Response(status_code=204)
+
+
+@router.patch("/{name:path}/versions/{version}")
+async def label(
+    name: str, version: Annotated[int, Path(le=LARGEST)], body: Labels, who: ProjectKey, services: Served
+) -> Json:
+    return Json(prompt_shape(await services.prompts.label(who.project_id, name, version, body.new_labels)))
+
+
+def _draft(body: NewText | NewChat) -> Draft:
+    content = body.prompt if isinstance(body.prompt, str) else [_message(each) for each in body.prompt]
+    return Draft(
+        name=body.name,
+        kind=body.type or "text",
+        content=content,
+        config={} if body.config is None else body.config,
+        labels=body.labels or (),
+        tags=body.tags,
+        commit_message=body.commit_message,
+        created_by="API",
+    )
+
+
+def _message(message: Placeholder | Message) -> Mapping[str, str]:
+    """A stored message; the clients' other word for its type is written as Langfuse writes it."""
+    if isinstance(message, Placeholder):
+        return {"type": "placeholder", "name": message.name}
+    return {"type": "chatmessage", "role": message.role, "content": message.content}
+
+
+def _conditions(params: ListParams) -> tuple[Condition, ...]:
+    """`filter` goes before the simple parameters."""
+    if params.filter is not None:
+        return prompt_conditions(params.filter)
+    given = (
+        ("name", "=", params.name),
+        ("version", "=", params.version),
+        ("labels", "any of", params.label and (params.label,)),
+        ("tags", "any of", params.tag and (params.tag,)),
+        ("updatedAt", ">=", params.from_updated_at),
+        ("updatedAt", "<", params.to_updated_at),
+    )
+    return tuple(Condition(column=each[0], operator=each[1], value=each[2]) for each in given if each[2])  # type: ignore[arg-type]
+
+
+def prompt_shape(prompt: Prompt) -> dict[str, Any]:
+    return {
+        "id": prompt.id,
+        "projectId": prompt.project_id,
+        "name": prompt.name,
+        "version": prompt.version,
+        "type": prompt.kind,
+        "prompt": prompt.content,
+        "config": prompt.config,
+        "labels": prompt.labels,
+        "tags": prompt.tags,
+        "commitMessage": prompt.commit_message,
+        "createdBy": prompt.created_by,
+        "createdAt": iso(prompt.created_at),
+        "updatedAt": iso(prompt.updated_at),
+        "isActive": PRODUCTION in prompt.labels,
+    }
+
+
+def composed_shape(composed: Composed) -> dict[str, Any]:
+    root = Inclusion(id=composed.prompt.id, name=composed.prompt.name, version=composed.prompt.version)
+    graph = {
+        "root": vars(root),
+        "dependencies": {parent: [vars(each) for each in all] for parent, all in composed.inclusions.items()},
+    }
+    return prompt_shape(composed.prompt) | {"resolutionGraph": graph if composed.inclusions else None}
+
+
+def _summary(summary: PromptSummary) -> dict[str, Any]:
+    return {
+        "name": summary.name,
+        "type": summary.kind,
+        "versions": summary.versions,
+        "labels": summary.labels,
+        "tags": summary.tags,
+        "lastUpdatedAt": iso(summary.updated_at),
+        "lastConfig": summary.config,
+    }

@@ -1,0 +1,1 @@
+"""What the nouns share on the wire: filters, links, JSON of any shape."""
