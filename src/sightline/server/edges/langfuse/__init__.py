@@ -33,7 +33,6 @@ PARTS = (
     traces,
     observations,
     scores,
-    scores_configs,
     media,
     ingestion,
     single_events,
@@ -53,6 +52,7 @@ PARTS = (
     datasets,
     datasets_items,
     datasets_runs,
+    scores_configs,
     experiments,
     sessions,
 )
