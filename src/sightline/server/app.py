@@ -125,6 +125,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         hub=hub,
         signing_secret=secrets.of("signing"),
     )
+    await tracing.index.open()
     seeded = await accounts.seed(initial_accounts(settings))
     parts = Parts(
         settings=settings,
@@ -145,7 +146,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
 
 def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
     """What this process does by itself, in turns with the others on the same database."""
-    retention = Retention(parts.engine, parts.database, parts.blobs, parts.hub)
+    retention = Retention(parts.engine, parts.tracing.index, parts.database, parts.blobs, parts.hub)
     keeping = RetentionRound(retention, parts.accounts, parts.leases)
     open_store = partial(opened, lends=parts.settings.exports_lend_credentials)
     exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal, open_store)
@@ -153,6 +154,7 @@ def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
         RecurringJob("usage of keys", parts.accounts.write_usage, every_s=60),
         RecurringJob("retention", keeping.run, every_s=keeping.every_s),
         RecurringJob("exports", exporting.run, every_s=exporting.every_s),
+        parts.tracing.index,
         parts.tracing.counting,
     )
     for job in jobs:
@@ -187,7 +189,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         removal=Removal(parts.engine, parts.blobs),
         vitals=Vitals(parts.engine, database),
         prices=tracing.prices,
-        metrics=Metrics(parts.engine),
+        metrics=Metrics(parts.engine, tracing.index),
         dashboards=Dashboards(database),
         widgets=Widgets(database),
         evaluators=Evaluators(database),

@@ -69,4 +69,4 @@ async def test_migrating_again_changes_nothing(tmp_path: Path, engine: Observati
         await migrate(url)
         await migrate_observations(engine)
     names = await engine.query("SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name")
-    assert [row["name"] for row in names] == ["applied_changes", "changes", "observations", "scores"]
+    assert [row["name"] for row in names] == ["applied_changes", "changes", "observations", "scores", "traces"]

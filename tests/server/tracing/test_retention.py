@@ -35,7 +35,7 @@ def time() -> Iterator[Time]:
 @pytest.fixture
 def rounds(storage: Storage) -> RetentionRound:
     blobs = Blobs(str(storage.folder / "media"))
-    retention = Retention(storage.engine, storage.database, blobs, storage.hub)
+    retention = Retention(storage.engine, storage.tracing.index, storage.database, blobs, storage.hub)
     return RetentionRound(retention, storage.accounts, Leases(storage.database, lease_table))
 
 

@@ -7,6 +7,7 @@ from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.tracing.actions.indexing import TraceIndex
 from sightline.server.tracing.actions.media import key_of
 from sightline.server.tracing.records import ProjectId
 from sightline.server.tracing.store import MediaStore
@@ -20,8 +21,11 @@ STEP = 500
 class Retention:
     """Run twice, the second finds nothing; interrupted, the next run goes on."""
 
-    def __init__(self, engine: ObservationsEngine, database: Database, blobs: Blobs, hub: LiveHub) -> None:
+    def __init__(
+        self, engine: ObservationsEngine, index: TraceIndex, database: Database, blobs: Blobs, hub: LiveHub
+    ) -> None:
         self._store = RetentionStore(engine)
+        self._index = index
         self._database = database
         self._blobs = blobs
         self._hub = hub
@@ -31,7 +35,11 @@ class Retention:
         if days <= 0:
             return
         moment = now() - timedelta(days=days)
-        await self._store.delete_before(project_id, moment)
+
+        async def delete() -> None:
+            await self._store.delete_before(project_id, moment)
+
+        await self._index.cut(project_id, moment, delete)
         await self._delete_files(project_id, moment - USED_WITHIN)
         for topic in ("traces", "scores"):
             self._hub.publish(project_id, topic)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.records import ProjectId
 
-TIMES = {"observations": "start_time", "scores": "timestamp", "changes": "occurred_at"}
+TIMES = {"observations": "start_time", "traces": "timestamp", "scores": "timestamp", "changes": "occurred_at"}
 """Tables of the analytics engine, and the time by which their rows age."""
 
 

@@ -12,7 +12,6 @@ from sightline.server.dashboards.records import (
     ChartType,
     Dashboard,
     DashboardId,
-    Filter,
     Metric,
     Placement,
     PlacementId,
@@ -26,6 +25,7 @@ from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.metrics.routes import DimensionBody, FilterBody
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
+from sightline.server.questions import Condition
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
 
@@ -101,7 +101,7 @@ class WidgetChanges(Body):
             "view": self.view,
             "dimensions": None if self.dimensions is None else tuple(each.field for each in self.dimensions),
             "metrics": None if self.metrics is None else tuple(each.metric() for each in self.metrics),
-            "filters": None if self.filters is None else tuple(each.filter() for each in self.filters),
+            "filters": None if self.filters is None else tuple(each.condition() for each in self.filters),
             "chart_type": self.chart_type,
             "chart_config": self.chart_config.config() if self.chart_config else None,
         }
@@ -177,7 +177,7 @@ class DashboardChanges(Body):
             "name": self.name,
             "description": self.description,
             "placements": placed,
-            "filters": None if self.filters is None else tuple(each.filter() for each in self.filters),
+            "filters": None if self.filters is None else tuple(each.condition() for each in self.filters),
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -310,5 +310,5 @@ def _placement(placement: Placement) -> dict[str, Any]:
     }
 
 
-def _filter(condition: Filter) -> dict[str, Any]:
-    return {name: value for name, value in vars(condition).items() if name != "key" or value is not None}
+def _filter(condition: Condition) -> dict[str, Any]:
+    return {name: value for name, value in vars(condition).items() if name != "key" or value}

@@ -14,8 +14,6 @@ from sightline.server.dashboards.records import (
     DailyUsage,
     Day,
     Direction,
-    Filter,
-    FilterType,
     Granularity,
     Metric,
     MetricsQuery,
@@ -27,6 +25,7 @@ from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.params import Commas, Moment, Paged
 from sightline.server.edges.services import Served
+from sightline.server.questions import Condition
 
 router = APIRouter(prefix="/api/public")
 
@@ -48,14 +47,15 @@ class MetricBody(Body):
 
 
 class FilterBody(Body):
-    type: FilterType
+    type: str
     column: str
     operator: str
     value: AnyJson = None
     key: str | None = None
 
-    def filter(self) -> Filter:
-        return Filter(**vars(self))
+    def condition(self) -> Condition:
+        """As it was written; what it is about decides whether it fits."""
+        return Condition(**vars(self) | {"key": self.key or ""})
 
 
 class TimeBody(Body):
@@ -89,7 +89,7 @@ class QueryBody(Body):
             view=self.view,
             dimensions=tuple(each.field for each in self.dimensions),
             metrics=tuple(each.metric() for each in self.metrics),
-            filters=tuple(each.filter() for each in self.filters),
+            filters=tuple(each.condition() for each in self.filters),
             granularity=self.time_dimension.granularity if self.time_dimension else None,
             start=self.from_timestamp,
             end=self.to_timestamp,

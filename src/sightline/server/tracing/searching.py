@@ -7,8 +7,8 @@ Letters beyond ASCII always may: many scripts do not part their words.
 import re
 from dataclasses import dataclass
 
+from sightline.server.questions.where import Where
 from sightline.server.tables.observations import TRACE_TEXT_LENGTH, WORDS
-from sightline.server.tracing.store.conditions import Conditions
 
 _WORD = re.compile(r"[0-9a-z\x80-\U0010ffff]+")
 _PLAIN = re.compile(r"[0-9a-z]+")
@@ -16,8 +16,6 @@ _OUTSIDE = r"[^0-9a-z\x{80}-\x{10ffff}]"
 _ESCAPES = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 TEXTS = ("input", "output", "status_message")
 TRACE_TEXTS = ("trace_input", "trace_output")
-NAMES = ("name", "trace_name")
-IDS = ("trace_id", "id", "session_id", "user_id")
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Sought:
         return begin + re.escape(self.text) + end
 
 
-def said(where: Conditions, text: str, columns: tuple[str, ...] = TEXTS) -> str:
+def said(where: Where, text: str, columns: tuple[str, ...] = TEXTS) -> str:
     """The condition that one of these texts of an observation holds `text`.
 
     The filter of words leaves out most rows that do not.
@@ -67,29 +65,31 @@ def said(where: Conditions, text: str, columns: tuple[str, ...] = TEXTS) -> str:
     return f"({exactly} AND hasAll({WORDS}, {where.place('Array(String)', words)}))" if words else exactly
 
 
-def said_of_trace(where: Conditions, text: str) -> str:
+def said_of_trace(where: Where, text: str) -> str:
     """The condition that a text of the trace as a whole holds `text`; few clients send any."""
     return f"({TRACE_TEXT_LENGTH} > 0 AND {_exactly(where, Sought.of(text), TRACE_TEXTS)})"
 
 
-def named(where: Conditions, text: str) -> str:
-    """The condition that a name of the observation or of its trace holds `text`, in any case."""
-    like = where.place("String", _like(Sought.of(text)))
-    return f"({' OR '.join(f'{column} ILIKE {like}' for column in NAMES)})"
+def ways(where: Where, text: str) -> list[str]:
+    """Conditions over observations, one of which holds where a trace is found by them.
 
-
-def identified(where: Conditions, text: str) -> list[str]:
-    """Conditions one of which holds where `text` is the id of the trace, observation, session or user.
-
-    Asked one by one: joined by OR the engine would use none of their indexes. No id has a space in it.
+    Asked one by one: joined by OR the engine would use none of their skip indexes.
     """
-    if len(text.split()) > 1:
-        return []
-    place = where.place("String", text.strip())
-    return [f"{column} = {place}" for column in IDS]
+    found = [
+        said(where, text),
+        said_of_trace(where, text),
+        f"name ILIKE {where.place('String', _like(Sought.of(text)))}",
+    ]
+    return found if len(text.split()) > 1 else [*found, f"id = {where.place('String', text.strip())}"]
 
 
-def _exactly(where: Conditions, sought: Sought, columns: tuple[str, ...]) -> str:
+def named(where: Where, text: str) -> str:
+    """The condition over the index of traces that a name holds `text`, or that an id is `text`."""
+    like, place = where.place("String", _like(Sought.of(text))), where.place("String", text.strip())
+    return f"(name ILIKE {like} OR trace_id = {place} OR session_id = {place} OR user_id = {place})"
+
+
+def _exactly(where: Where, sought: Sought, columns: tuple[str, ...]) -> str:
     """Looked for as it stands first, which is fast, and only where it is there with the words around it."""
     like, pattern = where.place("String", _like(sought)), where.place("String", sought.pattern())
     holds = (f"({column} ILIKE {like} AND match(lowerUTF8({column}), {pattern}))" for column in columns)

@@ -1,15 +1,18 @@
-"""Conditions of a WHERE clause with their parameters, always starting with the project."""
+"""A WHERE clause with its parameters."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sightline.server.tracing.records import ProjectId, Window
+TIME = "DateTime64(6, 'UTC')"
 
 
-class Conditions:
-    """`str(conditions)` is the clause, `params` fills its places. Built in order, never from text a client wrote."""
+class Where:
+    """A WHERE clause with its parameters, always starting with the project.
 
-    def __init__(self, project_id: ProjectId, *, by_id: bool = False) -> None:
+    `str(where)` is the clause, `params` fills its places. Built in order, never from text a client wrote.
+    """
+
+    def __init__(self, project_id: str, *, by_id: bool = False) -> None:
         """`by_id` is for rows that an index of ids finds: asking the table's key as well takes longer than all else."""
         self._clauses = ["identity(project_id) = {project:String}" if by_id else "project_id = {project:String}"]
         self.params: dict[str, Any] = {"project": project_id}
@@ -17,9 +20,9 @@ class Conditions:
     def __str__(self) -> str:
         return " AND ".join(self._clauses)
 
-    def fork(self) -> "Conditions":
-        """Conditions of another part of the same statement: the same project and parameters, clauses of its own."""
-        other = Conditions(self.params["project"])
+    def fork(self) -> "Where":
+        """The clause of another part of the same statement: the same project and parameters, clauses of its own."""
+        other = Where(self.params["project"])
         other.params = self.params
         return other
 
@@ -37,8 +40,3 @@ class Conditions:
         name = f"p{len(self.params)}"
         self.params[name] = value
         return f"{{{name}:{kind}}}"
-
-    def add_window(self, window: Window, column: str, environment: str = "environment") -> None:
-        self.add(f"{column} >=", "DateTime64(6, 'UTC')", window.start)
-        self.add(f"{column} <", "DateTime64(6, 'UTC')", window.end)
-        self.add(f"{environment} IN", "Array(String)", window.environments)
