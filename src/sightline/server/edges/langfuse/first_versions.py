@@ -10,8 +10,9 @@ from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.datasets.items import item_shape
 from sightline.server.edges.langfuse.datasets.routes import dataset_shape
-from sightline.server.edges.langfuse.prompts.routes import Body, Label, Reading, composed_shape, prompt_shape
+from sightline.server.edges.langfuse.prompts.routes import Label, Reading, composed_shape, prompt_shape
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Paged, Params
 from sightline.server.edges.services import Served, Services
 from sightline.server.evals.records import Dataset, DatasetDraft, Item, ItemQuery

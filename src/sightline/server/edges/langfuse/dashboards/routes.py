@@ -3,8 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.dashboards.records import (
@@ -24,6 +23,7 @@ from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.metrics.routes import DimensionBody, FilterBody
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
 from sightline.server.runtime.clock import now
@@ -38,10 +38,6 @@ Width = Annotated[int, Field(ge=1, le=12)]
 Height = Annotated[int, Field(ge=1, le=100)]
 BELOW = -1
 SIDE = 6
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class MetricBody(Body):

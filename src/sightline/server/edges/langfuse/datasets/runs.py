@@ -4,14 +4,14 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from sightline.server.accounts.records import Access
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment, Paged
 from sightline.server.edges.services import Served, Services
 from sightline.server.evals.records import DatasetId, ItemId, Run, RunItem, RunItemDraft
@@ -22,9 +22,7 @@ PREFIX = "/api/public"
 router = APIRouter(prefix=PREFIX)
 
 
-class RunItemBody(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
+class RunItemBody(Body):
     run_name: str = Field(min_length=1, max_length=255)
     run_description: str | None = None
     metadata: AnyJson = None
