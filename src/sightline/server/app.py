@@ -73,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.hub = LiveHub()
     app.state.draining = False
     translate_errors(app)
+    # Each by itself: an address that is written to only is told by its own router, see `web.static`.
     for router in (otlp.router, langfuse.router, description.router, mcp.router, web.router, web.pages):
         app.include_router(router)
     app.add_middleware(SameOrigin, public_url=settings.public_url)

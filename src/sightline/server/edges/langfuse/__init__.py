@@ -1,7 +1,5 @@
 """Langfuse's public API, a folder a noun: its SDKs work against these paths as they are."""
 
-from fastapi import APIRouter
-
 from sightline.server.edges.langfuse import first_versions, instance
 from sightline.server.edges.langfuse.comments import routes as comments
 from sightline.server.edges.langfuse.connections import routes as connections
@@ -27,39 +25,36 @@ from sightline.server.edges.langfuse.scores import routes as scores
 from sightline.server.edges.langfuse.sessions import routes as sessions
 from sightline.server.edges.langfuse.skills import routes as skills
 from sightline.server.edges.langfuse.traces import routes as traces
+from sightline.server.edges.routers import joined
 
-PARTS = (
-    instance,
-    traces,
-    observations,
-    scores,
-    media,
-    ingestion,
-    single_events,
-    first_versions,
-    models,
-    metrics,
-    comments,
-    queues,
-    connections,
-    organizations,
-    scim,
-    dashboards,
-    judges,
-    exports,
-    skills,
-    prompts,
-    datasets,
-    datasets_items,
-    datasets_runs,
-    scores_configs,
-    experiments,
-    sessions,
+router = joined(
+    instance.router,
+    traces.router,
+    observations.router,
+    scores.router,
+    media.router,
+    ingestion.router,
+    single_events.router,
+    first_versions.router,
+    models.router,
+    metrics.router,
+    comments.router,
+    queues.router,
+    connections.router,
+    organizations.router,
+    scim.router,
+    dashboards.router,
+    judges.router,
+    exports.router,
+    skills.router,
+    prompts.router,
+    datasets.router,
+    datasets_items.router,
+    datasets_runs.router,
+    scores_configs.router,
+    experiments.router,
+    sessions.router,
+    first_versions.by_name,
 )
-
-router = APIRouter()
-for part in PARTS:
-    router.include_router(part.router)
-router.include_router(first_versions.by_name)
 
 __all__ = ["router"]
