@@ -73,7 +73,7 @@ async def create_prompt(request: Request, who: ProjectKey, services: Served) -> 
 async def list_datasets(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     """Datasets with the ids of their items and the names of their runs."""
     page = await services.datasets.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [await _first(each, services) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([await _first(each, services) for each in page.items], page.total))
 
 
 @router.post("/datasets")

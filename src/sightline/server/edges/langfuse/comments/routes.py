@@ -83,7 +83,7 @@ class FeedbackBody(Body):
 @router.get("/comments")
 async def list_comments(who: ProjectKey, services: Served, params: Annotated[CommentParams, Query()]) -> Json:
     comments, total = await services.comments.page(who.project_id, params.query())
-    return Json({"data": [_comment(each) for each in comments], "meta": params.meta(total)})
+    return Json(params.paged([_comment(each) for each in comments], total))
 
 
 @router.post("/comments")

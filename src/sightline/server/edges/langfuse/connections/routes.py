@@ -50,7 +50,7 @@ class ConnectionBody(Body):
 @router.get("")
 async def list_connections(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     connections, total = await services.llm_connections.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [_connection(each) for each in connections], "meta": params.meta(total)})
+    return Json(params.paged([_connection(each) for each in connections], total))
 
 
 @router.put("")

@@ -192,7 +192,7 @@ class NewDashboard(DashboardChanges):
 @router.get("/dashboard-widgets")
 async def list_widgets(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     widgets, total = await services.widgets.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [_widget(each) for each in widgets], "meta": params.meta(total)})
+    return Json(params.paged([_widget(each) for each in widgets], total))
 
 
 @router.post("/dashboard-widgets")
@@ -219,7 +219,7 @@ async def delete_widget(widgetId: str, who: ProjectKey, services: Served) -> Jso
 @router.get("/dashboards")
 async def list_dashboards(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     dashboards, total = await services.dashboards.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [_dashboard(each) for each in dashboards], "meta": params.meta(total)})
+    return Json(params.paged([_dashboard(each) for each in dashboards], total))
 
 
 @router.post("/dashboards")

@@ -59,7 +59,7 @@ async def list_items(
     )
     page = await services.datasets.items(who.project_id, query)
     rows = [await item_shape(each, request, services) for each in page.items]
-    return Json({"data": rows, "meta": params.meta(page.total)})
+    return Json(params.paged(rows, page.total))
 
 
 @router.get("/{itemId:path}")

@@ -28,7 +28,7 @@ class DatasetBody(Body):
 @router.get("")
 async def list_datasets(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     page = await services.datasets.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [dataset_shape(each) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([dataset_shape(each) for each in page.items], page.total))
 
 
 @router.post("")

@@ -93,7 +93,7 @@ async def add_item(request: Request, who: ProjectKey, services: Served) -> Json:
 async def list_items(who: ProjectKey, services: Served, params: Annotated[RunItemParams, Query()]) -> Json:
     run = DatasetId(params.dataset_id), params.run_name
     page = await services.dataset_runs.items(who.project_id, run, params.limit, params.offset)
-    return Json({"data": [_run_item(each) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([_run_item(each) for each in page.items], page.total))
 
 
 @router.get("/datasets/{datasetName:path}/runs/{runName:path}", dependencies=[InPath, RunInPath])
@@ -114,7 +114,7 @@ async def _read(who: Access, named: tuple[str, str | None], services: Services, 
         run, items = await services.dataset_runs.get(who.project_id, dataset, name)
         return Json(_run(run) | {"datasetRunItems": [_run_item(each) for each in items]})
     page = await services.dataset_runs.page(who.project_id, dataset, params.limit, params.offset)
-    return Json({"data": [_run(each) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([_run(each) for each in page.items], page.total))
 
 
 @router.delete("/datasets/{datasetName:path}/runs/{runName:path}", dependencies=[InPath, RunInPath])

@@ -133,7 +133,7 @@ async def daily(who: ProjectKey, services: Served, params: Annotated[DailyParams
         offset=params.offset,
     )
     days, total = await services.metrics.daily(who.project_id, asked)
-    return Json({"data": [_day(day) for day in days], "meta": params.meta(total)})
+    return Json(params.paged([_day(day) for day in days], total))
 
 
 def _parsed(shape: type[QueryBody], text: str) -> QueryBody:

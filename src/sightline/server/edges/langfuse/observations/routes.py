@@ -137,7 +137,7 @@ async def legacy(who: ProjectKey, services: Served, params: Annotated[LegacyPara
     query = replace(_query(params), limit=params.limit, offset=params.offset, counted=True)
     page = await services.tracing.observations(who.project_id, _filtered(query, params.filter))
     links = await links_of(services, who.project_id, page.items)
-    return Json({"data": [observation_v1(item, links) for item in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([observation_v1(item, links) for item in page.items], page.total))
 
 
 @router.get("/observations/{observationId:path}")

@@ -99,7 +99,7 @@ async def list_prompts(who: ProjectKey, services: Served, params: Annotated[List
     """Prompts by name, each over the versions that match."""
     query = PromptQuery(conditions=_conditions(params), limit=params.limit, offset=params.offset)
     page = await services.prompts.page(who.project_id, query)
-    return Json({"data": [_summary(each) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([_summary(each) for each in page.items], page.total))
 
 
 @router.post("")

@@ -83,7 +83,7 @@ class AssignmentBody(Body):
 @router.get("")
 async def list_queues(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     queues, total = await services.queues.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [_queue(each) for each in queues], "meta": params.meta(total)})
+    return Json(params.paged([_queue(each) for each in queues], total))
 
 
 @router.post("")
@@ -101,7 +101,7 @@ async def list_items(queueId: str, who: ProjectKey, services: Served, params: An
     items, total = await services.queues.items(
         who.project_id, QueueId(queueId), params.status, params.limit, params.offset
     )
-    return Json({"data": [_item(each) for each in items], "meta": params.meta(total)})
+    return Json(params.paged([_item(each) for each in items], total))
 
 
 @router.post("/{queueId}/items")

@@ -68,7 +68,7 @@ class Changes(Body):
 @router.get("")
 async def list_configs(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     page = await services.score_configs.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [_config(each) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([_config(each) for each in page.items], page.total))
 
 
 @router.post("")
