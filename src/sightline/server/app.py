@@ -41,7 +41,7 @@ from sightline.server.runtime.writer import SpanWriter
 from sightline.server.settings import Settings
 from sightline.server.skills.actions import Skills
 from sightline.server.tables import migrate, migrate_observations
-from sightline.server.tables.jobs import leases as lease_table
+from sightline.server.tables.leases import leases as lease_table
 from sightline.server.tracing.actions import Tracing
 from sightline.server.tracing.actions.removal import Removal
 from sightline.server.tracing.actions.retention import Retention

@@ -30,7 +30,7 @@ from sightline.server.runtime.clock import clock
 from sightline.server.runtime.errors import InvalidRequest, NotFound
 from sightline.server.runtime.leases import Leases
 from sightline.server.runtime.seal import Seal
-from sightline.server.tables.jobs import leases as lease_table
+from sightline.server.tables.leases import leases as lease_table
 
 LAB = OrganizationId("lab")
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)

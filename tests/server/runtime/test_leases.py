@@ -11,7 +11,7 @@ from sightline.server.runtime.clock import clock
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.jobs import RecurringJob
 from sightline.server.runtime.leases import Leases
-from sightline.server.tables.jobs import leases as table
+from sightline.server.tables.leases import leases as table
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 

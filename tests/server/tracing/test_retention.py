@@ -17,7 +17,7 @@ from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.clock import clock
 from sightline.server.runtime.errors import NotFound
 from sightline.server.runtime.leases import Leases
-from sightline.server.tables.jobs import leases as lease_table
+from sightline.server.tables.leases import leases as lease_table
 from sightline.server.tracing.actions.retention import Retention
 from sightline.server.tracing.jobs import RetentionRound
 from sightline.server.tracing.records import MediaUpload, ObservationQuery, Score, ScoreId, ScoreQuery, TraceId

@@ -8,8 +8,8 @@ from sightline.server.tables import (
     dashboards,
     evals,
     exports,
-    jobs,
     judges,
+    leases,
     media,
     pricing,
     prompts,
@@ -28,7 +28,7 @@ TABLES = (
     connections.llm_connections,
     dashboards.dashboards,
     judges.evaluators,
-    jobs.leases,
+    leases.leases,
     exports.blob_exports,
     skills.skill_versions,
 )
