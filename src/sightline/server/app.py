@@ -43,10 +43,9 @@ from sightline.server.skills.actions import Skills
 from sightline.server.tables import migrate, migrate_observations
 from sightline.server.tables.leases import leases as lease_table
 from sightline.server.tracing.actions import Tracing
-from sightline.server.tracing.actions.removal import Removal
-from sightline.server.tracing.actions.retention import Retention
-from sightline.server.tracing.actions.vitals import Vitals
-from sightline.server.tracing.jobs import RetentionRound
+from sightline.server.tracing.actions.media import MediaRemoval
+from sightline.server.upkeep.actions import Removal, Retention, Vitals
+from sightline.server.upkeep.jobs import RetentionRound
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -146,7 +145,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
 
 def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
     """What this process does by itself, in turns with the others on the same database."""
-    retention = Retention(parts.engine, parts.database, parts.blobs, parts.hub)
+    retention = Retention(parts.engine, MediaRemoval(parts.database, parts.blobs), parts.hub)
     keeping = RetentionRound(retention, parts.accounts, parts.leases)
     open_store = partial(opened, lends=parts.settings.exports_lend_credentials)
     exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal, open_store)
@@ -185,7 +184,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         organizations=organizations,
         people=People(database),
         tracing=tracing,
-        removal=Removal(parts.engine, parts.blobs),
+        removal=Removal(parts.engine, MediaRemoval(database, parts.blobs)),
         vitals=Vitals(parts.engine, database),
         prices=tracing.prices,
         metrics=Metrics(parts.engine),

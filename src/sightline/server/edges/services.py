@@ -21,8 +21,7 @@ from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.skills.actions import Skills
 from sightline.server.tracing.actions import Tracing
-from sightline.server.tracing.actions.removal import Removal
-from sightline.server.tracing.actions.vitals import Vitals
+from sightline.server.upkeep.actions import Removal, Vitals
 
 
 @dataclass(frozen=True, kw_only=True)
