@@ -22,10 +22,10 @@ from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PlainText, PublicCors, SameOrigin, SecurityHeaders
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.evaluators.actions import Evaluators, Rules
 from sightline.server.exports.actions import BlobExports
 from sightline.server.exports.jobs import ExportRound
 from sightline.server.exports.stores import opened
-from sightline.server.judges.actions import Evaluators, Rules
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.blobs import Blobs

@@ -7,11 +7,11 @@ from sightline.server.edges.langfuse.dashboards import routes as dashboards
 from sightline.server.edges.langfuse.datasets import items as datasets_items
 from sightline.server.edges.langfuse.datasets import routes as datasets
 from sightline.server.edges.langfuse.datasets import runs as datasets_runs
+from sightline.server.edges.langfuse.evaluators import routes as evaluators
 from sightline.server.edges.langfuse.experiments import routes as experiments
 from sightline.server.edges.langfuse.exports import routes as exports
 from sightline.server.edges.langfuse.ingestion import routes as ingestion
 from sightline.server.edges.langfuse.ingestion import single_events
-from sightline.server.edges.langfuse.judges import routes as judges
 from sightline.server.edges.langfuse.media import routes as media
 from sightline.server.edges.langfuse.metrics import routes as metrics
 from sightline.server.edges.langfuse.models import routes as models
@@ -44,7 +44,7 @@ router = joined(
     organizations.router,
     scim.router,
     dashboards.router,
-    judges.router,
+    evaluators.router,
     exports.router,
     skills.router,
     prompts.router,

@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, RootModel, Tag, model_validator
 from sightline.server.accounts.records import ProjectId
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
-from sightline.server.judges.records import Assignment, EvaluatorDraft, EvaluatorId, Kind, Rule, RuleId
+from sightline.server.evaluators.records import Assignment, EvaluatorDraft, EvaluatorId, Kind, Rule, RuleId
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
 
