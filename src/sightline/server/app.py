@@ -24,8 +24,8 @@ from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
 from sightline.server.evaluators.actions import Evaluators, Rules
 from sightline.server.exports.actions import BlobExports
+from sightline.server.exports.destinations import opened
 from sightline.server.exports.jobs import ExportRound
-from sightline.server.exports.stores import opened
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.blobs import Blobs

@@ -11,10 +11,10 @@ from typing import Any
 
 from sightline.server.exports.actions import lease_of, place_of
 from sightline.server.exports.columns import OBSERVATIONS, SCORES, TRACES, Column, Item, chosen, row_of
-from sightline.server.exports.files import ending, writer
+from sightline.server.exports.destinations import opened
+from sightline.server.exports.files import ending, row_file
 from sightline.server.exports.records import EVERY, BlobExport, Progress
 from sightline.server.exports.store import ExportStore
-from sightline.server.exports.stores import opened
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.leases import Leases
@@ -109,7 +109,7 @@ class ExportRound:
     async def _write(
         self, export: BlobExport, path: Path, columns: Sequence[Column], pages: AsyncIterator[Sequence[Item]]
     ) -> int:
-        file = writer(path, columns, export.file_type, compressed=export.compressed)
+        file = row_file(path, columns, export.file_type, compressed=export.compressed)
         count = 0
         async for items in pages:
             await asyncio.to_thread(file.write, [row_of(columns, item) for item in items])
