@@ -9,7 +9,7 @@ import pytest
 from server.conftest import HERE, Storage
 from server.tracing.making import observation
 from sightline.server.tracing.actions.counting import DELAY_S, MARK
-from sightline.server.tracing.legacy import Change
+from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Kind, Level, Observation, ObservationId, TraceId
 
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
-from sightline.server.tracing.legacy import (
+from sightline.server.tracing.merging import (
     Change,
     in_order,
     merged_observation,

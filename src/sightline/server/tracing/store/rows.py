@@ -19,7 +19,7 @@ from sightline.server.tracing.records import (
     TraceId,
 )
 from sightline.server.tracing.store.previews import preview
-from sightline.server.tracing.tools import tools_of
+from sightline.server.tracing.tool_names import tools_of
 
 TRACE_ROW = "TRACE"
 """The kind of a row that carries a trace's own attributes and is no observation."""

@@ -12,9 +12,9 @@ from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.ids import new_id
-from sightline.server.tracing.legacy import Change
 from sightline.server.tracing.mapping import model_parameters, normalised_usage
 from sightline.server.tracing.mapping.values import json_text, number, text
+from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Kind, Level, TraceId
 
 CREATED_KINDS: Mapping[str, Kind] = {f"{kind.value.lower()}-create": kind for kind in Kind}

@@ -17,7 +17,7 @@ from sightline.server.edges.langfuse.scores.bodies import ScoreBody
 from sightline.server.edges.langfuse.scores.fitting import fitting_scores
 from sightline.server.edges.services import Served, Services
 from sightline.server.runtime.errors import InvalidRequest
-from sightline.server.tracing.legacy import Change
+from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Score
 
 logger = logging.getLogger(__name__)

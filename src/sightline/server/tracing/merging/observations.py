@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sightline.server.tracing.legacy.changes import Change
 from sightline.server.tracing.mapping.values import json_text, parsed, time_from
+from sightline.server.tracing.merging.changes import Change
 from sightline.server.tracing.records import (
     ExperimentFields,
     Kind,
