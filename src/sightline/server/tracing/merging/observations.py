@@ -21,7 +21,6 @@ from sightline.server.tracing.records import (
     TraceId,
 )
 
-TIMES = ("end_time", "completion_start_time")
 LAST_WINS = (
     "name",
     "status_message",
