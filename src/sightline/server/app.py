@@ -28,6 +28,7 @@ from sightline.server.exports.destinations import opened
 from sightline.server.exports.jobs import ExportRound
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
+from sightline.server.runtime import logs
 from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.bus import Relay, bus_at
 from sightline.server.runtime.database import Database
@@ -50,6 +51,8 @@ from sightline.server.upkeep.jobs import RetentionRound
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole server; its parts open and close with the lifespan."""
+
+    logs.configure(settings.log_level)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
