@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
-from sightline.server.tracing.legacy import (
+from sightline.server.tracing.merging import (
     Change,
     in_order,
     merged_observation,

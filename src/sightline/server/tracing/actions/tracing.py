@@ -22,7 +22,7 @@ from sightline.server.tracing.actions.inline import holds_files, image_ids, take
 from sightline.server.tracing.actions.legacy import LegacyIngestion
 from sightline.server.tracing.actions.media import MediaShelf
 from sightline.server.tracing.actions.turns import Turns
-from sightline.server.tracing.legacy import Change, merged_score
+from sightline.server.tracing.merging import Change, merged_score
 from sightline.server.tracing.records import (
     Experiment,
     ExperimentQuery,

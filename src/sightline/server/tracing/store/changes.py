@@ -10,7 +10,7 @@ import orjson
 from sightline.server.questions.where import Where
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.runtime.writer import Row
-from sightline.server.tracing.legacy.changes import Change, Subject
+from sightline.server.tracing.merging.changes import Change, Subject
 from sightline.server.tracing.records import ProjectId, TraceId
 from sightline.server.tracing.store.rows import moment, partition_of
 

@@ -21,7 +21,7 @@ from sightline.server.tracing.records import (
     TraceId,
 )
 from sightline.server.tracing.store.previews import preview
-from sightline.server.tracing.tools import tools_of
+from sightline.server.tracing.tool_names import tools_of
 
 NARROW = (
     "project_id, trace_id, id, parent_id, row_version, start_time, end_time, completion_start_time, is_root, kind, "

@@ -5,8 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field, ValidationError
 
 from sightline.server.dashboards.records import (
     Aggregation,
@@ -23,15 +22,12 @@ from sightline.server.dashboards.records import (
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Commas, Moment, Paged
 from sightline.server.edges.services import Served
 from sightline.server.questions import Condition
 
 router = APIRouter(prefix="/api/public")
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class DimensionBody(Body):
@@ -137,7 +133,7 @@ async def daily(who: ProjectKey, services: Served, params: Annotated[DailyParams
         offset=params.offset,
     )
     days, total = await services.metrics.daily(who.project_id, asked)
-    return Json({"data": [_day(day) for day in days], "meta": params.meta(total)})
+    return Json(params.paged([_day(day) for day in days], total))
 
 
 def _parsed(shape: type[QueryBody], text: str) -> QueryBody:

@@ -120,7 +120,7 @@ async def legacy(who: ProjectKey, services: Served, params: Annotated[LegacyPara
         who.project_id, filtered(query, params.filter, OBSERVATION_FIELDS, PARAMETERS)
     )
     links = await links_of(services, who.project_id, page.items)
-    return Json({"data": [observation_v1(item, links) for item in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([observation_v1(item, links) for item in page.items], page.total))
 
 
 @router.get("/observations/{observationId:path}")

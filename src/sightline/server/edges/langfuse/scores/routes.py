@@ -162,7 +162,7 @@ async def _legacy_list(project_id: ProjectId, services: Services, params: Legacy
     rows = [score_v2(score) for score in page.items]
     if "trace" in groups:
         await _add_traces(rows, project_id, services)
-    return Json({"data": rows, "meta": params.meta(page.total)})
+    return Json(params.paged(rows, page.total))
 
 
 async def _add_traces(rows: Sequence[dict[str, Any]], project_id: ProjectId, services: Services) -> None:

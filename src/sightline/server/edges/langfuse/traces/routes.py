@@ -69,7 +69,7 @@ async def list_traces(who: ProjectKey, services: Served, params: Annotated[Trace
     page = await services.tracing.traces(who.project_id, _query(params, whole="io" in groups))
     ids = await services.tracing.observation_ids(who.project_id, [trace.id for trace in page.items])
     rows = [_only(trace_row(trace, ids.get(trace.id, ())), groups) for trace in page.items]
-    return Json({"data": rows, "meta": params.meta(page.total)})
+    return Json(params.paged(rows, page.total))
 
 
 @router.get("/{traceId:path}")

@@ -1,4 +1,4 @@
-"""Opening the stores that are exported to."""
+"""Opening the stores of objects that are exported to."""
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address

@@ -1,8 +1,8 @@
-"""Background work on traces, for whichever process holds its lease."""
+"""Background work on what is stored, for whichever process holds its lease."""
 
 from sightline.server.accounts.actions import Accounts
 from sightline.server.runtime.leases import Leases
-from sightline.server.tracing.actions.retention import Retention
+from sightline.server.upkeep.actions import Retention
 
 
 class RetentionRound:

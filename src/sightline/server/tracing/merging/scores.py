@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sightline.server.tracing.legacy.merging import deep
+from sightline.server.tracing.merging.observations import deep
 from sightline.server.tracing.records import Score
 
 STAY = ("trace_id", "timestamp", "environment", "created_at")

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sightline.server.accounts.records import ProjectId
-from sightline.server.judges.records import Assignment, EvaluatorId, EvaluatorRow, Rule, Version
+from sightline.server.evaluators.records import Assignment, EvaluatorId, EvaluatorRow, Rule, Version
 from sightline.server.runtime.rows import ProjectRows
-from sightline.server.tables.judges import evaluation_rules, evaluator_versions, evaluators
+from sightline.server.tables.evaluators import evaluation_rules, evaluator_versions, evaluators
 
 
 class EvaluatorStore(ProjectRows[EvaluatorRow]):

@@ -3,12 +3,12 @@
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Discriminator, Field, RootModel, Tag, model_validator
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
-from sightline.server.judges.records import Assignment, EvaluatorDraft, EvaluatorId, Kind, Rule, RuleId
+from sightline.server.edges.langfuse.wire.bodies import Body
+from sightline.server.evaluators.records import Assignment, EvaluatorDraft, EvaluatorId, Kind, Rule, RuleId
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
 
@@ -30,14 +30,6 @@ OPERATORS: dict[str, tuple[str, ...]] = {
     "null": ("is null", "is not null"),
 }
 KEYED = ("categoryOptions", "stringObject", "numberObject")
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
-    def shape(self) -> dict[str, Any]:
-        """As clients read it back: in camelCase, without what is not set."""
-        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class MessageBody(Body):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from sightline.server.accounts.records import ProjectId
-from sightline.server.judges.records import (
+from sightline.server.evaluators.records import (
     Assignment,
     Evaluator,
     EvaluatorDraft,
@@ -18,7 +18,7 @@ from sightline.server.judges.records import (
     Version,
     VersionId,
 )
-from sightline.server.judges.store import EvaluatorStore, RuleStore, VersionStore
+from sightline.server.evaluators.store import EvaluatorStore, RuleStore, VersionStore
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Connection, Database
 from sightline.server.runtime.errors import Conflict, InvalidRequest, NotFound

@@ -17,10 +17,11 @@ from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.clock import clock
 from sightline.server.runtime.errors import NotFound
 from sightline.server.runtime.leases import Leases
-from sightline.server.tables.jobs import leases as lease_table
-from sightline.server.tracing.actions.retention import Retention
-from sightline.server.tracing.jobs import RetentionRound
+from sightline.server.tables.leases import leases as lease_table
+from sightline.server.tracing.actions.media import MediaRemoval
 from sightline.server.tracing.records import MediaUpload, ObservationQuery, Score, ScoreId, ScoreQuery, TraceId
+from sightline.server.upkeep.actions import Retention
+from sightline.server.upkeep.jobs import RetentionRound
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 
@@ -35,7 +36,7 @@ def time() -> Iterator[Time]:
 @pytest.fixture
 def rounds(storage: Storage) -> RetentionRound:
     blobs = Blobs(str(storage.folder / "media"))
-    retention = Retention(storage.engine, storage.tracing.index, storage.database, blobs, storage.hub)
+    retention = Retention(storage.engine, storage.tracing.index, MediaRemoval(storage.database, blobs), storage.hub)
     return RetentionRound(retention, storage.accounts, Leases(storage.database, lease_table))
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sightline.server.tracing.legacy.changes import Change
 from sightline.server.tracing.mapping.values import json_text, parsed, time_from
+from sightline.server.tracing.merging.changes import Change
 from sightline.server.tracing.records import (
     ExperimentFields,
     Kind,
@@ -21,7 +21,6 @@ from sightline.server.tracing.records import (
     TraceId,
 )
 
-TIMES = ("end_time", "completion_start_time")
 LAST_WINS = (
     "name",
     "status_message",

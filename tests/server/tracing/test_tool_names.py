@@ -7,7 +7,7 @@ import pytest
 
 from server.tracing.making import observation
 from sightline.server.tracing.records import Kind
-from sightline.server.tracing.tools import tools_of
+from sightline.server.tracing.tool_names import tools_of
 
 DEFINED = [{"type": "function", "function": {"name": "look"}}, {"name": "search", "input_schema": {}}]
 CALL = {"id": "1", "type": "function", "function": {"name": "look", "arguments": "{}"}}

@@ -9,10 +9,10 @@ from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.cursors import cursor_position, cursor_text
-from sightline.server.edges.langfuse.judges.bodies import ChangedEvaluator, NewEvaluator, NewRule, RuleChanges
+from sightline.server.edges.langfuse.evaluators.bodies import ChangedEvaluator, NewEvaluator, NewRule, RuleChanges
 from sightline.server.edges.params import Params
 from sightline.server.edges.services import Served
-from sightline.server.judges.records import (
+from sightline.server.evaluators.records import (
     Assignment,
     Evaluator,
     EvaluatorId,
