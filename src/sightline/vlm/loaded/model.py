@@ -21,9 +21,8 @@ from sightline.vlm.loaded.looked import method_of
 from sightline.vlm.loaded.matching import look_at_matches
 from sightline.vlm.loaded.scoring import Scorer
 from sightline.vlm.loaded.writing import Author, Manner, Rows, Seen, Writer
-from sightline.vlm.model import Devices, limited
+from sightline.vlm.placement import Devices, Precision, limited
 from sightline.vlm.weights import Checkpoint
-from sightline.vlm.weights.read import Precision
 
 
 def load(

@@ -12,7 +12,6 @@ weights, the bridge and the projection are new and to be trained. Widths are com
 weights are read.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ import torch
 
 from sightline.vlm.config import Config, ConfigError
 from sightline.vlm.encoders.pixels import FILES, pixel_facts, read_processor
-from sightline.vlm.model import PATCH_WIDTH, Blip2, Blip2Config, Devices, Dtypes, Layout, fit
+from sightline.vlm.model import PATCH_WIDTH, Blip2, Blip2Config, check_widths
+from sightline.vlm.placement import Devices, Dtypes, Layout, by_part, dtypes_of
 from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts, Prompts
 from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
 from sightline.vlm.weights.huggingface import family_of, read_tokenizer
@@ -117,7 +117,7 @@ class ModelConfig(Config):
                 part.check()
         width, reads = getattr(self.encoder, "width", None), getattr(self.bridge, "patch_width", None)
         if width is not None and reads is not None:
-            fit("the encoder gives features", width, "the bridge reads", reads, PATCH_WIDTH)
+            check_widths("the encoder gives features", width, "the bridge reads", reads, PATCH_WIDTH)
         image, prompts = self._image(), _made(Prompts, self.prompts, "prompts")
         model = Blip2Config(
             encoder=self.encoder, bridge=self.bridge, language=self.language, norm_eps=self.norm_eps
@@ -183,26 +183,6 @@ def read_model_file(path: Path, device: Devices = "cpu", dtype: Dtypes | None = 
         return ModelConfig.from_yaml(text).compose(device, dtype)
     except ConfigError as problem:
         raise ConfigError(f"{path}: {problem}") from problem
-
-
-def dtypes_of(named: Mapping[str, str | torch.dtype]) -> dict[str, torch.dtype]:
-    """Dtypes by part from torch's names for them; raises `ConfigError` for another name."""
-    return {part: dtype_of(name, f"precision of the {part}") for part, name in named.items()}
-
-
-def dtype_of(name: str | torch.dtype, what: str = "dtype") -> torch.dtype:
-    """A dtype from torch's name for it; raises `ConfigError` for another."""
-    dtype = getattr(torch, name, None) if isinstance(name, str) else name
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise ConfigError(f"{what}: torch has no floating dtype {name!r}, try float32 or bfloat16")
-    return dtype
-
-
-def by_part(dtype: Dtypes | None) -> dict[str, torch.dtype]:
-    """The parts that a user's dtype is of: encoder and language model where it is one for all."""
-    if dtype is None:
-        return {}
-    return dict(dtype) if isinstance(dtype, Mapping) else dict.fromkeys(("encoder", "language"), dtype)
 
 
 def _kept(part: Any, what: str) -> Config:

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sightline.vlm.model import Blip2, Blip2Config, Layout
+from sightline.vlm.model import Blip2, Blip2Config
+from sightline.vlm.placement import Layout
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.names import NameMap, Place
 

@@ -13,7 +13,8 @@ from sightline.vlm.bridges import QFormerConfig
 from sightline.vlm.config import closest
 from sightline.vlm.encoders import EvaConfig
 from sightline.vlm.language import CausalConfig, LanguageConfig, Seq2SeqConfig
-from sightline.vlm.model import Blip2Config, Devices, Dtypes, Layout
+from sightline.vlm.model import Blip2Config
+from sightline.vlm.placement import Devices, Dtypes, Layout
 from sightline.vlm.weights.checkpoint import CLIP_MEAN, CLIP_STD, Checkpoint, Family, ImageFacts, Prompts, Resample
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
@@ -278,8 +279,7 @@ def _image(folder: Path, config: Blip2Config) -> ImageFacts:
 
 def _dtype(raw: dict[str, Any], layout: Layout) -> torch.dtype:
     named = getattr(torch, str(raw.get("dtype") or raw.get("torch_dtype") or "float32"), torch.float32)
-    slow = layout.language.device.type == "cpu" if layout.split is None else not torch.cuda.is_available()
-    return torch.float32 if named == torch.float16 and slow else named
+    return torch.float32 if named == torch.float16 and layout.language_on_cpu else named
 
 
 def _json(path: Path) -> dict[str, Any]:

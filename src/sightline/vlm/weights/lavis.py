@@ -19,7 +19,8 @@ from torch import Tensor
 from sightline.vlm.bridges import QFormerConfig
 from sightline.vlm.encoders import EvaConfig
 from sightline.vlm.language import LanguageConfig
-from sightline.vlm.model import Blip2, Blip2Config, Devices, Dtypes, Layout, Spot
+from sightline.vlm.model import Blip2, Blip2Config
+from sightline.vlm.placement import Devices, Dtypes, Layout
 from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
@@ -98,7 +99,7 @@ def read_lavis(
     model = empty(config, layout)
     if language is not None:
         model.language = None  # the empty one goes before the full one comes
-        model.language = layout.settled(language)
+        model.language = layout.move_language(language)
     _without_key_bias(model)
     fill = Fill(model, _names(state), optional=() if language is None else _within(model, "language."))
     fill.unexpected += _torn(own)
@@ -114,9 +115,7 @@ def read_lavis(
 
 def _language(name: str, layout: Layout, prefix: str | None) -> Any:
     """A frozen language model as LAVIS runs it; a split is checked before its weights are read."""
-    if layout.split is not None:
-        with Spot(layout.language.dtype, torch.device("meta"))():
-            layout.split.plan(outline_language(name))
+    layout.check_language(lambda: outline_language(name))
     return read_language(name, dtype=layout.language.dtype, changes=RUN_WITH.get(prefix or "", {}))
 
 

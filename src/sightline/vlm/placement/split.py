@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sightline.vlm.config import ConfigError, closest
 
 Device = str | int | torch.device
+"""A device a user wrote: torch's own, its name, or the number of an accelerator."""
 
 SIZES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 SHARE = 0.9
