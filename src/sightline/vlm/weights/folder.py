@@ -20,9 +20,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sightline.vlm.config import ConfigError
+from sightline.vlm.encoders import ImageFacts
 from sightline.vlm.model import Blip2, Blip2Config
 from sightline.vlm.placement import Devices, Dtypes, Layout
-from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts, Prompts
+from sightline.vlm.weights.checkpoint import Checkpoint, Prompts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
 from sightline.vlm.weights.shards import WHOLE, shapes, tensors

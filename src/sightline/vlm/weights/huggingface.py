@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from sightline.vlm.bridges import QFormerConfig
-from sightline.vlm.config import closest
-from sightline.vlm.encoders import EvaConfig
+from sightline.vlm.config import ConfigError, closest
+from sightline.vlm.encoders import EvaConfig, ImageFacts
+from sightline.vlm.encoders.pixels import CLIP_MEAN, CLIP_STD
 from sightline.vlm.language import CausalConfig, LanguageConfig, Seq2SeqConfig
 from sightline.vlm.model import Blip2Config
 from sightline.vlm.placement import Devices, Dtypes, Layout
-from sightline.vlm.weights.checkpoint import CLIP_MEAN, CLIP_STD, Checkpoint, Family, ImageFacts, Prompts, Resample
+from sightline.vlm.weights.checkpoint import Checkpoint, Family, Prompts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
 from sightline.vlm.weights.names import HUGGINGFACE, INSTRUCT, WITHOUT_TEXT, NameMap
@@ -36,8 +37,8 @@ EXTRA = "sightline_extra.safetensors"
 BRIDGE_TOKENIZER = "qformer_tokenizer"
 """Folder of an InstructBLIP checkpoint with the tokenizer of its Q-Former."""
 
-RESAMPLES: dict[int, Resample] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
-"""Pillow's filter numbers, as image processors store them."""
+USUAL_PIXELS = {"image_mean": CLIP_MEAN, "image_std": CLIP_STD}
+"""Defaults of transformers' BlipImageProcessor, which a preprocessor_config.json may leave out."""
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "spiece.model")
 
@@ -260,21 +261,13 @@ def _bridge(theirs: Any) -> QFormerConfig:
 
 
 def _image(folder: Path, config: Blip2Config) -> ImageFacts:
-    """From preprocessor_config.json or the newer processor_config.json; the rest is BLIP-2's usual."""
-    facts: dict[str, Any] = {}
-    if (folder / "preprocessor_config.json").exists():
-        facts = _json(folder / "preprocessor_config.json")
-    elif (folder / "processor_config.json").exists():
-        facts = _json(folder / "processor_config.json").get("image_processor") or {}
-    size = facts.get("size") or {}
-    side = size.get("height", size.get("shortest_edge")) if isinstance(size, dict) else size
+    """By the processor file beside the weights; what it does not say is BLIP-2's usual."""
     encoder = config.encoder
-    return ImageFacts(
-        size=int(side or (encoder.image_size if isinstance(encoder, EvaConfig) else 224)),
-        mean=tuple(facts.get("image_mean") or CLIP_MEAN),
-        std=tuple(facts.get("image_std") or CLIP_STD),
-        resample=RESAMPLES.get(facts.get("resample", 3), "bicubic"),
-    )
+    side = encoder.image_size if isinstance(encoder, EvaConfig) else 224
+    try:
+        return ImageFacts.from_folder(folder, side, USUAL_PIXELS) or ImageFacts(size=side)
+    except ConfigError as problem:
+        raise CheckpointError(str(problem)) from problem
 
 
 def _dtype(raw: dict[str, Any], layout: Layout) -> torch.dtype:

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from sightline.vlm.bridges import QFormerConfig
-from sightline.vlm.encoders import EvaConfig
+from sightline.vlm.encoders import EvaConfig, ImageFacts
 from sightline.vlm.language import LanguageConfig
 from sightline.vlm.model import Blip2, Blip2Config
 from sightline.vlm.placement import Devices, Dtypes, Layout
-from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts
+from sightline.vlm.weights.checkpoint import Checkpoint
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
 from sightline.vlm.weights.hub import fetched

@@ -14,15 +14,15 @@ from torch import Tensor
 from sightline.vlm.data.augment import Augment
 from sightline.vlm.data.preprocess import LONGEST_PX, Preprocess
 from sightline.vlm.data.randaugment import RandAugment
+from sightline.vlm.encoders.pixels import CLIP_MEAN, CLIP_STD, Resample
 from sightline.vlm.lavis.common.registry import registry
 from sightline.vlm.lavis.processors.base import BaseProcessor
-from sightline.vlm.weights.checkpoint import CLIP_MEAN, CLIP_STD
 
 Channels = tuple[float, ...] | None
 """A number for red, green and blue; none: CLIP's."""
 
 
-def preprocess(size: int, mean: Channels, std: Channels, resample: str = "bicubic") -> Preprocess:
+def preprocess(size: int, mean: Channels, std: Channels, resample: Resample = "bicubic") -> Preprocess:
     """A square of this size, normalised."""
     return Preprocess(size=size, mean=tuple(mean or CLIP_MEAN), std=tuple(std or CLIP_STD), resample=resample)
 
@@ -36,7 +36,7 @@ class BlipImageEval(BaseProcessor):
         image_size: int = 384,
         mean: Channels = None,
         std: Channels = None,
-        resample: str = "bicubic",
+        resample: Resample = "bicubic",
         shortest_edge: int | None = None,
     ) -> None:
         self.preprocess = replace(preprocess(image_size, mean, std, resample), shortest_edge=shortest_edge)
