@@ -27,9 +27,9 @@ from torch import Tensor
 
 from sightline.vlm.bulk.results import json_line
 from sightline.vlm.bulk.run import BATCH, Progress, pictured
-from sightline.vlm.bulk.sources import Item, Items, identity, is_file
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.data.images import ImageSource
+from sightline.vlm.data.sources import Item, Items, identity, is_file
 from sightline.vlm.loaded import InputError, Loaded
 
 FACTS, ITEMS, VECTORS = "index.json", "items.jsonl", "vectors.f16"

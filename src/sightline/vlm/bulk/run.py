@@ -14,10 +14,10 @@ from pathlib import Path
 from PIL import Image
 
 from sightline.vlm.bulk.results import Results, Row
-from sightline.vlm.bulk.sources import Item, Items
 from sightline.vlm.bulk.tasks import Task
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.data.images import ImageError, read
+from sightline.vlm.data.sources import Item, Items
 
 Progress = Callable[[str, int, int], None]
 """Hears what is being done, how many items are done, and of how many."""

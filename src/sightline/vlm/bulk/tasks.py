@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from sightline.vlm.bulk.results import Row
-from sightline.vlm.bulk.sources import Item
+from sightline.vlm.data.sources import Item
 from sightline.vlm.loaded import Answer, Features, InputError, Loaded
 
 Pictures = Sequence[Image.Image]

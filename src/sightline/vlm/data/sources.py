@@ -30,6 +30,7 @@ from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.data.images import ImageSource
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+"""Files of a folder that are taken for images."""
 IMAGE_COLUMNS = ("image", "image_path", "path", "file", "file_name", "filename", "url", "image_url")
 """Where a table's images are looked for, the first that it has."""
 ROWS_AT_ONCE = 256
@@ -216,11 +217,11 @@ def _text(path: Path, newline: str | None = None) -> str:
         raise SourceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-Rows = tuple[int, Callable[[], Iterable[Mapping[str, Any]]]]
-"""How many rows a table has, and how to walk through them."""
+Table = tuple[int, Callable[[], Iterable[Mapping[str, Any]]]]
+"""How many rows a table has, and how to walk through them; a parquet file is streamed, never held whole."""
 
 
-def _json_lines(path: Path) -> Rows:
+def _json_lines(path: Path) -> Table:
     rows = []
     for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
@@ -235,7 +236,7 @@ def _json_lines(path: Path) -> Rows:
     return len(rows), lambda: rows
 
 
-def _separated(path: Path) -> Rows:
+def _separated(path: Path) -> Table:
     dialect = "excel-tab" if path.suffix.lower() == ".tsv" else "excel"
     try:
         read = csv.DictReader(io.StringIO(_text(path, newline=""), newline=""), dialect=dialect, strict=True)
@@ -245,7 +246,7 @@ def _separated(path: Path) -> Rows:
     return len(rows), lambda: rows
 
 
-def _parquet(path: Path) -> Rows:
+def _parquet(path: Path) -> Table:
     from pyarrow import ArrowException, parquet  # late: takes a second to import
 
     try:
@@ -260,7 +261,7 @@ def _parquet(path: Path) -> Rows:
     return many, rows
 
 
-TABLES: dict[str, Callable[[Path], Rows]] = {
+TABLES: dict[str, Callable[[Path], Table]] = {
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".csv": _separated,
