@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from sightline.vlm.data.digit_scenes import CANVAS_PX, DIGITS, INKS, Question, Scene, Thing, sample_scenes
 from sightline.vlm.evals.progress import Progress
 from sightline.vlm.loaded import Answer, Loaded, WordMap
+from sightline.vlm.loaded.scoring import best_cosines
 
 SCENES = 400
 SEED = 7
@@ -166,7 +165,7 @@ def _recall_at_1(model: Loaded, scenes: Sequence[Scene], progress: Progress) -> 
     texts = model.embed(texts=[scene.caption for scene in distinct], mode="text").projected
     if images is None or texts is None:
         return 0.0, len(distinct)
-    found_N = torch.einsum("nqk,mk->nmq", images, texts).amax(2).argmax(1)
+    found_N = best_cosines(images, texts).argmax(1)
     progress("retrieval", 1, 1)
     return share(int(found) == own for own, found in enumerate(found_N)), len(distinct)
 

@@ -12,7 +12,7 @@ from sightline.vlm import spans, weights
 from sightline.vlm.bridges import QFormer
 from sightline.vlm.data.preprocess import Preprocess
 from sightline.vlm.decoding import Decoding, OnToken, Written
-from sightline.vlm.loaded.answering import Task, answer, rank
+from sightline.vlm.loaded.answering import Requests, answer, rank
 from sightline.vlm.loaded.answers import Answer, Classes, Features, Matches, Similarity
 from sightline.vlm.loaded.captioning import BridgeWriter
 from sightline.vlm.loaded.dialogue import Chat
@@ -20,7 +20,7 @@ from sightline.vlm.loaded.inputs import Images, InputError, checked, labels_of, 
 from sightline.vlm.loaded.looked import method_of
 from sightline.vlm.loaded.matching import look_at_matches
 from sightline.vlm.loaded.scoring import Scorer
-from sightline.vlm.loaded.writing import Author, Manner, Rows, Seen, Writer
+from sightline.vlm.loaded.writing import Author, Rows, Seen, WriteOptions, Writer
 from sightline.vlm.placement import Devices, Precision, limited
 from sightline.vlm.weights import Checkpoint
 
@@ -75,12 +75,12 @@ class Loaded:
             on_token: Hears (answer, token, log-probability) as tokens are chosen; not with beam search.
             **decoding: Options of `Decoding`; those not given are the checkpoint's.
         """
-        manner = self._manner(decoding, looked, on_token)
+        options = self._options(decoding, looked, on_token)
         pictures = read_pictures(images, self.preprocess)
         told = [self.checkpoint.prompts.caption] if prompt is None else texts_of(prompt, "prompts")
         of, words = pair(len(pictures), told, "prompts")
-        task = self._task(of, words, [""] * len(words) if prompt is None else words)
-        return answer(self.name, self.captioner, pictures, task, manner)
+        requests = self._requests(of, words, [""] * len(words) if prompt is None else words)
+        return answer(self.name, self.captioner, pictures, requests, options)
 
     def ask(
         self,
@@ -104,12 +104,12 @@ class Loaded:
             on_token: Hears (answer, token, log-probability) as tokens are chosen; not with beam search.
             **decoding: Options of `Decoding`; those not given are the checkpoint's.
         """
-        manner = self._manner(decoding, looked, on_token)
+        options = self._options(decoding, looked, on_token)
         form = self._template(template)
         pictures = read_pictures(images, self.preprocess)
         of, asked = pair(len(pictures), texts_of(questions, "questions"), "questions")
         prompts = [form.replace("{}", question) for question in asked]
-        return answer(self.name, self.writer, pictures, self._task(of, prompts, asked), manner)
+        return answer(self.name, self.writer, pictures, self._requests(of, prompts, asked), options)
 
     def chat(self, image: Images, *, template: str | None = None, remember: int | None = None) -> Chat:
         """A dialogue about one image, which is encoded here, once.
@@ -124,9 +124,9 @@ class Loaded:
             raise InputError(f"a dialogue is about one image, {len(pictures)} were given")
         seen = writer.see(pictures, spans.Timeline())
 
-        def say(prompt: str, question: str, looked: str | bool | None, options: dict[str, Any]) -> Answer:
-            manner, task = self._manner(options, looked), self._task([0], [prompt], [question])
-            return answer(self.name, writer, pictures, task, manner, seen)[0]
+        def say(prompt: str, question: str, looked: str | bool | None, decoding: dict[str, Any]) -> Answer:
+            options, requests = self._options(decoding, looked), self._requests([0], [prompt], [question])
+            return answer(self.name, writer, pictures, requests, options, seen)[0]
 
         return Chat(say, self._template(template), remember)
 
@@ -190,8 +190,8 @@ class Loaded:
         if self.scorer.can_embed_texts:
             return self.scorer.classify(self.scorer.see(pictures), words)
         many = len(pictures)
-        task = self._task(range(many), [self.checkpoint.prompts.caption] * many, [""] * many)
-        return Classes(tuple(words), rank(self.writer, pictures, task, words).softmax(1))
+        requests = self._requests(range(many), [self.checkpoint.prompts.caption] * many, [""] * many)
+        return Classes(tuple(words), rank(self.writer, pictures, requests, words).softmax(1))
 
     def rank(
         self,
@@ -211,15 +211,15 @@ class Loaded:
         of, asked = pair(len(pictures), texts_of(questions, "questions"), "questions")
         prompts = [form.replace("{}", question) for question in asked]
         words = texts_of(candidates, "candidates")
-        return Classes(tuple(words), rank(self.writer, pictures, self._task(of, prompts, asked), words).softmax(1))
+        return Classes(tuple(words), rank(self.writer, pictures, self._requests(of, prompts, asked), words).softmax(1))
 
     def generate(self, patches_BPD: Tensor, prompts: Sequence[str], how: Decoding | None = None) -> list[list[Written]]:
         """Tokens from cached patch features (`self.model.see`) and prompts, without templates and spans."""
         seen = Seen(patches_BPD, self.model.encoder.grid(self.preprocess.size, self.preprocess.size))
         questions = list(prompts) if self.checkpoint.prompts.question_to_bridge else None
         rows = Rows([], range(len(prompts)), prompts, questions)
-        manner = self._manner({}, None) if how is None else Manner(how=how)
-        return self.writer.write(rows, seen, manner, spans.Timeline()).written
+        options = self._options({}, None) if how is None else WriteOptions(how=how)
+        return self.writer.write(rows, seen, options, spans.Timeline()).written
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of token ids, without special tokens."""
@@ -260,13 +260,15 @@ class Loaded:
             raise InputError(f"the template {form!r} has {form.count('{}')} slots: write exactly one {{}}")
         return form
 
-    def _task(self, of: Sequence[int], prompts: Sequence[str], asked: Sequence[str]) -> Task:
+    def _requests(self, of: Sequence[int], prompts: Sequence[str], asked: Sequence[str]) -> Requests:
         """What is asked, and what of it the bridge reads: nothing, the bare question, or all (InstructBLIP)."""
         facts = self.checkpoint.prompts
         read = prompts if facts.template_to_bridge else asked
         to_bridge = read if facts.question_to_bridge and (facts.template_to_bridge or any(read)) else None
-        return Task(of=of, prompts=checked(prompts), asked=asked, to_bridge=to_bridge)
+        return Requests(of=of, prompts=checked(prompts), asked=asked, to_bridge=to_bridge)
 
-    def _manner(self, options: dict[str, Any], looked: str | bool | None, on_token: OnToken | None = None) -> Manner:
-        how = Decoding.of({**self.checkpoint.decoding, **options})
-        return Manner(how=how, method=method_of(looked), on_token=on_token)
+    def _options(
+        self, decoding: dict[str, Any], looked: str | bool | None, on_token: OnToken | None = None
+    ) -> WriteOptions:
+        how = Decoding.of({**self.checkpoint.decoding, **decoding})
+        return WriteOptions(how=how, method=method_of(looked), on_token=on_token)

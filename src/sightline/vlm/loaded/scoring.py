@@ -64,11 +64,11 @@ class Scorer:
         with torch.no_grad():
             for image, cosines_M in enumerate(itc_NM):
                 best_K = cosines_M.topk(min(k, len(cosines_M))).indices
-                logits_K = self._match(bridge, patches_NPD[image : image + 1], _rows(words, best_K))[:, 1]
+                logits_K = self._match(bridge, patches_NPD[image : image + 1], words.rows(best_K))[:, 1]
                 to_text_NM[image, best_K] = logits_K + cosines_M[best_K]
             for text, cosines_N in enumerate(itc_NM.T):
                 for best_K in _split(cosines_N.topk(min(k, len(cosines_N))).indices):
-                    same = _rows(words, best_K.new_full(best_K.shape, text))
+                    same = words.rows(best_K.new_full(best_K.shape, text))
                     logits_K = self._match(bridge, patches_NPD[best_K.to(patches_NPD.device)], same)[:, 1]
                     to_image_MN[text, best_K] = logits_K + cosines_N[best_K]
         return Similarity(to_text_NM, to_image_MN)
@@ -133,9 +133,7 @@ class Scorer:
         """Texts for the bridge, `[M, L]`."""
         if self.tokenizer is None:
             raise InputError("this checkpoint has no text side in its Q-Former: load a retrieval checkpoint to match")
-        text = self.tokenizer.batch(texts)
-        device = self.model.spot("bridge").device
-        return Text(text.tokens_BL.to(device), text.mask_BL.to(device))
+        return self.tokenizer.batch(texts).to(self.model.spot("bridge").device)
 
 
 def best_cosines(images_NQK: Tensor, texts_MK: Tensor) -> Tensor:
@@ -156,7 +154,3 @@ def _batches(text: Text) -> Iterator[Text]:
 
 def _split(rows: Tensor) -> Iterator[Tensor]:
     return (rows[at : at + PAIRS_AT_ONCE] for at in range(0, len(rows), PAIRS_AT_ONCE))
-
-
-def _rows(text: Text, rows_R: Tensor) -> Text:
-    return Text(text.tokens_BL[rows_R], text.mask_BL[rows_R])

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from sightline.vlm.config import Config
-from sightline.vlm.training.checkpoints import Snapshot
 from sightline.vlm.training.optimiser import AdamWConfig, WarmCosine
+from sightline.vlm.training.snapshots import Snapshot
 
 Watch = Callable[[int], dict[str, float]]
 """Held-out figures after so many steps; the model is in evaluation mode."""

@@ -49,9 +49,8 @@ def matching_loss(bridge: QFormer, patches_BPD: Tensor, text: Text, logits_BB: T
     texts_B = hard_negatives(logits_BB, same_BB)
     own_B = torch.arange(len(images_B))
     image_rows, text_rows = torch.cat([own_B, images_B, own_B]), torch.cat([own_B, own_B, texts_B])
-    pairs = Text(text.tokens_BL[text_rows], text.mask_BL[text_rows])
     matches = torch.cat([torch.ones_like(own_B), torch.zeros_like(own_B), torch.zeros_like(own_B)])
-    return F.cross_entropy(bridge.match(patches_BPD[image_rows], pairs), matches)
+    return F.cross_entropy(bridge.match(patches_BPD[image_rows], text.rows(text_rows)), matches)
 
 
 def captioning_loss(bridge: QFormer, patches_BPD: Tensor, text: Text, decode_id: int) -> Tensor:

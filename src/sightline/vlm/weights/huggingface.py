@@ -27,7 +27,7 @@ WRITING = ("Blip2ForConditionalGeneration", "Blip2Model")
 RETRIEVAL = "Blip2ForImageTextRetrieval"
 INSTRUCTED = "InstructBlipForConditionalGeneration"
 CLASSES = (*WRITING, RETRIEVAL, INSTRUCTED)
-FAMILIES = ("blip-2", "instructblip")
+MODEL_TYPES = ("blip-2", "instructblip")
 """As their configs name the whole model."""
 EVA_TYPES = ("blip_2_vision_model", "instructblip_vision_model")
 
@@ -160,10 +160,10 @@ def read_config(raw: dict[str, Any], folder: Path) -> Blip2Config:
     kind = (raw.get("architectures") or ["(none named)"])[0]
     if kind not in CLASSES:
         raise CheckpointError(f"{folder} holds a {kind}: {closest(kind, CLASSES)}")
-    family = raw.get("model_type", FAMILIES[0])
-    if family not in FAMILIES:
+    model_type = raw.get("model_type", MODEL_TYPES[0])
+    if model_type not in MODEL_TYPES:
         raise CheckpointError(
-            f"{folder} says it is a {family!r}: BLIP-2 checkpoints of transformers are {' or '.join(FAMILIES)}"
+            f"{folder} says it is a {model_type!r}: BLIP-2 checkpoints of transformers are {' or '.join(MODEL_TYPES)}"
         )
     vision_type = (raw.get("vision_config") or {}).get("model_type", EVA_TYPES[0])
     if vision_type not in EVA_TYPES:

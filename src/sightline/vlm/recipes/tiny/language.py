@@ -155,11 +155,7 @@ def read_aloud(language: CausalLanguage, examples: Sequence[Example]) -> tuple[T
 
 def padded(rows: Sequence[Sequence[int]], *, left: bool = False) -> Text:
     """Rows of ids as tokens and mask."""
-    length = max(map(len, rows))
-    tokens_BL = torch.full((len(rows), length), PAD_ID)
-    for tokens_L, row in zip(tokens_BL, rows, strict=True):
-        tokens_L[length - len(row) if left else 0 :][: len(row)] = torch.tensor(row)
-    return Text(tokens_BL, (tokens_BL != PAD_ID).long())
+    return Text.padded(rows, PAD_ID, left=left)
 
 
 class LanguageStage:

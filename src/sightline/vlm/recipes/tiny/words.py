@@ -1,7 +1,5 @@
 """The hundred words of the tiny world, and one tokenizer of them for the language model and the bridge alike."""
 
-from pathlib import Path
-
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from sightline.vlm.data.digit_scenes import DIGITS, INKS
@@ -48,8 +46,3 @@ def build_tokenizer() -> Tokenizer:
     )
     backend.enable_padding(pad_id=VOCABULARY.index(PAD), pad_token=PAD)
     return backend
-
-
-def save_tokenizer(folder: Path) -> None:
-    """Writes `tokenizer.json`."""
-    build_tokenizer().save(str(folder / "tokenizer.json"))
