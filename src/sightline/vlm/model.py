@@ -60,7 +60,10 @@ def check_widths(gives: str, width: int, reads: str, other: int, fix: str) -> No
 
 
 class Blip2(nn.Module):
-    """A vision-language model as its four parts; the language half is absent in a first-stage model."""
+    """A vision-language model as its parts: frozen encoder, bridge, frozen language model, and what joins them.
+
+    Projection and language model are absent in a first-stage model. Raises `ModelError` for widths that do not agree.
+    """
 
     def __init__(
         self,
@@ -99,13 +102,19 @@ class Blip2(nn.Module):
         return Spot(weights[part].dtype, weights[part].device)
 
     def see(self, pixels_BCHW: Tensor) -> Tensor:
-        """Normalised patch features `[B, P, D]`: what the bridge reads, and what is worth caching."""
+        """Image features `[B, P, D]` after the LayerNorm (LAVIS' `ln_vision`): what the bridge reads, worth caching.
+
+        The norm runs in its own dtype (float32 under mixed precision); features come back in the encoder's.
+        """
         patches_BPD = self.encoder(pixels_BCHW)
         norm = self.norm.weight
         return self.norm(patches_BPD.to(norm.device, norm.dtype)).to(patches_BPD.dtype)  # type: ignore[no-any-return]
 
     def speak(self, queries_BQZ: Tensor) -> Tensor:
-        """Soft prompt `[B, Q, E]` for the language model."""
+        """Soft visual prompt `[B, Q, E]`: query outputs projected to the language model's width (paper, section 3.3).
+
+        Raises `ModelError` for a first-stage model.
+        """
         if self.project is None:
             raise ModelError("this model has no language model: it was loaded from a first-stage checkpoint")
         weight = self.project.weight
@@ -114,7 +123,10 @@ class Blip2(nn.Module):
     def prefix(
         self, queries_BQZ: Tensor, prompt_BL: Tensor | None = None, prompt_mask_BL: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """The language model's input `[B, Q+L, E]` and its mask `[B, Q+L]`: soft prompt, then the prompt's tokens."""
+        """Input embeddings `[B, Q+L, E]` of the language model and their attention mask `[B, Q+L]`, ready to prefill.
+
+        The soft prompt comes first, then the embedded prompt tokens.
+        """
         soft_BQE = self.speak(queries_BQZ)
         mask_BQ = torch.ones(soft_BQE.shape[:2], dtype=torch.long, device=soft_BQE.device)
         if prompt_BL is None or prompt_BL.shape[1] == 0:
@@ -138,7 +150,15 @@ class Blip2(nn.Module):
         question: Text | None = None,
         attention: Attention | None = None,
     ) -> Tensor:
-        """Teacher-forced logits `[B, T, V]`. `prompt` is for the language model, `question` for the bridge."""
+        """Teacher-forced logits `[B, T, V]`: the one forward pass, for training and scoring.
+
+        Args:
+            pixels_BCHW: Preprocessed images.
+            targets_BT: Token ids to be written, padded on the right.
+            prompt: Text that the language model reads after the image; left out of the loss.
+            question: Instruction for an instruction-aware bridge (InstructBLIP, arXiv 2305.06500).
+            attention: Collects the bridge's cross-attention weights.
+        """
         queries_BQZ = self.bridge(self.see(pixels_BCHW), question, attention)
         prefix, mask = self.prefix(queries_BQZ, *((prompt.tokens_BL, prompt.mask_BL) if prompt else (None, None)))
         return self.writer.logits(prefix, mask, targets_BT)

@@ -43,9 +43,9 @@ class Text:
 
 @dataclass
 class Attention:
-    """Filled by a bridge while it runs: what each query attended to, a layer an entry.
+    """Filled by a bridge while it runs: cross-attention weights, what each query attended to, a layer an entry.
 
-    Each tensor is `[B, heads, Q, P]`, after the soft-max, part of the autograd graph, so that a gradient
+    Each tensor is `[B, heads, Q, P]`, after the softmax, part of the autograd graph, so that a gradient
     with respect to it can be taken (where the model looked: decoding/looked.py).
     """
 

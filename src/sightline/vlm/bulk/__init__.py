@@ -1,4 +1,4 @@
-"""A model over many images: what to run over, what to do, results that survive an interruption, a search index.
+"""Batch inference over many images: tasks, resumable idempotent runs, result tables, and an embedding index.
 
 from sightline.vlm import bulk, load
 model = load("sightline-tiny")

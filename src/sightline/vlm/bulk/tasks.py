@@ -28,6 +28,7 @@ ANSWERED = {
 """Columns of every answer."""
 
 MODES = ("image", "text", "multimodal")
+"""What can be embedded: images, texts, or pairs of both read together."""
 
 
 class Task(Protocol):

@@ -1,4 +1,4 @@
-"""From pictures to the pixels an encoder was trained on, with Pillow and numpy.
+"""Preprocessing: resize, centre crop, rescale and normalise pictures as an encoder was trained, with Pillow and numpy.
 
 The pixels are those of transformers' Pillow image processors (Blip, CLIP, SigLIP, ViT, Bit as used by DINOv2), whose
 files say what to do: `Preprocess.from_processor(json)` (`encoders.pixels`).

@@ -8,7 +8,7 @@
     -                                a path or URL a line, given along with the sources
 
 A relative path in a list or table lies beside it. A table's image may also be bytes, or a struct of bytes and path as
-`datasets` writes it; in JSON bytes are base64. A file that several sources name is taken once; lists and tables keep
+`datasets` writes it; in JSON bytes are base64. Files that several sources name are deduplicated; lists and tables keep
 every line.
 """
 
@@ -34,7 +34,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".ti
 IMAGE_COLUMNS = ("image", "image_path", "path", "file", "file_name", "filename", "url", "image_url")
 """Where a table's images are looked for, the first that it has."""
 ROWS_AT_ONCE = 256
-"""Rows of a parquet file in memory at a time: they may hold images."""
+"""Batch size of streaming a parquet file: its rows may hold images."""
 
 
 class SourceError(SightlineVlmError):
@@ -46,7 +46,8 @@ class Item:
     """One thing to work on."""
 
     key: str
-    """The same in every run and of no other item: what a resumed run skips by. It is made from what the item says,
+    """The idempotency key: the same in every run and of no other item, what a resumed run skips by. It is made from the
+    content,
     `identity` of its image and a digest of its other columns, so that a table may be edited between runs."""
     name: str
     """What to call it: the path or URL, or the table's row."""
@@ -130,7 +131,7 @@ def of_lines(lines: Iterable[str], beside: Path = Path()) -> Items:
 
 
 def identity(image: ImageSource | None) -> str:
-    """What tells an image from others: its URL, its absolute path with links to its folder followed, else a digest."""
+    """The dedup key of an image: its URL, its absolute path with links to its folder followed, else a digest."""
     if image is None:
         return ""
     if isinstance(image, str) and is_file(image):

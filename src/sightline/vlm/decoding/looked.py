@@ -1,10 +1,10 @@
-"""Where the model looked for each word of an answer: a weight for every patch of the image, summing to 1.
+"""Where the model looked for each word of an answer: a saliency map over the patches, whose weights sum to 1.
 
     attention   cross-attention weights, mean over layers and heads; queries weigh in by how much their token in the
-                soft prompt resembles the word (soft-max of 20 × cosine). Forward only, cheap enough for a live answer.
-    gradient    geometric mean of that map and of gradient × cross-attention weight, positive part, summed over layers,
-                heads and queries; the gradient is that of the word's margin, its logit above the mean of its nine
-                closest rivals. Replays the answer teacher-forced, one backward pass a word.
+                soft prompt resembles the word (softmax of 20 × cosine). Forward only, cheap enough for a live answer.
+    gradient    geometric mean of that map and of gradient × cross-attention (Grad-CAM), positive part, summed over
+                layers, heads and queries; the gradient is that of the word's margin, its logit above the mean of its
+                nine closest rivals. Replays the answer teacher-forced, one backward pass a word.
 
 Both are smoothed over neighbouring patches, whose pixels an encoder shares between them.
 
@@ -37,10 +37,11 @@ from sightline.vlm.model import Blip2
 
 Method = Literal["gradient", "attention"]
 METHODS: tuple[Method, ...] = get_args(Method)
+"""All methods by name."""
 RIVALS = 9
 """Words that a word's logit is compared with."""
 SHARPNESS = 20.0
-"""Of the soft-max over queries."""
+"""Inverse temperature of the softmax over queries."""
 
 
 class LookedError(SightlineVlmError):

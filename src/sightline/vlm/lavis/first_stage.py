@@ -20,6 +20,7 @@ from sightline.vlm.loaded.captioning import STARTS
 from sightline.vlm.training.objectives import captioning_loss, contrastive_loss, matching_loss, similarities
 
 MODES = ("image", "text", "multimodal")
+"""What `extract_features` can be asked for."""
 
 
 @registry.register_model("blip2")

@@ -1,4 +1,4 @@
-"""From requests to answers: batches that share what they can, one generation span an answer.
+"""From requests to answers: batched inference that shares images and prefixes, one generation span an answer.
 
 Shapes: B rows (answers), M texts to choose from.
 """
@@ -17,7 +17,7 @@ from sightline.vlm.loaded.looked import Looked
 from sightline.vlm.loaded.writing import Author, Rows, Seen, Spoken, WriteOptions, Writer
 
 ROWS_AT_ONCE = 32
-"""Answers in one pass through the model."""
+"""Batch size: answers in one pass through the model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ def _offset(on_token: OnToken | None, before: int) -> OnToken | None:
 def _opened(
     model: str, pictures: Sequence[Picture], requests: Requests, batch: slice, how: Decoding
 ) -> list[spans.Generation]:
-    """A generation an answer; beams and repeated draws of one row each have their own."""
+    """A generation an answer; returned beams and repeated samples of one row each have their own."""
     request = request_attributes(how)
     return [
         spans.Generation(model, pictures[at].image, asked, request)

@@ -1,4 +1,4 @@
-"""Captions of a first-stage model: written by the Q-Former itself, without a language model.
+"""Captions of a first-stage model (ITG): decoded by the Q-Former itself, without a language model.
 
 Shapes: N images, B rows (answers).
 """
@@ -20,6 +20,7 @@ from sightline.vlm.weights import Tokenizer
 STARTS = ("[DEC]", "<dec>")
 """What the token in front of a caption is called: LAVIS' name, and that of sightline-tiny."""
 ENDS = ("[SEP]", "</s>", "<eos>")
+"""What the token behind a caption is called: BERT's separator, and EOS of other tokenizers."""
 
 
 @dataclass(frozen=True)

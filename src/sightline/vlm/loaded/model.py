@@ -172,7 +172,7 @@ class Loaded:
         return self.scorer.embed_pairs(patches_NPD[of], paired)
 
     def similarity(self, images: Images, texts: str | Sequence[str], k: int = 128) -> Similarity:
-        """Retrieval scores both ways: cosines rank all pairs, matching re-ranks the `k` best of each image and text.
+        """Retrieval scores both ways: ITC cosines rank all pairs, ITM re-ranks the `k` best of each image and text.
 
         With the published checkpoints and k=128 this is the paper's retrieval evaluation (section 4.4).
         """
@@ -180,7 +180,7 @@ class Loaded:
         return self.scorer.similarity(patches_NPD, self.scorer.tokens(texts_of(texts, "texts")), k)
 
     def classify(self, images: Images, labels: Sequence[str]) -> Classes:
-        """Probabilities of labels: by image-text cosine where the checkpoint has it, else by the language model.
+        """Zero-shot classification: by image-text (ITC) cosine where the checkpoint has it, else by the language model.
 
         Args:
             images: One or several.

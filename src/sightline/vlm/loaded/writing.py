@@ -1,4 +1,4 @@
-"""From pictures and prompts to answers: a batch at a time, shared work done once, every step timed.
+"""From pictures and prompts to answers: encode, bridge, prefill and decode a batch; shared work once, all steps timed.
 
 Shapes: B rows (answers), N images, P patches of width D, Q queries, L prompt tokens.
 """
@@ -22,7 +22,7 @@ from sightline.vlm.spans import Timeline
 from sightline.vlm.weights import Tokenizer
 
 CANDIDATES_AT_ONCE = 64
-"""Texts ranked in one pass through the language model."""
+"""Batch size of ranking: texts in one pass through the language model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +125,7 @@ class Writer:
     def rank(self, rows: Rows, seen: Seen, texts: Sequence[str]) -> Tensor:
         """Summed log-probability `[B, M]` of each of M texts as the whole answer of each row.
 
-        Image and prompt are read once a row; the texts go on from there, `CANDIDATES_AT_ONCE` together.
+        Image and prompt are prefilled once a row; the texts continue that KV cache, `CANDIDATES_AT_ONCE` together.
         """
         asked = Replayed(seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts))
         device = self.model.spot("language").device
@@ -157,7 +157,7 @@ class Writer:
         return torch.tensor(rows.of, device=seen.patches_NPD.device)
 
     def _read(self, asked: "Replayed", timeline: Timeline) -> tuple[Tensor, State, list[int]]:
-        """Logits `[B, V]` of the first token, the state after image and prompt, positions read a row."""
+        """Logits `[B, V]` of the first token, the KV cache of image and prompt, prefix positions of each row."""
         prompt, question = asked.prompt, asked.question
         queries = self._bridge(asked.seen, asked.of_B, question, timeline)
         with timeline.step("prefill") as facts:
@@ -202,7 +202,10 @@ class Writer:
         return queries
 
     def _prefill(self, queries: Tensor, of_B: Tensor, shared: bool, prompt: Text) -> tuple[Tensor, State]:
-        """Reads each image's soft prompt once, then the words of every row; encoder-decoders read both at once."""
+        """Prefix caching: prefills each image's soft prompt once, then the words of every row on top of its KV cache.
+
+        Encoder-decoders read both at once, as their encoder is bidirectional.
+        """
         language = self.model.writer
         few = len(queries) < len(of_B)  # images that several rows ask about
         if shared and few and not language.is_encoder_decoder and prompt.tokens_BL.shape[1]:

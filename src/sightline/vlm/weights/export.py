@@ -130,7 +130,7 @@ def _weights(ours: dict[str, Tensor], names: NameMap) -> tuple[dict[str, Tensor]
     seen: set[int] = set()
     for name, tensor in ours.items():
         if id(tensor) in seen:
-            continue  # shared with one already stored
+            continue  # tied to one already stored
         seen.add(id(tensor))
         keys = names.theirs(name)
         if not keys:

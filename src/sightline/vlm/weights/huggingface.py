@@ -24,12 +24,17 @@ from sightline.vlm.weights.shards import file_tensors, shapes, tensors
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 WRITING = ("Blip2ForConditionalGeneration", "Blip2Model")
+"""transformers' classes with a language model."""
 RETRIEVAL = "Blip2ForImageTextRetrieval"
+"""Its first-stage class (ITC and ITM heads)."""
 INSTRUCTED = "InstructBlipForConditionalGeneration"
+"""Its instruction-aware class."""
 CLASSES = (*WRITING, RETRIEVAL, INSTRUCTED)
+"""All that can be read."""
 MODEL_TYPES = ("blip-2", "instructblip")
 """As their configs name the whole model."""
 EVA_TYPES = ("blip_2_vision_model", "instructblip_vision_model")
+"""`model_type` of the only vision model that these classes have."""
 
 EXTRA = "sightline_extra.safetensors"
 """Beside an export of ours: under our own names, what Hugging Face's classes have no place for."""
@@ -41,6 +46,7 @@ USUAL_PIXELS = {"image_mean": CLIP_MEAN, "image_std": CLIP_STD}
 """Defaults of transformers' BlipImageProcessor, which a preprocessor_config.json may leave out."""
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "spiece.model")
+"""Any of them says that a folder has a tokenizer."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,9 @@ class Habits:
 
 
 HABITS = {"t5": Habits("Question: {} Short answer:", -1.0)}
+"""By `model_type` of the language model."""
 USUAL = Habits("Question: {} Answer:", 0.0)
+"""Of all the others."""
 
 INSTRUCTION = Prompts(
     caption="A short image description:", question="{}", question_to_bridge=True, template_to_bridge=True

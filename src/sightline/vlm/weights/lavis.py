@@ -43,17 +43,23 @@ RUN_WITH = {"t5": {"dense_act_fn": "gelu"}}
 CLIP = "visual_encoder.conv1.weight"
 """Only files with CLIP's encoder have it."""
 CLIP_LAYER = "visual_encoder.transformer.resblocks."
+"""Prefix of a block of CLIP's ViT."""
 EVA_LAYER = "visual_encoder.blocks."
+"""Prefix of a block of EVA's ViT."""
 
 BERT = "Qformer.bert."
+"""Prefix of the Q-Former, a BERT in LAVIS."""
 LAYER = BERT + "encoder.layer."
+"""Prefix of one of its layers."""
 WORDS = BERT + "embeddings.word_embeddings.weight"
+"""Its word embeddings, tied to the language-modelling head."""
 PLACES = BERT + "embeddings.position_ids"
+"""A buffer that counts positions."""
 TWINS = {
     "Qformer.cls.predictions.decoder.weight": WORDS,
     "Qformer.cls.predictions.decoder.bias": "Qformer.cls.predictions.bias",
 }
-"""Stored twice by LAVIS, held once by us."""
+"""Tied weights: stored twice by LAVIS, held once by us."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,12 +216,12 @@ def _state(path: Path) -> dict[str, Tensor]:
 
 
 def _unpickled(path: Path) -> Any:
-    """Tensors only, and mapped where that is possible, so that a page of the file is memory only once it is read."""
+    """Tensors only (`weights_only`), memory-mapped where possible, so that a page takes memory only once it is read."""
     return torch.load(path, map_location="cpu", weights_only=True, mmap=_mapped(path))
 
 
 def _mapped(path: Path) -> bool:
-    """Whether a file can be mapped: not one of PyTorch's before 1.6."""
+    """Whether a file can be memory-mapped: not one of PyTorch's before 1.6."""
     with path.open("rb") as file:
         return path.suffix == ".safetensors" or zipfile.is_zipfile(file)
 
@@ -248,7 +254,7 @@ def _put(fill: Fill, path: Path) -> None:
 
 
 def _torn(state: Mapping[str, Tensor]) -> list[str]:
-    """Tensors that LAVIS stores twice, and that are not the same here, in words."""
+    """Weights that LAVIS ties, and that are not the same here, in words."""
     return [
         f"{key} (LAVIS ties it to {twin}, which is another here)"
         for key, twin in TWINS.items()

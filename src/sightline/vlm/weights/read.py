@@ -18,8 +18,10 @@ from sightline.vlm.weights.originals import read_original
 LAVIS = "lavis:"
 """Before a name: from LAVIS' own files, also where the hub has the model converted."""
 ORIGINALS = [name for each in CATALOG.values() if each.lavis for name in each.also]
+"""Names that may stand behind `lavis:`."""
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+"""A hub id, owner/name."""
 
 
 def read(name_or_folder: str | Path, dtype: Precision | None = None, device: Devices = "cpu") -> Checkpoint:

@@ -1,4 +1,4 @@
-"""Text to token ids and back, for language models and for the Q-Former's text side alike.
+"""Tokenization: text to token ids and back, for language models and for the Q-Former's text side alike.
 
 Shapes: B texts, L tokens of the longest.
 """
@@ -45,7 +45,7 @@ class Tokenizer:
     def encode(self, text: str, *, special: bool = True, max_length: int | None = None) -> list[int]:
         """Token ids; `special` adds what the model expects around a text (BOS, CLS, EOS …).
 
-        A text longer than `max_length` loses words at its end, never its special tokens.
+        Truncation: a text longer than `max_length` loses words at its end, never its special tokens.
         """
         encoding = self.backend.encode(text, add_special_tokens=False)
         around = self.backend.num_special_tokens_to_add(False) if special else 0
@@ -74,6 +74,6 @@ class Tokenizer:
         special: bool = True,
         max_length: int | None = None,
     ) -> Text:
-        """Ids and mask `[B, L]`. Pad on the left for a causal model's prompts, on the right everywhere else."""
+        """Token ids and attention mask `[B, L]`; left padding for a causal model's prompts, right everywhere else."""
         rows = [self.encode(text, special=special, max_length=max_length) for text in texts]
         return Text.padded(rows, self.pad_id, left=pad == "left")
