@@ -33,10 +33,10 @@ class ResultsError(SightlineVlmError):
 
 
 class Results:
-    """Where the rows of one job go; `done` holds the keys of items that need no second try."""
+    """Where the rows of one job go; `done` holds the idempotency keys of items that need no second try."""
 
     def __init__(self, out: Path, job: Mapping[str, Any], columns: Mapping[str, str], *, overwrite: bool = False):
-        """Takes up the journal of the same job, or begins one.
+        """Resumes from the journal of the same job, or begins one.
 
         Args:
             out: The table to write; its suffix chooses the format, one of `FORMATS`.
@@ -85,7 +85,7 @@ class Results:
         return many
 
     def finish(self, keys: Sequence[str]) -> None:
-        """Writes the table of these items, in their order, in one move; the journal goes when none of them failed."""
+        """Writes the table of these items, in their order, by an atomic rename; the journal goes when none failed."""
         self.flush()
         fresh = self.out.with_name(self.out.name + ".writing")
         FORMATS[self.out.suffix.lower()](fresh, self.rows(keys), self.columns)

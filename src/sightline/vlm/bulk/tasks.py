@@ -48,7 +48,7 @@ class Task(Protocol):
     def needs_images(self) -> bool: ...
 
     def settings(self) -> dict[str, Any]:
-        """What its results depend on, JSON-ready: an unfinished job is only taken up with the same."""
+        """What its results depend on, JSON-ready: an unfinished job is resumed only with the same."""
         ...
 
     def rows(self, items: Sequence[Item], pictures: Pictures) -> list[list[Row]]:

@@ -102,11 +102,11 @@ class Eva(nn.Module):
         if (grid.rows, grid.cols) == (side, side):
             return self.positions
         square_1Drc = self.positions[1:].view(1, side, side, self.width).permute(0, 3, 1, 2)
-        stretched = F.interpolate(
+        resized = F.interpolate(
             square_1Drc.float(),
             size=(grid.rows, grid.cols),
             mode="bicubic",
             align_corners=self.config.align_corners,
         )
-        cells_PD = stretched[0].flatten(1).t().to(self.positions.dtype)
+        cells_PD = resized[0].flatten(1).t().to(self.positions.dtype)
         return torch.cat([self.positions[:1], cells_PD])

@@ -88,7 +88,7 @@ class ForeignEncoder(nn.Module):
         parameters = dict(model.named_parameters())
         named = sum(name.startswith("embeddings.") and name.endswith(LEADING) for name in parameters)
         self.leading = named + (getattr(theirs, "num_register_tokens", 0) or 0)
-        self.stretches = _accepts(model, "interpolate_pos_encoding")
+        self.interpolates = _accepts(model, "interpolate_pos_encoding")
         self._shorten(config.drop_layers)
 
     def grid(self, height: int, width: int) -> PatchGrid:
@@ -118,8 +118,8 @@ class ForeignEncoder(nn.Module):
     def _inputs(self, pixels_BCHW: Tensor, grid: PatchGrid) -> dict[str, Any]:
         if self.kind == FLEXIBLE:
             return _flattened(pixels_BCHW, grid, self.patch_size)
-        stretched = self.stretches and list(pixels_BCHW.shape[-2:]) != [self.image_size, self.image_size]
-        return {"pixel_values": pixels_BCHW, **({"interpolate_pos_encoding": True} if stretched else {})}
+        resized = self.interpolates and list(pixels_BCHW.shape[-2:]) != [self.image_size, self.image_size]
+        return {"pixel_values": pixels_BCHW, **({"interpolate_pos_encoding": True} if resized else {})}
 
     def _shorten(self, drop: int) -> None:
         wanted = self.model.config.num_hidden_layers

@@ -41,6 +41,11 @@ def load(
         dtype: Precision of the weights; None keeps the checkpoint's. By part, too: `{"language": torch.bfloat16}`;
             torch's names will do, "bfloat16".
         max_memory: For "auto": what the language model may take, `{"cuda:0": "10GiB", "cpu": "30GiB"}`.
+
+    Raises:
+        UnknownModelError: No such name, folder or hub id, or it cannot be downloaded.
+        CheckpointError: Something is there, but it cannot be read as a model.
+        ConfigError: A dtype, part, device or split that cannot be.
     """
     where = device if max_memory is None else limited(device, max_memory)
     return Loaded(weights.read(str(name_or_folder), dtype=dtype, device=where))
@@ -72,8 +77,13 @@ class Loaded:
             prompt: What the language model reads after the image, as it stands; "" is nothing, None the checkpoint's.
                 Several: one for each image.
             looked: "gradient" (or True) or "attention" to also say where the model looked.
-            on_token: Hears (answer, token, log-probability) as tokens are chosen; not with beam search.
+            on_token: Streaming: hears (answer, token, log-probability) as tokens are chosen; not with beam search.
             **decoding: Options of `Decoding`; those not given are the checkpoint's.
+
+        Raises:
+            ImageError: An image that cannot be read.
+            InputError: No language model and no captioning head, or images and prompts that do not pair up.
+            DecodingError: Options out of range, or that contradict each other.
         """
         options = self._options(decoding, looked, on_token)
         pictures = read_pictures(images, self.preprocess)
@@ -94,15 +104,20 @@ class Loaded:
     ) -> list[Answer]:
         """One answer a question: one image with many questions, many images with one, or as many of each.
 
-        However many questions there are about an image, it is encoded once.
+        However many questions there are about an image, it is encoded once, and its soft prompt is prefilled once.
 
         Args:
             images: One or several.
             questions: One or several.
             template: What a question is put into, with one `{}`; None is the checkpoint's.
             looked: "gradient" (or True) or "attention" to also say where the model looked.
-            on_token: Hears (answer, token, log-probability) as tokens are chosen; not with beam search.
+            on_token: Streaming: hears (answer, token, log-probability) as tokens are chosen; not with beam search.
             **decoding: Options of `Decoding`; those not given are the checkpoint's.
+
+        Raises:
+            ImageError: An image that cannot be read.
+            InputError: No language model, images and questions that do not pair up, or a template without one slot.
+            DecodingError: Options out of range, or that contradict each other.
         """
         options = self._options(decoding, looked, on_token)
         form = self._template(template)
@@ -131,7 +146,9 @@ class Loaded:
         return Chat(say, self._template(template), remember)
 
     def match(self, images: Images, texts: str | Sequence[str], *, looked: str | bool | None = None) -> Matches:
-        """How well every image goes with every text; needs a checkpoint with the first stage's heads.
+        """Image-text matching (ITM) and contrastive (ITC) scores `[N, M]` of every image with every text.
+
+        Raises `InputError` for a checkpoint without the first stage's heads.
 
         Args:
             images: One or several.
@@ -151,7 +168,7 @@ class Loaded:
     def embed(
         self, images: Images | None = None, texts: str | Sequence[str] | None = None, mode: str | None = None
     ) -> Features:
-        """Features of images (mode "image"), of texts ("text"), or of image-text pairs ("multimodal").
+        """Embeddings of images (mode "image"), texts ("text"), or image-text pairs ("multimodal"); shapes: `Features`.
 
         Without a mode they are of what is given: images, texts, or pairs of both.
         """
@@ -214,7 +231,7 @@ class Loaded:
         return Classes(tuple(words), rank(self.writer, pictures, self._requests(of, prompts, asked), words).softmax(1))
 
     def generate(self, patches_BPD: Tensor, prompts: Sequence[str], how: Decoding | None = None) -> list[list[Written]]:
-        """Tokens from cached patch features (`self.model.see`) and prompts, without templates and spans."""
+        """Tokens from cached image features `[B, P, D]` (`self.model.see`) and B prompts; no templates, no spans."""
         seen = Seen(patches_BPD, self.model.encoder.grid(self.preprocess.size, self.preprocess.size))
         questions = list(prompts) if self.checkpoint.prompts.question_to_bridge else None
         rows = Rows([], range(len(prompts)), prompts, questions)
@@ -226,7 +243,7 @@ class Loaded:
         return self.writer.tokenizer.decode(tokens)
 
     def save(self, folder: str | Path) -> None:
-        """Writes the checkpoint as a folder that `load` reads."""
+        """Writes the checkpoint as a folder that `load` reads; raises `CheckpointError` where a file has its name."""
         weights.save_folder(self.checkpoint, Path(folder))
 
     def save_huggingface(self, folder: str | Path) -> None:

@@ -158,7 +158,7 @@ def save_lavis(checkpoint: Checkpoint, path: Path, *, like: Path | None = None) 
 
     Args:
         checkpoint: With an encoder of BLIP-2 and a Q-Former. A key bias of EVA's encoder, which LAVIS does not have, is
-            left out: it adds the same number to all scores of a query, so the soft-max does not see it.
+            left out: it adds the same number to all scores of a query, so the softmax is invariant to it.
         path: The file, replaced when it is whole.
         like: A LAVIS file whose names and dtypes the new one takes, so that what was read from it is written back bit
             for bit; none: every tensor, in its dtype in memory.

@@ -138,7 +138,7 @@ def _draw(
 
 
 def _boxes(count: int, rng: np.random.Generator) -> list[Box]:
-    """Boxes that do not overlap and whose order is clear; drawn again until they are."""
+    """Boxes that do not overlap and whose order is clear, by rejection sampling."""
     proposals = PROPOSALS[count - 1]
     while True:
         sides_TN = rng.integers(SIDE_PX[0], SIDE_PX[1] + 1, size=(proposals, count))

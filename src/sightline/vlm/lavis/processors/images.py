@@ -29,7 +29,7 @@ def preprocess(size: int, mean: Channels, std: Channels, resample: Resample = "b
 
 @registry.register_processor("blip_image_eval")
 class BlipImageEval(BaseProcessor):
-    """A picture squashed to a square and normalised; with `shortest_edge` cut from its middle."""
+    """Resized to a square and normalised; with `shortest_edge` the aspect ratio is kept and the centre cropped."""
 
     def __init__(
         self,
@@ -75,12 +75,12 @@ class ImageTrain(BaseProcessor):
 
 @registry.register_processor("blip2_image_train")
 class Blip2ImageTrain(ImageTrain):
-    """Mirrored half of the time."""
+    """Random resized crop, flipped horizontally half of the time."""
 
 
 @registry.register_processor("blip_image_train")
 class BlipImageTrain(ImageTrain):
-    """Mirrored half of the time, then changed by two operations of RandAugment."""
+    """The same, then two operations of RandAugment."""
 
     then = RandAugment()
 
@@ -97,7 +97,7 @@ class BlipImageTrain(ImageTrain):
 
 @registry.register_processor("clip_image_train")
 class ClipImageTrain(ImageTrain):
-    """Nine tenths of the picture at least, never mirrored."""
+    """Random resized crop of nine tenths of the picture at least, never flipped."""
 
     mirror = False
 
@@ -114,7 +114,7 @@ class ClipImageTrain(ImageTrain):
 
 @registry.register_processor("clip_image_eval")
 class ClipImageEval(BaseProcessor):
-    """The shorter side made as long as the square, which is cut from the middle."""
+    """Resize of the shorter side, then centre crop."""
 
     def __init__(self, image_size: int = 224, mean: Channels = None, std: Channels = None) -> None:
         self.preprocess = preprocess(image_size, mean, std)
