@@ -18,7 +18,7 @@ from sightline.vlm.loaded.captioning import BridgeWriter
 from sightline.vlm.loaded.dialogue import Chat
 from sightline.vlm.loaded.inputs import Images, InputError, checked, labels_of, pair, read_pictures, texts_of, to_pixels
 from sightline.vlm.loaded.looked import method_of
-from sightline.vlm.loaded.matching import look_at_matches
+from sightline.vlm.loaded.matched import look_at_matches
 from sightline.vlm.loaded.scoring import Scorer
 from sightline.vlm.loaded.writing import Author, Rows, Seen, WriteOptions, Writer
 from sightline.vlm.placement import Devices, Precision, limited
