@@ -16,7 +16,8 @@ from torch import nn
 from sightline.vlm.bridges import QFormerConfig
 from sightline.vlm.encoders import EvaConfig
 from sightline.vlm.language import CausalConfig, LanguageConfig, Seq2SeqConfig
-from sightline.vlm.model import Blip2, Blip2Config, Layout
+from sightline.vlm.model import Blip2, Blip2Config
+from sightline.vlm.placement import Layout
 from sightline.vlm.weights.catalog import CATALOG, FAMILIES, Known
 from sightline.vlm.weights.folder import CARD
 from sightline.vlm.weights.huggingface import decoding_of, prompts_of

@@ -6,9 +6,9 @@ from random_models import checkpoint, opt
 from torch import nn
 
 from sightline.vlm.bridges import QFormerConfig
-from sightline.vlm.config import ConfigError
 from sightline.vlm.encoders import ConvViTConfig
-from sightline.vlm.model import Blip2, Blip2Config, Layout, ModelError
+from sightline.vlm.model import Blip2, Blip2Config, ModelError
+from sightline.vlm.placement import Layout
 
 ENCODER = ConvViTConfig(image_size=32, stem=(8, 16, 32), layers=1, heads=4, mlp_width=32)
 BRIDGE = QFormerConfig(patch_width=32, width=32, layers=2, heads=4, mlp_width=64, queries=4)
@@ -38,15 +38,6 @@ def test_a_projection_between_other_widths_is_refused(project: nn.Linear, proble
         Blip2(ENCODER.build(), nn.LayerNorm(32), BRIDGE.build(), project, opt().build())
 
 
-def test_one_dtype_is_for_encoder_and_language_model() -> None:
-    layout = Layout.of(torch.bfloat16)
-    assert (layout.encoder.dtype, layout.bridge.dtype, layout.language.dtype) == (
-        torch.bfloat16,
-        torch.float32,
-        torch.bfloat16,
-    )
-
-
 def test_each_part_can_have_a_dtype_of_its_own() -> None:
     dtypes = {"encoder": torch.float16, "bridge": torch.bfloat16}
     model = Blip2Config(encoder=ENCODER, bridge=BRIDGE, language=opt()).build(Layout.of(dtypes))
@@ -62,11 +53,6 @@ def test_each_part_can_have_a_device_of_its_own() -> None:
     assert model.spot("language").device.type == "meta"
     assert model.spot("encoder").device.type == "cpu"
     assert model.project.weight.device.type == "meta"
-
-
-def test_a_part_that_does_not_exist_is_named() -> None:
-    with pytest.raises(ConfigError, match="no part 'encodr': did you mean encoder"):
-        Layout.of({"encodr": torch.float16})
 
 
 def test_mixed_precision_gives_nearly_the_same_logits() -> None:

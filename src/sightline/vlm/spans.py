@@ -1,8 +1,8 @@
 """OpenTelemetry spans with the standard gen_ai names: what was asked, what was answered, how long each step took.
 
-Only the OpenTelemetry API is imported here; without a provider everything is a no-op. One answer is one generation
-span. Work that several answers share (one image, many questions) runs once, so its steps are timed first and written
-under every answer's span afterwards, with the times they really had.
+Only the OpenTelemetry API is imported here; without a tracer provider everything is a no-op. One answer is one
+generation span. Work that a batch shares (one image, many questions) runs once, so its steps are timed first and
+recorded as child spans of every answer afterwards, with the times they really had.
 
 Names: https://opentelemetry.io/docs/specs/semconv/gen-ai/ ; what it has no name for starts with `sightline.`
 """
@@ -24,9 +24,13 @@ from PIL import Image
 
 Value = str | bool | int | float | list[str]
 SCOPE = "sightline.vlm"
+"""Instrumentation scope of all spans."""
 LONGEST_SIDE_PX = 1024
+"""Images are scaled down to this before they go into a span."""
 MOST_BYTES = 300_000
+"""Target size of an encoded image, before base64."""
 JPEG_QUALITIES = (90, 80, 65, 50, 35)
+"""Tried in turn until an image is small enough."""
 
 
 @dataclass
@@ -64,7 +68,7 @@ class Timeline:
         return sums
 
     def first_token_s(self) -> float | None:
-        """Seconds from the start until the first token could be chosen."""
+        """Time to first token (TTFT): seconds from the start to the end of prefill."""
         ends = [step.end_ns for step in self.steps if step.name == "prefill"]
         return (ends[0] - self.start_ns) / 1e9 if ends else None
 
@@ -96,7 +100,7 @@ class SpanIds:
 
 @contextmanager
 def continued(headers: Mapping[str, str]) -> Iterator[None]:
-    """Makes the caller's span (W3C `traceparent` in the headers) the current one of this thread."""
+    """Context propagation: the caller's span (W3C `traceparent` in the headers) is the current one inside."""
     token = context.attach(TraceContextTextMapPropagator().extract(headers))
     try:
         yield

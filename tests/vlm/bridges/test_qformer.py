@@ -171,3 +171,12 @@ def test_misuse_says_what_does_not_fit(qformer: QFormer, patches_BPD: Tensor, te
         qformer.text_features(Text(torch.ones(1, 17, dtype=torch.long), torch.ones(1, 17)))
     with pytest.raises(ValueError, match="a text of no tokens has no feature"):
         qformer.text_features(Text(torch.ones(1, 0, dtype=torch.long), torch.ones(1, 0)))
+
+
+def test_rows_of_ids_are_padded_on_the_side_that_is_asked_for() -> None:
+    right, left = Text.padded([[5, 6, 7], [8]], 0), Text.padded([[5, 6, 7], [8]], 0, left=True)
+    assert right.tokens_BL.tolist() == [[5, 6, 7], [8, 0, 0]]
+    assert left.tokens_BL.tolist() == [[5, 6, 7], [0, 0, 8]]
+    assert (right.mask_BL.tolist(), left.mask_BL.tolist()) == ([[1, 1, 1], [1, 0, 0]], [[1, 1, 1], [0, 0, 1]])
+    assert right.rows(torch.tensor([1, 1])).tokens_BL.tolist() == [[8, 0, 0]] * 2
+    assert Text.padded([], 0).tokens_BL.shape == (0, 0)

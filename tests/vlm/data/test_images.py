@@ -181,7 +181,7 @@ def test_pixels_agree_with_the_image_processor_of_transformers() -> None:
 
     image = Image.fromarray(np.random.default_rng(1).integers(0, 255, (50, 70, 3), dtype=np.uint8))
     theirs = BlipImageProcessorPil(size={"height": 24, "width": 24})(image, return_tensors="pt")["pixel_values"]
-    from sightline.vlm.weights.checkpoint import CLIP_MEAN, CLIP_STD
+    from sightline.vlm.encoders.pixels import CLIP_MEAN, CLIP_STD
 
     ours = Preprocess(size=24, mean=CLIP_MEAN, std=CLIP_STD)([image])
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)

@@ -11,7 +11,6 @@ from PIL import Image, ImageOps
 from transformers import BitImageProcessorPil, BlipImageProcessorPil, CLIPImageProcessorPil, SiglipImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-from sightline.vlm.config import ConfigError
 from sightline.vlm.data import preprocess
 from sightline.vlm.data.augment import Augment
 from sightline.vlm.data.images import ImageError, read
@@ -117,30 +116,6 @@ def test_a_truncated_file_of_any_format_is_an_error_that_names_it(tmp_path: Path
     path.write_bytes(body[: len(body) * 2 // 3])
     with pytest.raises(ImageError, match=r"cut\.\w+ is"):
         read(path)
-
-
-def test_the_older_forms_of_a_processor_file_are_read() -> None:
-    facts = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
-    early = Preprocess.from_processor({**facts, "do_center_crop": True, "size": 224, "crop_size": 220, "resample": 2})
-    assert (early.shortest_edge, early.size, early.resample) == (224, 220, "bilinear")
-    assert Preprocess.from_processor({**facts, "size": 384}).size == 384
-    assert Preprocess.from_processor({"image_processor": {**facts, "size": {"height": 32, "width": 32}}}).size == 32
-    assert Preprocess.from_processor({**facts, "patch_size": 16, "max_num_patches": 256}).size == 256
-    assert Preprocess.from_processor(facts, size=64).size == 64
-
-
-@pytest.mark.parametrize(
-    ("facts", "words"),
-    [
-        ({"size": {"height": 32, "width": 48}}, "must be a square"),
-        ({"size": {"shortest_edge": 32}}, "without a crop"),
-        ({"do_resize": False, "size": 32}, "does not resize"),
-        ({}, "says no size"),
-    ],
-)
-def test_what_gives_no_square_is_refused(facts: dict[str, Any], words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        Preprocess.from_processor({"image_mean": [0.5] * 3, "image_std": [0.5] * 3, **facts})
 
 
 PLAIN = Preprocess(size=16, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.lavis import load_model, load_model_and_preprocess, model_zoo, registry
-from sightline.vlm.lavis.answers import by_rules
+from sightline.vlm.lavis.lemmas import by_rules
 from sightline.vlm.lavis.second_stage import asked, formatted
 from sightline.vlm.loaded import Loaded
 

@@ -11,7 +11,8 @@ import torch
 from sightline.vlm.bridges import QFormerConfig
 from sightline.vlm.encoders import EvaConfig
 from sightline.vlm.language import CausalConfig
-from sightline.vlm.model import Blip2Config, Layout
+from sightline.vlm.model import Blip2Config
+from sightline.vlm.placement import Layout
 from sightline.vlm.weights import Checkpoint, ImageFacts, Prompts, save_huggingface, save_lavis
 from sightline.vlm.weights.fill import empty
 from sightline.vlm.weights.shards import WINDOW, file_tensors, shards

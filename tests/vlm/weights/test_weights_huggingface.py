@@ -248,6 +248,18 @@ def test_image_facts_come_from_the_processor(broken: Path, file: str) -> None:
     assert read(broken).image == image
 
 
+def test_a_centre_crop_that_the_processor_asks_for_is_kept(broken: Path) -> None:
+    facts = {"size": {"shortest_edge": 32}, "do_center_crop": True, "crop_size": {"height": 28, "width": 28}}
+    (broken / "preprocessor_config.json").write_text(json.dumps(facts))
+    assert read(broken).image == ImageFacts(size=28, shortest_edge=32)
+
+
+def test_a_processor_whose_pixels_are_no_square_is_refused(broken: Path) -> None:
+    (broken / "preprocessor_config.json").write_text(json.dumps({"size": {"height": 28, "width": 56}}))
+    with pytest.raises(CheckpointError, match=r"preprocessor_config\.json: size is .*: the pixels .* must be a square"):
+        read(broken)
+
+
 def test_an_image_that_is_not_square_is_refused(broken: Path) -> None:
     values = json.loads((broken / "config.json").read_text())
     reconfigure(broken, vision_config=values["vision_config"] | {"image_size": [56, 28]})

@@ -1,7 +1,9 @@
 """Multi-head attention with fused projections.
 
-Two paths with equal results: PyTorch's fused kernel, and an explicit soft-max whose weights are handed out, inside the
-autograd graph, when somebody asks where attention went.
+Two paths with equal results: PyTorch's fused kernel (`scaled_dot_product_attention`), and an explicit softmax whose
+attention weights are handed out, inside the autograd graph, when somebody asks where attention went.
+
+Attention's queries are called `asks` here, since "queries" are the Q-Former's query tokens everywhere else.
 
 Shapes: B rows, T positions that ask, S positions that are asked, D their width, H heads of width W.
 """
@@ -13,7 +15,7 @@ from torch.nn import functional as F
 from sightline.vlm.config import ConfigError
 
 KeysValues = tuple[Tensor, Tensor]
-"""Of all positions read so far, each `[B, H, S, W]`."""
+"""KV cache of one layer: keys and values of all positions read so far, each `[B, H, S, W]`."""
 
 
 def attend(
@@ -27,7 +29,7 @@ def attend(
     """Scaled dot-product attention `[B, T, H*W]`.
 
     `mask` is boolean, broadcastable to `[B, H, T, S]`, true where a position may be seen. With a `weights` list the
-    soft-max `[B, H, T, S]` is appended to it (before dropout) at the price of the explicit path.
+    softmax `[B, H, T, S]` is appended to it (before dropout) at the price of the explicit path.
     """
     if weights is None:
         out_BHTW = F.scaled_dot_product_attention(asks_BHTW, keys_BHSW, values_BHSW, attn_mask=mask, dropout_p=dropout)
@@ -65,7 +67,7 @@ class SelfAttention(nn.Module):
         return self.out(attend(asks, keys, values, mask, dropout, weights))  # type: ignore[no-any-return]
 
     def extend(self, x_BTD: Tensor, past: KeysValues | None, mask: Tensor | None) -> tuple[Tensor, KeysValues]:
-        """Output `[B, T, D]` of positions that also see those read before, and the keys and values of all of them."""
+        """Incremental decoding: output `[B, T, D]` of positions that also see the KV cache, and the grown cache."""
         asks, keys, values = self._split(x_BTD)
         if past is not None:
             keys, values = torch.cat([past[0], keys], 2), torch.cat([past[1], values], 2)
@@ -91,7 +93,8 @@ class CrossAttention(nn.Module):
     def forward(self, x_BTD: Tensor, source_BSD: Tensor, weights: list[Tensor] | None = None) -> Tensor:
         """Output `[B, T, D]`: every position sees the whole source `[B, S, source width]`.
 
-        One source for B rows is projected once: the rows' positions ask side by side, as one long row.
+        One source for B rows (one image, many texts) is projected once: the rows are folded into one long sequence of
+        queries, which attention treats independently.
         """
         B, T, _ = x_BTD.shape
         if len(source_BSD) == 1 and B > 1:

@@ -7,7 +7,7 @@ from sightline.vlm.blocks.mlp import Mlp
 
 
 class PreNormLayer(nn.Module):
-    """Self-attention and feed-forward, each behind its own LayerNorm and added to its input."""
+    """A pre-norm transformer block: self-attention and feed-forward, each on a LayerNorm's output, with residuals."""
 
     def __init__(
         self, width: int, heads: int, mlp_width: int, *, eps: float = 1e-6, activation: str = "gelu", bias: bool = True

@@ -23,10 +23,11 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,
     "silu": F.silu,
 }
+"""Activation functions by transformers' names for them (`hidden_act` of a config)."""
 
 
 class Mlp(nn.Module):
-    """Linear, activation, linear: the same for every position."""
+    """Position-wise feed-forward network (FFN): linear, activation, linear."""
 
     def __init__(self, width: int, hidden: int, activation: str = "gelu") -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """A Q-Former that writes: the first stage's captioning head behind the same protocol as a language model.
 
-Queries see the image but no text (arXiv 2301.12597, section 3.1), so their keys and values are made once an image;
-then the text grows token by token, each seeing all queries and the tokens before it.
+Queries see the image but no text (arXiv 2301.12597, section 3.1), so they are prefilled into the KV cache once an
+image; then the text is decoded token by token, each seeing all queries and the tokens before it.
 
 Shapes: B rows, P patches of width D, Q queries, L text tokens of width Z, S positions read so far, V words.
 """
@@ -19,14 +19,14 @@ from sightline.vlm.config import ModelError
 
 @dataclass(frozen=True)
 class CaptionState:
-    """Keys and values of queries and text so far, a pair a layer. Never changed once made."""
+    """KV cache of queries and text so far, a pair a layer. Immutable."""
 
     layers: tuple[KeysValues, ...]
     words: int
     """Text tokens among them."""
 
     def select(self, rows_R: Tensor) -> "CaptionState":
-        """The state of these rows, in this order, repeats allowed."""
+        """The cache of these rows, in this order, repeats allowed (beam reordering)."""
         return CaptionState(tuple((keys[rows_R], values[rows_R]) for keys, values in self.layers), self.words)
 
 
@@ -48,7 +48,7 @@ class CaptionWriter:
         self.bos_id, self.eos_ids, self.pad_id = start_id, (eos_id,), pad_id
 
     def begin(self, patches_BPD: Tensor, words: tuple[int, ...] = ()) -> tuple[Tensor, CaptionState]:
-        """Reads images, [DEC] and the first words of every caption; logits `[B, V]` for the next, and the state."""
+        """Prefills images, [DEC] and the first words of every caption; next logits `[B, V]`, and the KV cache."""
         x_BQZ = self.bridge.norm(self.bridge.query_tokens.expand(len(patches_BPD), -1, -1))
         patches_BPD = patches_BPD.to(x_BQZ.dtype)
         kept = []
@@ -59,7 +59,7 @@ class CaptionWriter:
         return self._read(tokens_L.expand(len(patches_BPD), -1), CaptionState(tuple(kept), 0))
 
     def step(self, tokens_B: Tensor, state: CaptionState) -> tuple[Tensor, CaptionState]:
-        """Adds one token a row; logits `[B, V]` for the next, and the state after it (`state` itself stays)."""
+        """One decoding step: logits `[B, V]` of the next token, and the cache after it (`state` itself stays)."""
         return self._read(tokens_B[:, None], state)
 
     def _read(self, tokens_BL: Tensor, state: CaptionState) -> tuple[Tensor, CaptionState]:

@@ -1,13 +1,14 @@
 """The Querying Transformer of BLIP-2 (arXiv 2301.12597, section 3.1).
 
-A BERT-style, post-norm transformer whose inputs are a few learned queries and, optionally, text. Both share the
-self-attention; only queries look at the image, through cross-attention in every second layer, and each kind has its
-own feed-forward. One of three masks decides what sees what:
+A BERT-style, post-norm transformer whose inputs are a few learned query tokens and, optionally, text. Both share the
+self-attention; only queries attend to the image, through cross-attention in every second layer, and each kind has its
+own feed-forward. One of three self-attention masks (figure 2 of the paper) decides what sees what:
 
-    uni-modal            queries and text run in separate passes     contrast, image features, text features
-    bidirectional        everything sees everything                  matching, multimodal and instructed features
+    uni-modal            queries and text run in separate passes     image-text contrast (ITC), unimodal features
+    bidirectional        everything sees everything                  image-text matching (ITM), multimodal features,
+                                                                     instruction-aware queries (InstructBLIP)
     multimodal-causal    text sees queries and earlier text,
-                         queries see queries only                    captioning
+                         queries see queries only                    image-grounded text generation (ITG)
 
 Shapes: B rows, P patches of width D, Q queries and L text tokens of width Z, T = Q + L, K contrast width, V words.
 """
@@ -23,6 +24,7 @@ from sightline.vlm.bridges.protocol import Attention, Text
 from sightline.vlm.config import Config, ConfigError, ModelError
 
 SIZES = ("patch_width", "width", "layers", "heads", "mlp_width", "queries", "cross_every", "positions")
+"""Fields of a config that count something: whole numbers of at least 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class QFormerConfig(Config):
     heads: int = 12
     mlp_width: int = 3072
     queries: int = 32
-    """Learned queries, Q."""
+    """Learned query tokens, Q (LAVIS' `num_query_token`)."""
     cross_every: int = 2
     """Cross-attention in layers 0, cross_every, 2 × cross_every, …"""
     activation: str = "gelu"
@@ -46,15 +48,15 @@ class QFormerConfig(Config):
     dropout: float = 0.1
     """After embeddings, attention and feed-forward, and of attention weights; while training only."""
     vocab_size: int | None = None
-    """Words of the text side, V; none: queries only."""
+    """Vocabulary size of the text side, V; none: queries only, as in the second stage."""
     positions: int = 512
-    """Longest text."""
+    """Longest text: absolute position embeddings."""
     contrast_width: int | None = None
-    """Width of the shared image-text space, K; none: no contrastive head."""
+    """Width of the shared image-text embedding space, K; none: no contrastive (ITC) heads."""
     matching: bool = False
-    """Has the image-text matching head."""
+    """Has the image-text matching (ITM) head: two classes."""
     captioning: bool = False
-    """Has the language-modelling head (tied to the word embeddings)."""
+    """Has the language-modelling (ITG) head, whose output matrix is tied to the word embeddings."""
 
     def __post_init__(self) -> None:
         for name in SIZES:
@@ -66,7 +68,7 @@ class QFormerConfig(Config):
 
 
 class TextEmbeddings(nn.Module):
-    """Word plus absolute position; positions of a text start at 0 wherever its queries are."""
+    """Word plus absolute position embeddings; positions of a text start at 0 wherever its queries are."""
 
     def __init__(self, config: QFormerConfig, vocab_size: int) -> None:
         super().__init__()
@@ -122,7 +124,7 @@ class QFormerLayer(nn.Module):
     def extend(
         self, x_BTZ: Tensor, queries: int, patches_BPD: Tensor | None, mask: Tensor | None, past: KeysValues | None
     ) -> tuple[Tensor, KeysValues]:
-        """The same for positions that go on from `past`, and the keys and values of all."""
+        """The same for new positions after the KV cache `past`, and the grown cache."""
         attended_BTZ, kept = self.attention.extend(x_BTZ, past, mask)
         return self._feed(self.attention_norm(x_BTZ + attended_BTZ), queries, patches_BPD, None), kept
 
@@ -141,7 +143,7 @@ class QFormerLayer(nn.Module):
 
 
 class CaptionHead(nn.Module):
-    """BERT's prediction head; the matrix to the vocabulary is the word embedding itself."""
+    """BERT's language-modelling head with tied embeddings: the output matrix is the word embedding itself."""
 
     def __init__(self, config: QFormerConfig, vocab_size: int) -> None:
         super().__init__()
@@ -177,7 +179,7 @@ class QFormer(nn.Module):
         nn.init.normal_(self.query_tokens, std=0.02)
 
     def forward(self, patches_BPD: Tensor, text: Text | None = None, attention: Attention | None = None) -> Tensor:
-        """Query outputs `[B, Q, Z]`; with `text`, after a pass in which queries and text see each other.
+        """Query outputs `[B, Q, Z]`; with `text`, after a pass with the bidirectional mask.
 
         Args:
             patches_BPD: Normalised patch features, any floating dtype; with many texts one row of them will do.
@@ -191,7 +193,7 @@ class QFormer(nn.Module):
         return self._run(x_BTZ, self.queries, patches_BPD, visible_BT[:, None, None], attention)[:, : self.queries]
 
     def text_features(self, text: Text) -> Tensor:
-        """The first token's output `[B, Z]` of the text on its own (uni-modal)."""
+        """The [CLS] token's output `[B, Z]` of the text on its own (uni-modal): what ITC embeds."""
         return self.read(text)[:, 0]
 
     def read(self, text: Text) -> Tensor:
@@ -202,13 +204,19 @@ class QFormer(nn.Module):
         return self._run(words_BLZ, 0, None, text.mask_BL.bool()[:, None, None], None)
 
     def match(self, patches_BPD: Tensor, text: Text) -> Tensor:
-        """Image-text matching logits `[B, 2]` (no match, match), the mean over queries."""
+        """Image-text matching (ITM) logits `[B, 2]` (no match, match), the mean over queries.
+
+        Raises `ModelError` without the head.
+        """
         if self.matching is None:
             raise ModelError("this Q-Former has no matching head: load a first-stage (retrieval) checkpoint")
         return self.matching(self(patches_BPD, text)).mean(1)  # type: ignore[no-any-return]
 
     def caption_logits(self, patches_BPD: Tensor, text: Text) -> Tensor:
-        """Logits `[B, L, V]`; entry t has seen the image and tokens 0..t, and predicts token t + 1."""
+        """Image-grounded text generation (ITG): logits `[B, L, V]` under the multimodal-causal mask.
+
+        Entry t has seen the image and tokens 0..t, and predicts token t + 1. Raises `ModelError` without the head.
+        """
         if self.captioning is None:
             raise ModelError("this Q-Former has no captioning head: Hugging Face checkpoints drop it on conversion")
         x_BTZ = self._join(patches_BPD, text)
@@ -217,13 +225,13 @@ class QFormer(nn.Module):
         return self.captioning(text_BLZ, self._text().words.weight)  # type: ignore[no-any-return]
 
     def contrast_images(self, queries_BQZ: Tensor) -> Tensor:
-        """Unit vectors `[B, Q, K]`, one a query, from the outputs of `forward` without text."""
+        """L2-normalised ITC embeddings `[B, Q, K]`, one a query, from the outputs of `forward` without text."""
         if self.image_contrast is None:
             raise ModelError("this Q-Former has no contrastive head: load a first-stage (retrieval) checkpoint")
         return F.normalize(self.image_contrast(queries_BQZ), dim=-1)
 
     def contrast_texts(self, text_BZ: Tensor) -> Tensor:
-        """Unit vectors `[B, K]` from `text_features` (or `[B, L, K]` from `read`)."""
+        """L2-normalised ITC embeddings `[B, K]` from `text_features` (or `[B, L, K]` from `read`)."""
         if self.text_contrast is None:
             raise ModelError("this Q-Former has no contrastive head: load a first-stage (retrieval) checkpoint")
         return F.normalize(self.text_contrast(text_BZ), dim=-1)
@@ -258,7 +266,7 @@ class QFormer(nn.Module):
 
 
 def causal_mask(queries: int, mask_BL: Tensor) -> Tensor:
-    """The multimodal-causal mask `[B, 1, T, T]`: true where row may see column."""
+    """The multimodal-causal attention mask `[B, 1, T, T]` (as UniLM's): true where row may see column."""
     total = queries + mask_BL.shape[1]
     sees_TT = torch.ones(total, total, dtype=torch.bool, device=mask_BL.device).tril()
     sees_TT[:queries, :queries] = True

@@ -1,4 +1,4 @@
-"""A model over many images: what to run over, what to do, results that survive an interruption, a search index.
+"""Batch inference over many images: tasks, resumable idempotent runs, result tables, and an embedding index.
 
 from sightline.vlm import bulk, load
 model = load("sightline-tiny")
@@ -12,8 +12,8 @@ index.search("a red three above a blue seven", top=5)
 from sightline.vlm.bulk.index import Hit, Index, Indexed, IndexProblem, create_index, open_index, read_facts
 from sightline.vlm.bulk.results import FORMATS, Results, ResultsError, Row, check_table, plain
 from sightline.vlm.bulk.run import BATCH, Manner, Outcome, Progress, run
-from sightline.vlm.bulk.sources import Item, Items, SourceError, gather, of_lines
 from sightline.vlm.bulk.tasks import Answers, Captions, Labels, MatchScores, Task, Vectors, told
+from sightline.vlm.data.sources import Item, Items, SourceError, gather, of_lines
 
 __all__ = [
     "BATCH",

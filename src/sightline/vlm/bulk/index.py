@@ -1,11 +1,12 @@
-"""A search index over images: one folder, filled in batches, searched by text or by image without the images.
+"""An embedding index over images: one folder, filled in batches, searched by text or by image without the images.
 
     index.json      which model made it, and its shapes
-    items.jsonl     key and name of every image, a line each: an image is there once, its path absolute
+    items.jsonl     key and name of every image, a line each, deduplicated: an image is there once, its path absolute
     vectors.f16     unit vectors [N, Q, K] in half precision, in the order of the lines
 
-Vectors are written and synced before the lines that name them, so an indexing that was cut off, killed even, is taken
-up where it stopped, and a later one adds what is new. Search is exact: every vector is compared.
+Vectors are written and fsynced before the lines that name them, so an indexing that was cut off, killed even, resumes
+where it stopped, and a later one adds what is new. Search is exact nearest-neighbour search (brute force): every vector
+is compared.
 
 Shapes: N images, Q queries, K contrast width.
 """
@@ -27,12 +28,13 @@ from torch import Tensor
 
 from sightline.vlm.bulk.results import json_line
 from sightline.vlm.bulk.run import BATCH, Progress, pictured
-from sightline.vlm.bulk.sources import Item, Items, identity, is_file
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.data.images import ImageSource
+from sightline.vlm.data.sources import Item, Items, identity, is_file
 from sightline.vlm.loaded import InputError, Loaded
 
 FACTS, ITEMS, VECTORS = "index.json", "items.jsonl", "vectors.f16"
+"""Files of an index folder: the model and the shapes, a line an image, and the embedding matrix."""
 FORMAT = 2
 """In the first, keys were paths as they were typed and rows of tables by number."""
 VALUES_AT_ONCE = 2**24
@@ -126,7 +128,7 @@ class Index:
         return Indexed(total, resumed, failures)
 
     def search(self, text: str, top: int = 10, rerank: int = 0) -> list[Hit]:
-        """Images that go best with a text, best first.
+        """Text-to-image retrieval: images that go best with a text, best first.
 
         Args:
             text: What to find.
@@ -141,7 +143,7 @@ class Index:
         return hits[:top]
 
     def similar(self, image: ImageSource, top: int = 10) -> list[Hit]:
-        """Images most like an image: by the mean cosine of their queries, each with its own kind."""
+        """Image-to-image retrieval: by the mean cosine similarity of their queries, each with its own kind."""
         flat_D = _there(self.model.embed(image).projected)[0].flatten() / self.facts.queries
         return self._best(lambda vectors_NQK: vectors_NQK.flatten(1) @ flat_D, top)
 

@@ -1,8 +1,9 @@
-"""Rows of a batch on disk while it runs, and the finished table.
+"""Rows of a batch on disk while it runs, and the finished table: resumable, idempotent, crash-safe.
 
-Rows first go to a journal beside the table, `NAME.journal`: a line that says which job this is, then a line an item.
-A run that was cut off, killed even, is taken up by reading the journal; a torn last line is cut away. The table appears
-in one move when every item has been tried. What failed stays in the journal, and is tried again by the same call.
+Rows first go to a write-ahead journal beside the table, `NAME.journal`: a line that says which job this is, then a line
+an item. A run that was cut off, killed even, is resumed by reading the journal; a torn last line is cut away. The table
+appears by an atomic rename when every item has been tried. What failed stays in the journal, and the same call retries
+it.
 """
 
 import base64
@@ -22,7 +23,7 @@ Row = dict[str, Any]
 """One line of a table; arrays stay arrays until they are written."""
 
 ROWS_AT_ONCE = 512
-"""Rows turned into a column chunk at a time."""
+"""Rows of a parquet row group: turned into columns at a time."""
 ESCAPED = "backslashreplace"
 """How bytes of a file name that are not UTF-8, lone surrogates in Python, are written: in JSON, their own escapes."""
 
@@ -32,10 +33,10 @@ class ResultsError(SightlineVlmError):
 
 
 class Results:
-    """Where the rows of one job go; `done` holds the keys of items that need no second try."""
+    """Where the rows of one job go; `done` holds the idempotency keys of items that need no second try."""
 
     def __init__(self, out: Path, job: Mapping[str, Any], columns: Mapping[str, str], *, overwrite: bool = False):
-        """Takes up the journal of the same job, or begins one.
+        """Resumes from the journal of the same job, or begins one.
 
         Args:
             out: The table to write; its suffix chooses the format, one of `FORMATS`.
@@ -69,7 +70,7 @@ class Results:
             self.failed.discard(key)
 
     def flush(self) -> None:
-        """Everything added so far survives a crash from here on."""
+        """Flushes and fsyncs: everything added so far survives a crash from here on."""
         self.file.flush()
         os.fsync(self.file.fileno())
 
@@ -84,7 +85,7 @@ class Results:
         return many
 
     def finish(self, keys: Sequence[str]) -> None:
-        """Writes the table of these items, in their order, in one move; the journal goes when none of them failed."""
+        """Writes the table of these items, in their order, by an atomic rename; the journal goes when none failed."""
         self.flush()
         fresh = self.out.with_name(self.out.name + ".writing")
         FORMATS[self.out.suffix.lower()](fresh, self.rows(keys), self.columns)

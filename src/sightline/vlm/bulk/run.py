@@ -1,4 +1,4 @@
-"""A task over many items: images are read ahead by threads, rows are kept as they come, failures stay with their item.
+"""A task over many items: images are prefetched by threads, rows are kept as they come, errors stay with their item.
 
 An image that cannot be read, or that the model refuses, gets a row with an `error`; the others go on. When the first
 batch fails as a whole for one reason that is not an image's, the call is wrong rather than the images, and it raises.
@@ -14,18 +14,20 @@ from pathlib import Path
 from PIL import Image
 
 from sightline.vlm.bulk.results import Results, Row
-from sightline.vlm.bulk.sources import Item, Items
 from sightline.vlm.bulk.tasks import Task
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.data.images import ImageError, read
+from sightline.vlm.data.sources import Item, Items
 
 Progress = Callable[[str, int, int], None]
 """Hears what is being done, how many items are done, and of how many."""
 
 BATCH = 8
+"""Default batch size: items in one call of the model."""
 READERS = 4
 """Threads that read images: for addresses behind a network more than for files."""
 BATCHES_AHEAD = 2
+"""Batches prefetched while the model is busy: bounds the pictures in memory (backpressure on the readers)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +107,7 @@ Pictured = tuple[Item, Image.Image | ImageError | None]
 
 
 def pictured(items: Iterable[Item], size: int, needed: bool = True) -> Iterator[list[Pictured]]:
-    """Batches of items with their pictures read, a few batches ahead of whoever takes them."""
+    """Batches of items with their pictures, prefetched `BATCHES_AHEAD` of whoever takes them, and no further."""
     if not needed:
         rest = iter(items)
         while some := list(islice(rest, size)):

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from sightline.vlm.bulk.results import Row
-from sightline.vlm.bulk.sources import Item
+from sightline.vlm.data.sources import Item
 from sightline.vlm.loaded import Answer, Features, InputError, Loaded
 
 Pictures = Sequence[Image.Image]
@@ -28,6 +28,7 @@ ANSWERED = {
 """Columns of every answer."""
 
 MODES = ("image", "text", "multimodal")
+"""What can be embedded: images, texts, or pairs of both read together."""
 
 
 class Task(Protocol):
@@ -47,7 +48,7 @@ class Task(Protocol):
     def needs_images(self) -> bool: ...
 
     def settings(self) -> dict[str, Any]:
-        """What its results depend on, JSON-ready: an unfinished job is only taken up with the same."""
+        """What its results depend on, JSON-ready: an unfinished job is resumed only with the same."""
         ...
 
     def rows(self, items: Sequence[Item], pictures: Pictures) -> list[list[Row]]:

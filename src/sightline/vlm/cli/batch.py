@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sightline.vlm.loaded import Loaded
 
 INTERRUPTED = 130
+"""Exit code of a command ended by Ctrl-C: 128 + SIGINT, as shells have it."""
 
 
 def gathered(sources: Sequence[str], job: Job, columns: Mapping[str, str], images: bool = True) -> "Items":

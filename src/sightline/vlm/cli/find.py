@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 IndexFolder = Annotated[Path, typer.Argument(help="A folder that `sightline index` made.")]
 BATCH = 32
+"""Default batch size of indexing: larger than that of tasks, as nothing is generated."""
 
 
 def index(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters

@@ -16,6 +16,7 @@ import typer
 from sightline.vlm.cli.shell import DEFAULT_MODEL, Device, Json, ModelName
 
 BATCH = 8
+"""Default batch size: `bulk.BATCH`, repeated here because importing it brings torch."""
 
 Sources = Annotated[
     list[str],

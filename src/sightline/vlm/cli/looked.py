@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sightline.vlm.loaded import Looked
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".npz")
+"""Endings of what `--looked` writes: picture formats of Pillow, or numpy arrays."""
 
 LookedOut = Annotated[
     Path | None,

@@ -9,6 +9,7 @@ import typer
 from sightline.vlm.cli.shell import DEFAULT_MODEL, Device, Json, errors, load, model_half, print_json, progress_bar
 
 DEFAULT_PORT = 8100
+"""TCP port of `sightline endpoint`, unless `--port` names another."""
 
 
 def list_models(as_json: Json = False) -> None:

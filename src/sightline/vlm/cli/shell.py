@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sightline.vlm.loaded import Loaded
 
 DEFAULT_MODEL = "sightline-tiny"
+"""What a command uses without `--model`: in the package, no download."""
 EXTRA = ("numpy", "opentelemetry", "safetensors", "sklearn", "tokenizers", "torch", "transformers", "huggingface_hub")
 """Packages that the extra `vlm` brings."""
 SAY_EVERY_S = 10.0

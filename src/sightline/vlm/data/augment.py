@@ -1,4 +1,4 @@
-"""Training sees a picture a little differently every time: a random part of it, perhaps mirrored (LAVIS trains so).
+"""Training augmentation: random resized crop and random horizontal flip, as LAVIS trains.
 
 Shapes: B images, C = 3 channels, H × W pixels.
 """
@@ -20,7 +20,7 @@ TRIES = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Augment:
-    """A random box of the picture, resized to the encoder's square, mirrored half of the time."""
+    """Random resized crop to the encoder's square, flipped horizontally half of the time (torchvision's recipe)."""
 
     preprocess: Preprocess
     area: tuple[float, float] = (0.5, 1.0)
@@ -28,7 +28,7 @@ class Augment:
     aspect: tuple[float, float] = (3 / 4, 4 / 3)
     """Smallest and largest width over height."""
     mirror: bool = True
-    """Not where words say left and right."""
+    """Random horizontal flip; not where words say left and right."""
     then: RandAugment | None = None
     """What else is done to the picture, before it is normalised."""
 

@@ -2,7 +2,7 @@
 
 Whatever the source, the result is an upright 8-bit RGB picture: EXIF rotation applied, palettes and CMYK resolved,
 transparency laid over white, 16 bits scaled to 8, the first frame of an animation. Sizes are checked before any pixel
-is decoded, so a small file that unpacks to gigabytes costs nothing.
+is decoded, so a decompression bomb, a small file that unpacks to gigabytes, costs nothing.
 """
 
 import base64
@@ -27,10 +27,15 @@ ImageSource = str | PathLike[str] | bytes | Image.Image | NDArray[np.generic] | 
 """A path, an http(s) URL, a data URI, the bytes of a file, a Pillow image, an array, or ready pixels."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+"""Pillow's decoders that may be tried: formats of the web, none that runs programs (EPS) or reads other files."""
 MAX_PIXELS = 40_000_000
+"""Limit against decompression bombs, checked by the header before any pixel is decoded."""
 MAX_BYTES = 64 * 2**20
+"""Largest encoded image, whether it comes from a file, a data URI or a URL."""
 _DATA_URI = re.compile(r"data:(?P<kind>[^;,]*)(?P<options>(?:;[^;,]*)*),", re.IGNORECASE)
+"""The head of a data URI (RFC 2397), up to the comma before its payload."""
 _OPENING = threading.Lock()
+"""Held while warning filters, which all threads share, are changed."""
 
 
 class ImageError(SightlineVlmError):

@@ -1,14 +1,13 @@
-"""From pictures to the pixels an encoder was trained on, with Pillow and numpy.
+"""Preprocessing: resize, centre crop, rescale and normalise pictures as an encoder was trained, with Pillow and numpy.
 
 The pixels are those of transformers' Pillow image processors (Blip, CLIP, SigLIP, ViT, Bit as used by DINOv2), whose
-files say what to do: `Preprocess.from_processor(json)`.
+files say what to do: `Preprocess.from_processor(json)` (`encoders.pixels`).
 
 Shapes: B images, C = 3 channels, H × W pixels.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 import torch
@@ -17,38 +16,12 @@ from PIL import Image
 from torch import Tensor
 
 from sightline.vlm.data.images import ImageError
-from sightline.vlm.encoders.pixels import pixel_facts
+from sightline.vlm.encoders import ImageFacts
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preprocess:
-    """What a checkpoint says about its pixels."""
-
-    size: int
-    """Pixels on a side of the square that the encoder sees."""
-    mean: tuple[float, ...]
-    """Of each channel, after scaling."""
-    std: tuple[float, ...]
-    resample: str = "bicubic"
-    """A Pillow filter by name."""
-    shortest_edge: int | None = None
-    """The shorter side is made this long, the aspect ratio kept, and the square cut from the middle (CLIP, DINOv2);
-    none: the image is squashed to the square (BLIP-2, SigLIP, ViT)."""
-    scale: float = 1 / 255
-    """What 8-bit values are multiplied with."""
-
-    @classmethod
-    def from_processor(cls, facts: Mapping[str, Any], size: int | None = None) -> Self:
-        """What a preprocessor_config.json says (or the `image_processor` of a processor_config.json).
-
-        Args:
-            facts: The file as it stands.
-            size: Pixels on a side where the file leaves it open.
-
-        Raises:
-            ConfigError: A square is not what it asks for, or a step it names is none of ours.
-        """
-        return cls(**pixel_facts(facts, size))
+class Preprocess(ImageFacts):
+    """Makes the pixels that a checkpoint's image facts describe."""
 
     def __call__(self, images: Sequence[Image.Image]) -> Tensor:
         """Normalised pixels `[B, 3, H, W]` of RGB images."""

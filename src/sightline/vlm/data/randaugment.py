@@ -19,6 +19,7 @@ Pixels = NDArray[np.uint8]
 Operation = Callable[[Pixels, float, np.random.Generator], Pixels]
 
 GREY = 128.0
+"""Fill value of what an affine operation uncovers."""
 FULL = 10
 """The level at which an operation is at its strongest."""
 LUMA = np.array([0.299, 0.587, 0.114])

@@ -1,4 +1,4 @@
-"""Decoding: greedy, beams, sampling, and where the model looked for each word."""
+"""Decoding: greedy, beam search, top-k and nucleus (top-p) sampling, and where the model looked for each word."""
 
 from sightline.vlm.decoding.generate import decode, generate
 from sightline.vlm.decoding.looked import METHODS, LookedError, Method, Replay, check_method, look

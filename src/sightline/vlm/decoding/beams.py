@@ -1,9 +1,10 @@
 """Beam search, token for token what transformers 5.23 `generate` finds with its default early stopping.
 
-Each row keeps K running hypotheses and its K best finished ones. A step ranks all K × V continuations by summed
+Each row keeps K running hypotheses (beams) and its K best finished ones. A step ranks all K × V continuations by summed
 log-probability and looks at the best C = K × max(2, 1 + number of ending tokens): those that end, if among the first K,
-compete for the finished places by score / length^p; the K best that do not end run on. A row is done when all its K
-finished places are taken and its best running hypothesis, at its present length, is no better than the worst of them.
+compete for the finished places by score / length^p (length penalty); the K best that do not end run on. A
+row is done (early stopping) when all its K finished places are taken and its best running hypothesis, at its present
+length, is no better than the worst of them.
 
 Shapes: B rows, A rows still searched, K beams, C candidates, V vocabulary, T tokens so far.
 """
@@ -19,8 +20,9 @@ from sightline.vlm.decoding.written import Written
 from sightline.vlm.language.protocol import State, Writes
 
 IMPOSSIBLE = -1.0e9
-"""Score of a place that is not taken yet: finite, as differences of infinities are not numbers."""
+"""Score of a beam that is not taken yet: finite, as differences of infinities are NaN."""
 NO_TOKEN = -1
+"""Padding of finished hypotheses, which are shorter than those that run on."""
 
 
 @dataclass
@@ -157,7 +159,7 @@ class _Search:
 
 
 def _moved(state: State, rows_R: Tensor, rows_before: int) -> State:
-    """The state of the chosen rows; nothing is copied when all stay where they are, as they often do."""
+    """The KV cache reordered to the chosen rows; nothing is copied when all stay where they are, as they often do."""
     if torch.equal(rows_R, torch.arange(rows_before, device=rows_R.device)):
         return state
     return state.select(rows_R)

@@ -1,4 +1,4 @@
-"""From a prefix to answers: the prefix is read once a row, then expanded for beams or repeated draws.
+"""From a prefix to answers: it is prefilled once a row, and its KV cache expanded for beams or repeated samples.
 
 Shapes: B rows, L prefix positions, E embedding width, V vocabulary.
 """
@@ -17,8 +17,8 @@ def decode(
 ) -> list[list[Written]]:
     """`num_return_sequences` answers for each row of what `prefill` gave.
 
-    `on_token` hears every token as it is chosen, with greedy search and sampling; beam search changes its mind about
-    tokens it has written, so nothing is heard before its end.
+    `on_token` streams every token as it is chosen, with greedy decoding and sampling; beam search revises tokens it has
+    written, so nothing is heard before its end.
     """
     with torch.no_grad():
         if how.num_beams > 1:
@@ -34,7 +34,7 @@ def decode(
 def generate(
     language: LanguageModel, prefix_BLE: Tensor, mask_BL: Tensor, how: Decoding, on_token: OnToken | None = None
 ) -> list[list[Written]]:
-    """Reads the prefix and decodes: `num_return_sequences` answers for each row."""
+    """Prefills and decodes: `num_return_sequences` answers for each row of a prefix `[B, L, E]` with its mask."""
     with torch.no_grad():
         logits_BV, state = language.prefill(prefix_BLE, mask_BL)
     return decode(language, logits_BV, state, how, on_token)

@@ -1,10 +1,10 @@
-"""Where the model looked for each word of an answer: a weight for every patch of the image, summing to 1.
+"""Where the model looked for each word of an answer: a saliency map over the patches, whose weights sum to 1.
 
     attention   cross-attention weights, mean over layers and heads; queries weigh in by how much their token in the
-                soft prompt resembles the word (soft-max of 20 × cosine). Forward only, cheap enough for a live answer.
-    gradient    geometric mean of that map and of gradient × cross-attention weight, positive part, summed over layers,
-                heads and queries; the gradient is that of the word's margin, its logit above the mean of its nine
-                closest rivals. Replays the answer teacher-forced, one backward pass a word.
+                soft prompt resembles the word (softmax of 20 × cosine). Forward only, cheap enough for a live answer.
+    gradient    geometric mean of that map and of gradient × cross-attention (Grad-CAM), positive part, summed over
+                layers, heads and queries; the gradient is that of the word's margin, its logit above the mean of its
+                nine closest rivals. Replays the answer teacher-forced, one backward pass a word.
 
 Both are smoothed over neighbouring patches, whose pixels an encoder shares between them.
 
@@ -37,10 +37,11 @@ from sightline.vlm.model import Blip2
 
 Method = Literal["gradient", "attention"]
 METHODS: tuple[Method, ...] = get_args(Method)
+"""All methods by name."""
 RIVALS = 9
 """Words that a word's logit is compared with."""
 SHARPNESS = 20.0
-"""Of the soft-max over queries."""
+"""Inverse temperature of the softmax over queries."""
 
 
 class LookedError(SightlineVlmError):
@@ -100,7 +101,8 @@ def _by_likeness(model: Blip2, replay: Replay, queries_BQZ: Tensor, attention: A
 def _by_gradient(model: Blip2, replay: Replay) -> list[Tensor]:
     """A map `[W, P]` a row; rows are independent, so one backward pass serves the w-th word of all of them."""
     attention = Attention()
-    targets_BT = _padded(replay.answers, model.writer.pad_id).to(model.spot("language").device)
+    pad_id, device = model.writer.pad_id, model.spot("language").device
+    targets_BT = Text.padded([row or (pad_id,) for row in replay.answers], pad_id).to(device).tokens_BL
     with torch.enable_grad():
         patches_BPD = replay.patches_BPD.detach().requires_grad_()  # weights are frozen: the graph starts here
         queries_BQZ = model.bridge(patches_BPD, replay.question, attention)
@@ -128,11 +130,6 @@ def _margins(logits_BTV: Tensor, targets_BT: Tensor) -> Tensor:
     own_BT1 = logits_BTV.gather(2, targets_BT[:, :, None])
     others_BTV = logits_BTV.scatter(2, targets_BT[:, :, None], float("-inf"))
     return own_BT1[:, :, 0] - others_BTV.topk(min(RIVALS, logits_BTV.shape[2] - 1), dim=2).values.mean(2)
-
-
-def _padded(rows: Sequence[Sequence[int]], pad_id: int) -> Tensor:
-    longest = max(1, *(len(row) for row in rows))
-    return torch.tensor([[*row, *[pad_id] * (longest - len(row))] for row in rows], dtype=torch.long)
 
 
 def to_grid(weights_P: Tensor, grid: PatchGrid) -> NDArray[np.float32]:

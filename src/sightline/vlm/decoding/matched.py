@@ -1,8 +1,8 @@
-"""Where the bridge looked to match a text with an image: for the whole text, and for each of its words.
+"""Where the bridge looked to match a text with an image (ITM): saliency maps of the whole text and of each word.
 
     attention   cross-attention weights, mean over layers, heads and queries; of a word: what of them is lost when the
                 word is hidden from the bridge, positive part. Forward only.
-    gradient    whole: gradient × cross-attention weight, positive part, summed over layers, heads and queries; the
+    gradient    whole: gradient × cross-attention (Grad-CAM), positive part, summed over layers, heads and queries; the
                 gradient is that of the match's margin, its logit above that of no match. Of a word: the mean of what is
                 lost of this map and of the attention map when the word is hidden.
 

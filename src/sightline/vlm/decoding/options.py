@@ -13,10 +13,10 @@ class DecodingError(SightlineVlmError):
 
 @dataclass(frozen=True, kw_only=True)
 class Decoding:
-    """Options of one generation. The defaults are greedy search."""
+    """Options of one generation, by transformers' names. The defaults are greedy decoding."""
 
     num_beams: int = 1
-    """Hypotheses kept a row; 1 is greedy search or sampling."""
+    """Beam width: hypotheses kept a row; 1 is greedy decoding or sampling."""
     max_new_tokens: int = 30
     """Tokens after which an answer is cut."""
     min_new_tokens: int = 0
@@ -26,11 +26,11 @@ class Decoding:
     repetition_penalty: float = 1.0
     """Above 1 makes tokens that were already written less likely (arXiv 1909.05858, section 4.1)."""
     do_sample: bool = False
-    """Draw tokens instead of taking the likeliest."""
+    """Sample tokens instead of taking the likeliest (argmax)."""
     top_p: float = 1.0
-    """Nucleus: draw from the smallest set of tokens that holds this much probability (arXiv 1904.09751)."""
+    """Nucleus sampling: draw from the smallest set of tokens that holds this much probability (arXiv 1904.09751)."""
     top_k: int = 0
-    """Draw from the k likeliest tokens; 0 is all of them."""
+    """Top-k sampling: draw from the k likeliest tokens; 0 is all of them."""
     temperature: float = 1.0
     """Logits are divided by it before drawing."""
     num_return_sequences: int = 1

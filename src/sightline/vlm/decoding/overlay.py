@@ -1,4 +1,4 @@
-"""Heat over a picture, in a colour scale whose lightness rises evenly from dark to light.
+"""Heat maps over a picture, in a colour scale whose lightness rises evenly from dark to light.
 
 The scale walks from violet over red to yellow in OKLCH (Ottosson 2020), where equal steps look equally far apart; so it
 reads the same in grey and to most colour-blind eyes. N colours.
@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 LIGHTNESS = (0.20, 0.93)
+"""OKLCH lightness of the coldest and the hottest colour."""
 HUE_DEGREES = (290.0, 465.0)
+"""OKLCH hue of both; past 360 it goes on from red to yellow."""
 CHROMA = 0.19
+"""Largest OKLCH chroma, in the middle of the scale."""
 OKLAB_TO_CONES = np.array(
     [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.2914855480]]
 )
+"""OKLab to the cube roots of cone responses (LMS), as Ottosson published it."""
 CONES_TO_LINEAR_RGB = np.array(
     [
         [4.0767416621, -3.3077115913, 0.2309699292],
@@ -23,8 +27,11 @@ CONES_TO_LINEAR_RGB = np.array(
         [-0.0041960863, -0.7034186147, 1.7076147010],
     ]
 )
+"""LMS to linear sRGB, from the same source."""
 SHEET_TILE_PX = 256
+"""Side of one picture on a contact sheet."""
 LABEL_PX = 22
+"""Height of the line of text below it."""
 
 
 @cache

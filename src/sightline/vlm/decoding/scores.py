@@ -1,4 +1,4 @@
-"""Changes to the scores of the next token, in the order in which transformers' `generate` applies them.
+"""Logits processors: changes to the scores of the next token, in the order of transformers' `generate`.
 
 Shapes: R rows being written, V vocabulary, T tokens written so far.
 """
@@ -12,24 +12,27 @@ from sightline.vlm.language.protocol import Writes
 
 
 def penalise_repetition(scores_RV: Tensor, written_RT: Tensor, penalty: float) -> Tensor:
-    """Scores of tokens already written, moved down by `penalty` (divided above zero, multiplied below)."""
+    """Repetition penalty (arXiv 1909.05858): scores of tokens already written, divided above zero, multiplied below."""
     old_RT = scores_RV.gather(1, written_RT)
     return scores_RV.scatter(1, written_RT, torch.where(old_RT < 0, old_RT * penalty, old_RT / penalty))
 
 
 def forbid_ending(scores_RV: Tensor, eos_ids: tuple[int, ...]) -> Tensor:
-    """Scores with every ending token impossible."""
+    """Minimum length: scores with every EOS token masked out."""
     return scores_RV.index_fill(1, torch.tensor(eos_ids, device=scores_RV.device), float("-inf"))
 
 
 def keep_top_k(scores_RV: Tensor, k: int) -> Tensor:
-    """Scores below the k-th best become impossible."""
+    """Top-k filtering: scores below the k-th best are masked out."""
     worst_kept_R1 = scores_RV.topk(min(k, scores_RV.shape[1]), dim=1).values[:, -1:]
     return scores_RV.masked_fill(scores_RV < worst_kept_R1, float("-inf"))
 
 
 def keep_nucleus(scores_RV: Tensor, top_p: float, at_least: int) -> Tensor:
-    """Only the smallest set of likeliest tokens with `top_p` probability stays possible."""
+    """Nucleus (top-p) filtering: only the smallest set of likeliest tokens with `top_p` probability stays possible.
+
+    The `at_least` likeliest stay whatever `top_p` is.
+    """
     rising_RV, order_RV = scores_RV.sort(dim=1)
     drop_RV = rising_RV.softmax(1).cumsum(1) <= 1 - top_p
     drop_RV[:, -at_least:] = False
@@ -37,7 +40,7 @@ def keep_nucleus(scores_RV: Tensor, top_p: float, at_least: int) -> Tensor:
 
 
 def adjust(scores_RV: Tensor, written_RT: Tensor, language: Writes, how: Decoding) -> Tensor:
-    """The scores to choose from: penalties first, then, when drawing, temperature, top-k and nucleus."""
+    """The scores to choose from: penalties first, then, when sampling, temperature, top-k and top-p."""
     eos_ids = language.eos_ids
     if how.repetition_penalty != 1.0:
         scores_RV = penalise_repetition(scores_RV, _counted(written_RT, language), how.repetition_penalty)

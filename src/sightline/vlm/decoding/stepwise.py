@@ -1,4 +1,4 @@
-"""Greedy search and sampling: one token a row at a time, rows leave as they finish.
+"""Greedy decoding and sampling: one token a row at a time; finished rows leave the batch and its KV cache.
 
 Shapes: B rows, R rows still being written, V vocabulary, T tokens so far.
 """
@@ -15,7 +15,7 @@ from sightline.vlm.language.protocol import State, Writes
 def write(
     language: Writes, logits_BV: Tensor, state: State, how: Decoding, on_token: OnToken | None = None
 ) -> list[Written]:
-    """One answer a row, from the logits and state that `prefill` gave."""
+    """One answer a row, from the logits and the KV cache that `prefill` gave."""
     rows = logits_BV.shape[0]
     source = generator(how, logits_BV.device)
     tokens: list[list[int]] = [[] for _ in range(rows)]

@@ -1,4 +1,4 @@
-"""From tokens to readable words, whatever the tokenizer: by what each token adds to the decoded text."""
+"""Incremental detokenization, whatever the tokenizer: words by what each token adds to the decoded text."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 Decode = Callable[[list[int]], str]
 """Token ids to text without special tokens."""
 UNFINISHED = "\ufffd"
-"""What half a multi-byte character decodes to."""
+"""The replacement character: what half a multi-byte character decodes to."""
 
 
 @dataclass
 class Unfolding:
-    """Text that grows token by token: what each token adds, held back while a character is half written."""
+    """A streaming detokenizer: what each token adds to the text, held back while a UTF-8 character is incomplete."""
 
     decode: Decode
     tokens: list[int] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from sightline.vlm.encoders.conv_vit import ConvViT, ConvViTConfig
 from sightline.vlm.encoders.eva import Eva, EvaConfig
 from sightline.vlm.encoders.foreign import ForeignEncoder, ForeignEncoderConfig
+from sightline.vlm.encoders.pixels import ImageFacts
 from sightline.vlm.encoders.protocol import PatchGrid, VisionEncoder
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "EvaConfig",
     "ForeignEncoder",
     "ForeignEncoderConfig",
+    "ImageFacts",
     "PatchGrid",
     "VisionEncoder",
 ]

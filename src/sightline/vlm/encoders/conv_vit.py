@@ -21,7 +21,7 @@ class ConvViTConfig(Config):
     """A stem of stride-2 convolutions, then pre-norm transformer layers over its cells and one CLS."""
 
     image_size: int = 64
-    """Pixels on a side: other sizes are an error, positions are learned."""
+    """Pixels on a side: other sizes are an error, position embeddings are learned and not interpolated."""
     channels: int = 3
     stem: tuple[int, ...] = (32, 64, 128)
     """Output channels of each stride-2 convolution; the last is the width of the transformer, D."""

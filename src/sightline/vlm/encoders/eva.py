@@ -1,7 +1,8 @@
 """The vision transformers of BLIP-2, without their last block and final norm: EVA-CLIP ViT-g (arXiv 2211.07636) and, by
 three settings, OpenAI's CLIP ViT-L (arXiv 2103.00020) as LAVIS stores it.
 
-Absolute positions stretch to other sizes. EVA has biases of queries and values only: a checkpoint's key bias is zero.
+Absolute position embeddings are interpolated to other image sizes. EVA has biases of queries and values only: a
+checkpoint's key bias is zero.
 
 Shapes: B images of C channels and H×W pixels, P = 1 + rows × cols features of width D, CLS first.
 """
@@ -22,7 +23,7 @@ class EvaConfig(Config):
     """An EVA-style encoder; the defaults are BLIP-2's ViT-g."""
 
     image_size: int = 224
-    """Pixels on a side for which the positions were learned."""
+    """Pixels on a side for which the position embeddings were learned."""
     patch_size: int = 14
     channels: int = 3
     width: int = 1408
@@ -39,7 +40,7 @@ class EvaConfig(Config):
     norm_first: bool = False
     """Whether embeddings pass a LayerNorm before the first layer, as CLIP's do."""
     align_corners: bool = False
-    """How positions stretch: LAVIS aligns the corners for CLIP's."""
+    """How position embeddings are interpolated: LAVIS aligns the corners for CLIP's."""
 
     @property
     def side(self) -> int:
@@ -96,16 +97,16 @@ class Eva(nn.Module):
         return x_BPD
 
     def _positions(self, grid: PatchGrid) -> Tensor:
-        """Positions `[P, D]`, stretched bicubically when the grid is not the one they were learned on."""
+        """Position embeddings `[P, D]`, interpolated bicubically when the grid is not the one they were learned on."""
         side = self.config.side
         if (grid.rows, grid.cols) == (side, side):
             return self.positions
         square_1Drc = self.positions[1:].view(1, side, side, self.width).permute(0, 3, 1, 2)
-        stretched = F.interpolate(
+        resized = F.interpolate(
             square_1Drc.float(),
             size=(grid.rows, grid.cols),
             mode="bicubic",
             align_corners=self.config.align_corners,
         )
-        cells_PD = stretched[0].flatten(1).t().to(self.positions.dtype)
+        cells_PD = resized[0].flatten(1).t().to(self.positions.dtype)
         return torch.cat([self.positions[:1], cells_PD])

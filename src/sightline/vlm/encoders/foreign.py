@@ -27,7 +27,7 @@ HEADS = ("pooler", "head")
 LEADING = ("cls_token", "class_embedding", "distillation_token")
 """Names of tokens in front of the patches; registers are counted in the config."""
 
-FAMILIES: dict[str, Mapping[str, Any]] = {
+TESTED: dict[str, Mapping[str, Any]] = {
     "clip_vision_model": {},
     "dinov2": {},
     "dinov2_with_registers": {},
@@ -63,10 +63,10 @@ class ForeignEncoderConfig(Config):
         values = {key: value for key, value in self.architecture.items() if key != "model_type"}
         automatic: Any = AutoModel
         try:
-            config = AutoConfig.for_model(kind, **{**values, **FAMILIES.get(kind, {})})
+            config = AutoConfig.for_model(kind, **{**values, **TESTED.get(kind, {})})
             model = automatic.from_config(config, dtype=torch.get_default_dtype())
         except (KeyError, ValueError) as problem:
-            raise ConfigError(f"no adapter for the vision model type {kind!r}: {closest(kind, FAMILIES)}") from problem
+            raise ConfigError(f"no adapter for the vision model type {kind!r}: {closest(kind, TESTED)}") from problem
         return ForeignEncoder(self, model)
 
 
@@ -88,7 +88,7 @@ class ForeignEncoder(nn.Module):
         parameters = dict(model.named_parameters())
         named = sum(name.startswith("embeddings.") and name.endswith(LEADING) for name in parameters)
         self.leading = named + (getattr(theirs, "num_register_tokens", 0) or 0)
-        self.stretches = _accepts(model, "interpolate_pos_encoding")
+        self.interpolates = _accepts(model, "interpolate_pos_encoding")
         self._shorten(config.drop_layers)
 
     def grid(self, height: int, width: int) -> PatchGrid:
@@ -118,15 +118,15 @@ class ForeignEncoder(nn.Module):
     def _inputs(self, pixels_BCHW: Tensor, grid: PatchGrid) -> dict[str, Any]:
         if self.kind == FLEXIBLE:
             return _flattened(pixels_BCHW, grid, self.patch_size)
-        stretched = self.stretches and list(pixels_BCHW.shape[-2:]) != [self.image_size, self.image_size]
-        return {"pixel_values": pixels_BCHW, **({"interpolate_pos_encoding": True} if stretched else {})}
+        resized = self.interpolates and list(pixels_BCHW.shape[-2:]) != [self.image_size, self.image_size]
+        return {"pixel_values": pixels_BCHW, **({"interpolate_pos_encoding": True} if resized else {})}
 
     def _shorten(self, drop: int) -> None:
         wanted = self.model.config.num_hidden_layers
         lists = [(path, each) for path, each in self.model.named_modules() if isinstance(each, nn.ModuleList)]
         found = [(path, layers) for path, layers in lists if len(layers) == wanted]
         if len(found) != 1:
-            raise ConfigError(f"no adapter for the vision model type {self.kind!r}: {closest(self.kind, FAMILIES)}")
+            raise ConfigError(f"no adapter for the vision model type {self.kind!r}: {closest(self.kind, TESTED)}")
         path, layers = found[0]
         if not 0 <= drop < wanted:
             raise ConfigError(f"drop_layers is {drop}, but this encoder has {wanted} layers: keep one at least")
@@ -140,7 +140,7 @@ def _one(size: Any, kind: str) -> int:
     """The side of a square patch; raises `ConfigError` where there is none."""
     sides = set(size) if isinstance(size, list | tuple) else {size}
     if len(sides) != 1 or not isinstance(side := sides.pop(), int):
-        raise ConfigError(f"no adapter for the vision model type {kind!r}: {closest(kind, FAMILIES)}")
+        raise ConfigError(f"no adapter for the vision model type {kind!r}: {closest(kind, TESTED)}")
     return side
 
 

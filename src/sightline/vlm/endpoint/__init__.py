@@ -1,4 +1,4 @@
-"""A chat-completions style HTTP door to loaded models."""
+"""An OpenAI-compatible (chat completions) inference server over loaded models."""
 
 from sightline.vlm.endpoint.app import create_app
 from sightline.vlm.endpoint.serve import bind, serve

@@ -1,4 +1,4 @@
-"""The HTTP door: OpenAI-style routes over loaded models."""
+"""The HTTP door: OpenAI-style routes over loaded models, answers streamed as server-sent events (SSE)."""
 
 import asyncio
 import hmac
@@ -29,7 +29,9 @@ from sightline.vlm.loaded import Answer, Loaded
 from sightline.vlm.weights import UnknownModelError
 
 MOST_BODY_BYTES = 96 * 2**20
+"""Largest request body: an image of `data.images.MAX_BYTES` in base64, and the words around it."""
 PLACES = 16
+"""Requests that may wait or run; the next one is answered 429 (backpressure)."""
 log = logging.getLogger("sightline.endpoint")
 
 
@@ -203,7 +205,7 @@ class Job:
 async def _events(
     job: Job, reply: Reply, pieces: "asyncio.Queue[str | None]", answers: Awaitable[list[Answer]]
 ) -> AsyncIterator[str]:
-    """Server-sent events: text as it comes, then the end with usage, then [DONE]."""
+    """Server-sent events (SSE): text as it is decoded, then the end with usage, then [DONE]."""
 
     def over(done: asyncio.Future[list[Answer]]) -> None:
         pieces.put_nowait(None)
@@ -242,6 +244,7 @@ STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (BusyError, 429, "busy"),
     (SightlineVlmError, 400, "invalid_request"),
 )
+"""HTTP status and error code of each kind of error; the first that fits counts."""
 
 
 async def _refused(_: Request, error: Exception) -> Response:

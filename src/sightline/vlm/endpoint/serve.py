@@ -10,6 +10,7 @@ from sightline.vlm.endpoint.app import create_app
 from sightline.vlm.loaded import Loaded
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Hosts that only this machine reaches: they need no key."""
 
 
 class OpenDoorError(SightlineVlmError):

@@ -14,6 +14,7 @@ from sightline.vlm.loaded import Answer, Loaded
 STEP_NAMES = {"vision_encoder": "encode"}
 """Names of timings on the wire, where they differ from the span's."""
 LOOKED_METHODS = {"live": "attention", "gradient": "gradient"}
+"""The wire's names for the methods of saying where the model looked."""
 
 
 class RequestError(SightlineVlmError):

@@ -1,4 +1,4 @@
-"""One thread that runs the model, with a bounded queue in front."""
+"""One thread that runs the model, with a bounded queue in front: full means refused (backpressure), never unbounded."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 class BusyError(SightlineVlmError):
-    """As much is waiting as we are ready to hold."""
+    """The queue is full: answered 429 with Retry-After."""
 
 
 class Worker:

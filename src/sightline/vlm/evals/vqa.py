@@ -1,4 +1,4 @@
-"""How answers to visual questions are compared with what people said: VQA v2's official evaluation.
+"""VQA accuracy: how answers to visual questions are compared with what people said (VQA v2's official evaluation).
 
 Punctuation, case, articles and number words do not count, contractions get their apostrophes; an answer is worth a
 third for each person who gave it, averaged over all ways to leave one person out (arXiv 1505.00468, section 5).
@@ -17,11 +17,15 @@ NUMBERS = {
     "none": "0",
     **{word: str(at) for at, word in enumerate("zero one two three four five six seven eight nine ten".split())},
 }
+"""Number words and the digits they are compared as."""
 ARTICLES = ("a", "an", "the")
+"""Words that do not count."""
 PUNCTUATION = tuple(';/[]"{}()=+\\_-><@`,?!')
+"""Marks that do not count."""
 POINT = re.compile(r"\.(?!\d)")
 """A full stop, but no decimal point."""
 THOUSANDS = re.compile(r"\d,\d")
+"""A comma between digits."""
 AGREED = 3
 """People who must give an answer for it to be wholly right."""
 

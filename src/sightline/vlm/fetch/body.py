@@ -7,7 +7,7 @@ from sightline.vlm.fetch.http import opened
 from sightline.vlm.fetch.places import offline
 
 WHOLE_S = 60.0
-"""Longest time for one body."""
+"""Overall deadline for one body: read timeouts alone would let a slow server hold us for ever."""
 
 
 class TooLargeError(FetchError):

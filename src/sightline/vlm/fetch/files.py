@@ -1,4 +1,4 @@
-"""A large file in the cache: fetched once, resumed where it broke off, checked, and there only when it is whole.
+"""A large file in the cache: downloaded once, resumed by range requests, checked by SHA-256, renamed into place whole.
 
 Beside a file that is on its way lie `.part`, what has come so far, `.part.tag`, which version of the file that is, and
 `.lock`, held by the process that fetches. Beside a file that was checked lies `.sha256`, so that it is checked once.
@@ -18,15 +18,15 @@ from sightline.vlm.fetch.places import HUB_OFFLINE, OFFLINE, Remote, offline
 from sightline.vlm.fetch.progress import Told, bar, say
 
 TRIES = 5
-"""Attempts in a row that bring nothing new."""
+"""Retries: attempts in a row that bring nothing new."""
 PAUSE_S = 0.5
-"""Before the second attempt; twice as long before each further one."""
+"""Exponential backoff: seconds before the second attempt, twice as long before each further one."""
 
 
 def file(url: str, sha256: str | None = None, *, torch_hub: bool = False) -> Path:
     """The file behind an http(s) URL, from the cache or fetched into it, with a progress bar on stderr.
 
-    Two processes that want the same file fetch it once.
+    Two processes that want the same file fetch it once (a lock file).
 
     Args:
         url: May end in `#sha256=…`.
@@ -178,7 +178,7 @@ def _span(response: Any) -> tuple[int | None, int | None]:
 
 
 def _asking(part: Path, tag: Path) -> dict[str, str]:
-    """Headers that ask for the rest of what is there, if the file is still the same one."""
+    """Headers that ask for the rest of what is there (`Range`), if the file is still the same version (`If-Range`)."""
     asking = {"Accept-Encoding": "identity"}
     if have := _size(part):
         asking["Range"] = f"bytes={have}-"
@@ -188,7 +188,7 @@ def _asking(part: Path, tag: Path) -> dict[str, str]:
 
 
 def _version(response: Any) -> str:
-    """What tells this version of the file from others; weak tags do not."""
+    """The validator of this version of the file: a strong ETag, else Last-Modified."""
     tag = str(response.headers.get("etag", ""))
     return tag if tag and not tag.startswith("W/") else str(response.headers.get("last-modified", ""))
 

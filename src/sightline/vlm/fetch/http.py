@@ -1,4 +1,4 @@
-"""One request, with bounds on what a server may do to us."""
+"""One HTTP request, with timeouts and limits on what a server may do to us."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,17 +7,19 @@ from typing import Any
 from sightline.vlm.fetch.errors import FetchError
 
 CONNECT_S = 10.0
+"""Timeout of opening a connection."""
 READ_S = 30.0
-"""Longest silence in the middle of an answer."""
+"""Read timeout: longest silence in the middle of an answer."""
 REDIRECTS = 5
+"""Redirects followed before giving up: a loop is an error."""
 
 
 class Unreachable(FetchError):  # noqa: N818 - it ends in a FetchError, this kind may pass
-    """The server cannot be reached, broke off, or is overloaded: worth another try."""
+    """A transient failure (no connection, broken off, 429, 5xx): worth a retry."""
 
 
 class Refused(FetchError):  # noqa: N818 - as above
-    """The server answered, and will answer the same again."""
+    """A permanent failure: a retry would be answered the same."""
 
 
 @contextmanager

@@ -18,10 +18,14 @@ from urllib.parse import unquote, urlsplit
 from sightline.vlm.fetch.errors import FetchError
 
 OFFLINE = "SIGHTLINE_OFFLINE"
+"""Environment variable that forbids every request."""
 HUB_OFFLINE = "HF_HUB_OFFLINE"
+"""The hub client's own, which forbids weights only."""
 CACHE = "SIGHTLINE_CACHE"
+"""Environment variable that names the cache folder."""
 
 CHECKSUM = re.compile(r"[0-9a-f]{8,64}")
+"""A SHA-256 in hexadecimal, or its first 8 digits and more."""
 IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 """How a file's name tells the first digits of its SHA-256 (`model-0123abcd.pth`)."""
 

@@ -4,7 +4,6 @@ from sightline.vlm.language.causal import CausalConfig, CausalLanguage
 from sightline.vlm.language.foreign import LanguageConfig
 from sightline.vlm.language.protocol import LanguageModel, State, Writes
 from sightline.vlm.language.seq2seq import Seq2SeqConfig, Seq2SeqLanguage
-from sightline.vlm.language.split import Split
 
 __all__ = [
     "CausalConfig",
@@ -13,7 +12,6 @@ __all__ = [
     "LanguageModel",
     "Seq2SeqConfig",
     "Seq2SeqLanguage",
-    "Split",
     "State",
     "Writes",
 ]

@@ -1,6 +1,6 @@
-"""Any causal language model of transformers (OPT, Llama, GPT-2, Qwen, …) behind the protocol.
+"""Any causal (decoder-only) language model of transformers (OPT, Llama, GPT-2, Qwen, …) behind the protocol.
 
-Positions are counted over the mask, so padding may stand anywhere before the last position of a row.
+Position ids are counted over the attention mask, so padding may stand anywhere before the last position of a row.
 
 Shapes: B rows, L new positions, S positions read so far, T target tokens, E embedding width, V vocabulary.
 """
@@ -27,7 +27,7 @@ class CausalConfig(LanguageConfig):
 
 @dataclass(frozen=True)
 class CausalState:
-    """Keys and values of every layer, and the mask `[B, S]` of what they stand for. Never changed once made."""
+    """The KV cache (transformers' `DynamicCache`) and the attention mask `[B, S]` of its positions. Immutable."""
 
     cache: Any
     mask_BS: Tensor
@@ -57,7 +57,7 @@ class CausalLanguage(ForeignLanguage):
     def prefill(
         self, prefix_BLE: Tensor, mask_BL: Tensor, after: CausalState | None = None
     ) -> tuple[Tensor, CausalState]:
-        """Reads a prefix, continuing `after` if given; logits `[B, V]` for the next token, and the state."""
+        """Prefills a prefix, continuing `after` if given; logits `[B, V]` of the next token, and the KV cache."""
         from transformers import DynamicCache  # late: importing transformers takes a second
 
         cache = DynamicCache(config=self.model.config) if after is None else copied(after.cache)
@@ -65,11 +65,11 @@ class CausalLanguage(ForeignLanguage):
         return self._run(prefix_BLE, mask_BS, cache, 1)[:, -1], CausalState(cache, mask_BS)
 
     def step(self, tokens_B: Tensor, state: CausalState) -> tuple[Tensor, CausalState]:
-        """Adds one token a row; logits `[B, V]` for the next, and the state after it (`state` itself stays)."""
+        """One decoding step: logits `[B, V]` of the next token, and the cache after it (`state` itself stays)."""
         return self.prefill(self.embed(tokens_B[:, None]), state.mask_BS.new_ones(len(tokens_B), 1), state)
 
     def follow(self, targets_BT: Tensor, logits_BV: Tensor, state: CausalState) -> Tensor:
-        """Teacher-forced logits `[B, T, V]` of targets that go on from what `prefill` gave."""
+        """Teacher-forced logits `[B, T, V]` of targets that continue a prefilled prefix."""
         if targets_BT.shape[1] == 1:
             return logits_BV[:, None]
         words_BTE = self.embed(targets_BT[:, :-1])
@@ -96,14 +96,14 @@ class CausalLanguage(ForeignLanguage):
 
 
 def copied(cache: Any) -> Any:
-    """A cache that can grow on its own; the tensors so far are shared, as growing replaces and never writes them."""
+    """A copy-on-write copy of a KV cache: tensors are shared, as appending concatenates and never writes in place."""
     twin = copy.copy(cache)
     twin.layers = [copy.copy(layer) for layer in cache.layers]
     return twin
 
 
 def selected(cache: Any, rows_R: Tensor) -> Any:
-    """A cache of these rows; each layer's keys and values may lie on a device of their own."""
+    """The KV cache of these rows (beam reordering); each layer's keys and values may lie on a device of their own."""
     twin = copied(cache)
     for layer in twin.layers:
         if layer.get_seq_length() > 0:

@@ -17,11 +17,11 @@ class LanguageConfig(Config):
     architecture: dict[str, Any] = field(hash=False)
     """transformers' own config as it stands in a checkpoint; `model_type` names the architecture."""
     eos_ids: tuple[int, ...] = ()
-    """Tokens that end an answer; empty: those of the architecture."""
+    """End-of-sequence (EOS) tokens; empty: those of the architecture."""
     bos_id: int | None = None
-    """Begins a text; none: the architecture's."""
+    """Beginning-of-sequence (BOS) token; none: the architecture's."""
     pad_id: int | None = None
-    """Fills short rows; none: the architecture's, else its first end token."""
+    """Padding token of a batch; none: the architecture's, else its first EOS token."""
 
     def foreign(self, automatic: Any) -> Any:
         """The transformers model through one of its Auto classes, in PyTorch's default dtype."""

@@ -11,26 +11,27 @@ from torch import Tensor
 
 
 class State(Protocol):
-    """What a language model remembers between steps: keys and values, masks, positions.
+    """A KV cache and what goes with it: keys and values of every layer, attention mask, positions.
 
-    A state is a value: reading on from it gives a new one and leaves it as it was.
+    A state is a value (immutable, copy-on-write): decoding on from it gives a new one and leaves it as it was, so one
+    prefix cache serves many continuations.
     """
 
     def select(self, rows_R: Tensor) -> "State":
-        """The state of rows `rows_R` (beams move, finished rows leave, one prefix serves many rows)."""
+        """The cache of rows `rows_R`: reorders beams, drops finished rows, expands one prefix to many rows."""
         ...
 
 
 class Writes(Protocol):
-    """What decoding needs: a model that goes on, token by token, from a state it has."""
+    """What autoregressive decoding needs: a model that goes on, token by token, from its KV cache."""
 
     @property
     def eos_ids(self) -> tuple[int, ...]:
-        """Tokens that end an answer, most usual first."""
+        """End-of-sequence (EOS) tokens, most usual first."""
         ...
 
     def step(self, tokens_B: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """Adds one token a row; logits `[B, V]` for the next. `state` is what this model's own methods gave."""
+        """One decoding step: appends a token a row; logits `[B, V]` of the next. `state` is one this model gave."""
         ...
 
 
@@ -53,15 +54,16 @@ class LanguageModel(Writes, Protocol):
         ...
 
     def prefill(self, prefix_BLE: Tensor, mask_BL: Tensor, after: Any = None) -> tuple[Tensor, State]:
-        """Reads the prefix once; logits `[B, V]` for the first new token, and the state to go on from.
+        """Prefill: runs the prefix once, in parallel; logits `[B, V]` of the first new token, and the KV cache of it.
 
-        `after` is a state of as many rows that the prefix continues (one image's soft prompt, many questions).
+        `after` is the cache of a shared prefix that this one continues, of as many rows (one image's soft prompt, many
+        questions).
         Encoder-decoder models raise `ModelError` for it: their prefix is read in both directions, hence at once.
         """
         ...
 
     def follow(self, targets_BT: Tensor, logits_BV: Tensor, state: Any) -> Tensor:
-        """Teacher-forced logits `[B, T, V]` of targets that go on from what `prefill` gave (many answers, one prefix).
+        """Teacher-forced logits `[B, T, V]` of targets that continue a prefilled prefix (many answers, one cache).
 
         Entry 0 is `logits_BV`; targets are padded on the right, anything there is ignored; `state` stays as it was.
         """

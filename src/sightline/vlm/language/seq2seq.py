@@ -28,17 +28,17 @@ class Seq2SeqConfig(LanguageConfig):
 
 @dataclass(frozen=True)
 class Seq2SeqState:
-    """The encoder's output `[B, L, E]` with its mask, and the decoder's keys and values. Never changed once made."""
+    """The encoder's output `[B, L, E]` with its mask, and the decoder's KV caches. Immutable."""
 
     read_BLE: Tensor
     mask_BL: Tensor
     itself: Any
-    """The decoder's cache of its own positions."""
+    """KV cache of the decoder's self-attention."""
     source: Any
-    """The decoder's cache of the encoder's positions."""
+    """KV cache of its cross-attention: filled by the first step, the same ever after."""
 
     def select(self, rows_R: Tensor) -> "Seq2SeqState":
-        """The state of these rows, in this order, repeats allowed."""
+        """The caches of these rows, in this order, repeats allowed (beam reordering)."""
         itself, source = selected(self.itself, rows_R), selected(self.source, rows_R)
         return Seq2SeqState(self.read_BLE[rows_R], self.mask_BL[rows_R], itself, source)
 
@@ -69,7 +69,7 @@ class Seq2SeqLanguage(ForeignLanguage):
         return out.logits  # type: ignore[no-any-return]
 
     def prefill(self, prefix_BLE: Tensor, mask_BL: Tensor, after: Any = None) -> tuple[Tensor, Seq2SeqState]:
-        """Reads the prefix with the encoder; logits `[B, V]` for the first token of the answer, and the state.
+        """Encodes the prefix; logits `[B, V]` of the answer's first token, and the state.
 
         Raises `ModelError` when asked to continue a state: the encoder reads in both directions.
         """
@@ -83,12 +83,12 @@ class Seq2SeqLanguage(ForeignLanguage):
         return self.step(self._starts(len(prefix_BLE), prefix_BLE.device)[:, 0], state)
 
     def step(self, tokens_B: Tensor, state: Seq2SeqState) -> tuple[Tensor, Seq2SeqState]:
-        """Adds one token a row; logits `[B, V]` for the next, and the state after it (`state` itself stays)."""
+        """One decoding step: logits `[B, V]` of the next token, and the state after it (`state` itself stays)."""
         logits_B1V, after = self._decode(tokens_B[:, None], state)
         return logits_B1V[:, -1], after
 
     def follow(self, targets_BT: Tensor, logits_BV: Tensor, state: Seq2SeqState) -> Tensor:
-        """Teacher-forced logits `[B, T, V]` of targets that go on from what `prefill` gave."""
+        """Teacher-forced logits `[B, T, V]` of targets that continue a prefilled prefix."""
         if targets_BT.shape[1] == 1:
             return logits_BV[:, None]
         words_BT = targets_BT[:, :-1].where(targets_BT[:, :-1] >= 0, self.pad_id)

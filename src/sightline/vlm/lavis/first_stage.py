@@ -20,6 +20,7 @@ from sightline.vlm.loaded.captioning import STARTS
 from sightline.vlm.training.objectives import captioning_loss, contrastive_loss, matching_loss, similarities
 
 MODES = ("image", "text", "multimodal")
+"""What `extract_features` can be asked for."""
 
 
 @registry.register_model("blip2")
@@ -125,8 +126,7 @@ class Blip2Qformer(LavisModel):
         if tokenizer is None:
             raise ModelError(f"{self.loaded.name} has no text side in its Q-Former: load a first-stage checkpoint")
         device, positions = self.blip2.spot("bridge").device, self.qformer.config.positions
-        text = tokenizer.batch(texts, max_length=min(most or positions, positions))
-        return Text(text.tokens_BL.to(device), text.mask_BL.to(device))
+        return tokenizer.batch(texts, max_length=min(most or positions, positions)).to(device)
 
     def _scores(self, samples: Samples, match_head: str) -> Tensor:
         """Matching logits `[B, 2]` ("itm") or cosines `[B, 1]` ("itc"), a row a pair."""
@@ -161,8 +161,7 @@ class Blip2Qformer(LavisModel):
 
     def _start_id(self) -> int:
         tokenizer = self.loaded.checkpoint.text_tokenizer
-        ids = [] if tokenizer is None else [tokenizer.id(name) for name in STARTS]
-        start = next((at for at in ids if at is not None), None)
+        start = None if tokenizer is None else tokenizer.first_id(STARTS)
         if start is None:
             raise ModelError(f"the bridge's tokenizer has none of {', '.join(STARTS)}, which begin a caption")
         return start

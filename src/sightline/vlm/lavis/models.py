@@ -34,6 +34,7 @@ Processors = dict[str, BaseProcessor]
 
 FEATURES, MATCHING = "blip2_feature_extractor (pretrain)", "blip2_image_text_matching (pretrain or coco)"
 CAPTIONS, ANSWERS = "blip2_opt (caption_coco_opt2.7b)", "blip2_t5 (pretrain_flant5xl)"
+"""Models of the BLIP-2 family by what they do, with a type each: what `OTHERS` points to."""
 OTHERS = {
     "albef_classification": "",
     "albef_feature_extractor": FEATURES,

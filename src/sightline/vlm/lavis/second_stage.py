@@ -16,10 +16,10 @@ from sightline.vlm.bridges import Text
 from sightline.vlm.config import ModelError
 from sightline.vlm.decoding import Decoding, generate
 from sightline.vlm.evals import vqa
-from sightline.vlm.lavis.answers import lemmatizer
 from sightline.vlm.lavis.base import LavisModel, Samples, images_of, texts_of
 from sightline.vlm.lavis.common.registry import registry
 from sightline.vlm.lavis.first_stage import Blip2Qformer
+from sightline.vlm.lavis.lemmas import lemmatizer
 from sightline.vlm.training.objectives import language_loss
 
 OCR_TOKENS = 30

@@ -1,4 +1,4 @@
-"""From a task to answers: batches that share what they can, one generation span an answer.
+"""From requests to answers: batched inference that shares images and prefixes, one generation span an answer.
 
 Shapes: B rows (answers), M texts to choose from.
 """
@@ -14,15 +14,15 @@ from sightline.vlm.decoding import Decoding, OnToken, Written
 from sightline.vlm.loaded.answers import Answer, Usage
 from sightline.vlm.loaded.inputs import Picture
 from sightline.vlm.loaded.looked import Looked
-from sightline.vlm.loaded.writing import Author, Manner, Rows, Seen, Spoken, Writer
+from sightline.vlm.loaded.writing import Author, Rows, Seen, Spoken, WriteOptions, Writer
 
 ROWS_AT_ONCE = 32
-"""Answers in one pass through the model."""
+"""Batch size: answers in one pass through the model."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
-    """What is asked, an entry an answer."""
+class Requests:
+    """What is asked for, an entry an answer."""
 
     of: Sequence[int]
     """Which picture each is about."""
@@ -42,8 +42,8 @@ def answer(
     model: str,
     writer: Author,
     pictures: Sequence[Picture],
-    task: Task,
-    manner: Manner,
+    requests: Requests,
+    options: WriteOptions,
     seen: Seen | None = None,
 ) -> list[Answer]:
     """`num_return_sequences` answers for every row, row after row. What raises is in the spans, and raises.
@@ -52,15 +52,15 @@ def answer(
     """
     answers: list[Answer] = []
     seen_of: tuple[int, ...] = () if seen is None else tuple(range(len(pictures)))
-    for batch in task.batches():
+    for batch in requests.batches():
         timeline = spans.Timeline()
-        used = tuple(dict.fromkeys(task.of[batch]))
-        rows = _rows(pictures, task, batch, used)
-        generations = _opened(model, pictures, task, batch, manner.how)
+        used = tuple(dict.fromkeys(requests.of[batch]))
+        rows = _rows(pictures, requests, batch, used)
+        generations = _opened(model, pictures, requests, batch, options.how)
         try:
             if seen is None or used != seen_of:  # one image with many questions is encoded in the first batch only
                 seen, seen_of = writer.see(rows.pictures, timeline), used
-            heard = replace(manner, on_token=_offset(manner.on_token, len(answers)))
+            heard = replace(options, on_token=_offset(options.on_token, len(answers)))
             spoken = writer.write(rows, seen, heard, timeline)
         except Exception as error:
             for generation in generations:
@@ -70,21 +70,21 @@ def answer(
     return answers
 
 
-def rank(writer: Writer, pictures: Sequence[Picture], task: Task, texts: Sequence[str]) -> Tensor:
+def rank(writer: Writer, pictures: Sequence[Picture], requests: Requests, texts: Sequence[str]) -> Tensor:
     """Log-probability `[B, M]` of each of M texts as the whole answer of each row."""
     scores = []
-    for batch in task.batches():
-        rows = _rows(pictures, task, batch, tuple(dict.fromkeys(task.of[batch])))
+    for batch in requests.batches():
+        rows = _rows(pictures, requests, batch, tuple(dict.fromkeys(requests.of[batch])))
         scores.append(writer.rank(rows, writer.see(rows.pictures, spans.Timeline()), texts))
     return torch.cat(scores)
 
 
-def _rows(pictures: Sequence[Picture], task: Task, batch: slice, used: tuple[int, ...]) -> Rows:
+def _rows(pictures: Sequence[Picture], requests: Requests, batch: slice, used: tuple[int, ...]) -> Rows:
     return Rows(
         pictures=[pictures[at] for at in used],
-        of=[used.index(at) for at in task.of[batch]],
-        prompts=task.prompts[batch],
-        questions=None if task.to_bridge is None else task.to_bridge[batch],
+        of=[used.index(at) for at in requests.of[batch]],
+        prompts=requests.prompts[batch],
+        questions=None if requests.to_bridge is None else requests.to_bridge[batch],
     )
 
 
@@ -92,12 +92,14 @@ def _offset(on_token: OnToken | None, before: int) -> OnToken | None:
     return None if on_token is None else lambda row, token, logprob: on_token(before + row, token, logprob)
 
 
-def _opened(model: str, pictures: Sequence[Picture], task: Task, batch: slice, how: Decoding) -> list[spans.Generation]:
-    """A generation an answer; beams and repeated draws of one row each have their own."""
+def _opened(
+    model: str, pictures: Sequence[Picture], requests: Requests, batch: slice, how: Decoding
+) -> list[spans.Generation]:
+    """A generation an answer; returned beams and repeated samples of one row each have their own."""
     request = request_attributes(how)
     return [
         spans.Generation(model, pictures[at].image, asked, request)
-        for at, asked in zip(task.of[batch], task.asked[batch], strict=True)
+        for at, asked in zip(requests.of[batch], requests.asked[batch], strict=True)
         for _ in range(how.num_return_sequences)
     ]
 

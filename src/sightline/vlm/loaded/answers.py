@@ -24,7 +24,7 @@ class Answer:
     tokens: tuple[int, ...]
     """Ids of the new tokens, without padding; the last ends the answer unless it was cut."""
     logprobs: tuple[float, ...]
-    """The model's log-probability of each token."""
+    """The model's log-probability of each token, before penalties and temperature."""
     score: float
     """What ranked it among its beams: length-normalised with beam search, else the sum of `logprobs`."""
     usage: Usage
@@ -44,9 +44,9 @@ class Matches:
     """How well N images and M texts go together."""
 
     itm: Tensor
-    """Probability of a match `[N, M]`, from reading image and text together."""
+    """Image-text matching (ITM) probability `[N, M]`, from reading image and text together (a cross-encoder)."""
     itc: Tensor
-    """Cosine `[N, M]` of the separately embedded image and text, best over queries."""
+    """Image-text contrastive (ITC) cosine similarity `[N, M]` of separate embeddings, the maximum over queries."""
     looked: list[list[Looked]] | None = None
     """Where the model looked for each word of each text, N lists of M, if asked for."""
 
@@ -72,7 +72,7 @@ class Features:
     raw: Tensor
     """Image and multimodal: `[N, Q, Z]`, a row a query. Text: `[M, Z]`."""
     projected: Tensor | None
-    """Unit vectors of the shared image-text space, image `[N, Q, K]` or text `[M, K]`; none for pairs."""
+    """L2-normalised embeddings in the shared ITC space, image `[N, Q, K]` or text `[M, K]`; none for pairs."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Captions of a first-stage model: written by the Q-Former itself, without a language model.
+"""Captions of a first-stage model (ITG): decoded by the Q-Former itself, without a language model.
 
 Shapes: N images, B rows (answers).
 """
@@ -12,7 +12,7 @@ from sightline.vlm.bridges import CaptionWriter
 from sightline.vlm.data.preprocess import Preprocess
 from sightline.vlm.decoding import decode
 from sightline.vlm.loaded.inputs import InputError, Picture
-from sightline.vlm.loaded.writing import Manner, Rows, Seen, Spoken, see
+from sightline.vlm.loaded.writing import Rows, Seen, Spoken, WriteOptions, see
 from sightline.vlm.model import Blip2
 from sightline.vlm.spans import Timeline
 from sightline.vlm.weights import Tokenizer
@@ -20,6 +20,7 @@ from sightline.vlm.weights import Tokenizer
 STARTS = ("[DEC]", "<dec>")
 """What the token in front of a caption is called: LAVIS' name, and that of sightline-tiny."""
 ENDS = ("[SEP]", "</s>", "<eos>")
+"""What the token behind a caption is called: BERT's separator, and EOS of other tokenizers."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,7 @@ class BridgeWriter:
         bridge = model.bridge
         if tokenizer is None:
             raise InputError("this checkpoint's bridge has no tokenizer, so it cannot write captions")
-        start, end = (
-            next((tokenizer.id(name) for name in names if tokenizer.id(name)), None) for names in (STARTS, ENDS)
-        )
+        start, end = tokenizer.first_id(STARTS), tokenizer.first_id(ENDS)
         if start is None or end is None:
             raise InputError(f"the bridge's tokenizer needs one of {', '.join(STARTS)} and one of {', '.join(ENDS)}")
         writer = CaptionWriter(bridge, start_id=start, eos_id=end, pad_id=tokenizer.pad_id)  # type: ignore[arg-type]
@@ -54,14 +53,14 @@ class BridgeWriter:
         """Encodes every picture once."""
         return see(self.model, self.preprocess, pictures, timeline)
 
-    def write(self, rows: Rows, seen: Seen, manner: Manner, timeline: Timeline) -> Spoken:
+    def write(self, rows: Rows, seen: Seen, options: WriteOptions, timeline: Timeline) -> Spoken:
         """The captions of one batch; every one begins with the batch's one prompt."""
         prompts = set(rows.prompts)
         if len(prompts) > 1:
             raise InputError(
                 f"a Q-Former begins all captions with one prompt, {len(prompts)} were given: call once each"
             )
-        if manner.method is not None:
+        if options.method is not None:
             raise InputError("where a Q-Former looked while it captioned is not recorded: leave out looked=")
         words = tuple(self.tokenizer.encode(prompts.pop(), special=False))
         with torch.no_grad():
@@ -69,13 +68,8 @@ class BridgeWriter:
                 of_B = torch.tensor(rows.of, device=seen.patches_NPD.device)
                 logits_BV, state = self.captions.begin(seen.patches_NPD[of_B], words)
                 facts["rows"], facts["queries"] = len(of_B), self.model.bridge.queries
-            with timeline.step("decode", beams=manner.how.num_beams) as facts:
-                written = decode(self.captions, logits_BV, state, manner.how, manner.on_token)
+            with timeline.step("decode", beams=options.how.num_beams) as facts:
+                written = decode(self.captions, logits_BV, state, options.how, options.on_token)
                 facts["tokens"] = max(len(one.tokens) for row in written for one in row)
         read = self.model.bridge.queries + 1 + len(words)
         return Spoken(written, [[None] * len(row) for row in written], [read] * len(written))
-
-
-def _first(tokenizer: Tokenizer, names: Sequence[str]) -> int | None:
-    ids = (tokenizer.id(name) for name in names)
-    return next((at for at in ids if at is not None), None)

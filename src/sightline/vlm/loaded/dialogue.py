@@ -1,4 +1,4 @@
-"""A dialogue about one image: it is encoded once, every question is asked after the turns before it."""
+"""Multi-turn dialogue about one image: it is encoded once, and earlier turns are read before every question."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a user gives, made into equal numbers of pictures and texts, a row an answer."""
+"""What a user gives, validated and broadcast to equal numbers of pictures and texts, a row an answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

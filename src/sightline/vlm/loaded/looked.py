@@ -14,6 +14,7 @@ from sightline.vlm.decoding import LookedError, Method, check_method
 from sightline.vlm.decoding.overlay import overlay, sheet
 
 WHOLE = "(all words)"
+"""Label of the whole text's map on a contact sheet."""
 DIGITS = 5
 """Decimals kept in spans and JSON."""
 

@@ -12,18 +12,17 @@ from sightline.vlm import spans, weights
 from sightline.vlm.bridges import QFormer
 from sightline.vlm.data.preprocess import Preprocess
 from sightline.vlm.decoding import Decoding, OnToken, Written
-from sightline.vlm.loaded.answering import Task, answer, rank
+from sightline.vlm.loaded.answering import Requests, answer, rank
 from sightline.vlm.loaded.answers import Answer, Classes, Features, Matches, Similarity
 from sightline.vlm.loaded.captioning import BridgeWriter
 from sightline.vlm.loaded.dialogue import Chat
 from sightline.vlm.loaded.inputs import Images, InputError, checked, labels_of, pair, read_pictures, texts_of, to_pixels
 from sightline.vlm.loaded.looked import method_of
-from sightline.vlm.loaded.matching import look_at_matches
+from sightline.vlm.loaded.matched import look_at_matches
 from sightline.vlm.loaded.scoring import Scorer
-from sightline.vlm.loaded.writing import Author, Manner, Rows, Seen, Writer
-from sightline.vlm.model import Devices, limited
+from sightline.vlm.loaded.writing import Author, Rows, Seen, WriteOptions, Writer
+from sightline.vlm.placement import Devices, Precision, limited
 from sightline.vlm.weights import Checkpoint
-from sightline.vlm.weights.read import Precision
 
 
 def load(
@@ -42,6 +41,11 @@ def load(
         dtype: Precision of the weights; None keeps the checkpoint's. By part, too: `{"language": torch.bfloat16}`;
             torch's names will do, "bfloat16".
         max_memory: For "auto": what the language model may take, `{"cuda:0": "10GiB", "cpu": "30GiB"}`.
+
+    Raises:
+        UnknownModelError: No such name, folder or hub id, or it cannot be downloaded.
+        CheckpointError: Something is there, but it cannot be read as a model.
+        ConfigError: A dtype, part, device or split that cannot be.
     """
     where = device if max_memory is None else limited(device, max_memory)
     return Loaded(weights.read(str(name_or_folder), dtype=dtype, device=where))
@@ -73,15 +77,20 @@ class Loaded:
             prompt: What the language model reads after the image, as it stands; "" is nothing, None the checkpoint's.
                 Several: one for each image.
             looked: "gradient" (or True) or "attention" to also say where the model looked.
-            on_token: Hears (answer, token, log-probability) as tokens are chosen; not with beam search.
+            on_token: Streaming: hears (answer, token, log-probability) as tokens are chosen; not with beam search.
             **decoding: Options of `Decoding`; those not given are the checkpoint's.
+
+        Raises:
+            ImageError: An image that cannot be read.
+            InputError: No language model and no captioning head, or images and prompts that do not pair up.
+            DecodingError: Options out of range, or that contradict each other.
         """
-        manner = self._manner(decoding, looked, on_token)
+        options = self._options(decoding, looked, on_token)
         pictures = read_pictures(images, self.preprocess)
         told = [self.checkpoint.prompts.caption] if prompt is None else texts_of(prompt, "prompts")
         of, words = pair(len(pictures), told, "prompts")
-        task = self._task(of, words, [""] * len(words) if prompt is None else words)
-        return answer(self.name, self.captioner, pictures, task, manner)
+        requests = self._requests(of, words, [""] * len(words) if prompt is None else words)
+        return answer(self.name, self.captioner, pictures, requests, options)
 
     def ask(
         self,
@@ -95,22 +104,27 @@ class Loaded:
     ) -> list[Answer]:
         """One answer a question: one image with many questions, many images with one, or as many of each.
 
-        However many questions there are about an image, it is encoded once.
+        However many questions there are about an image, it is encoded once, and its soft prompt is prefilled once.
 
         Args:
             images: One or several.
             questions: One or several.
             template: What a question is put into, with one `{}`; None is the checkpoint's.
             looked: "gradient" (or True) or "attention" to also say where the model looked.
-            on_token: Hears (answer, token, log-probability) as tokens are chosen; not with beam search.
+            on_token: Streaming: hears (answer, token, log-probability) as tokens are chosen; not with beam search.
             **decoding: Options of `Decoding`; those not given are the checkpoint's.
+
+        Raises:
+            ImageError: An image that cannot be read.
+            InputError: No language model, images and questions that do not pair up, or a template without one slot.
+            DecodingError: Options out of range, or that contradict each other.
         """
-        manner = self._manner(decoding, looked, on_token)
+        options = self._options(decoding, looked, on_token)
         form = self._template(template)
         pictures = read_pictures(images, self.preprocess)
         of, asked = pair(len(pictures), texts_of(questions, "questions"), "questions")
         prompts = [form.replace("{}", question) for question in asked]
-        return answer(self.name, self.writer, pictures, self._task(of, prompts, asked), manner)
+        return answer(self.name, self.writer, pictures, self._requests(of, prompts, asked), options)
 
     def chat(self, image: Images, *, template: str | None = None, remember: int | None = None) -> Chat:
         """A dialogue about one image, which is encoded here, once.
@@ -125,14 +139,16 @@ class Loaded:
             raise InputError(f"a dialogue is about one image, {len(pictures)} were given")
         seen = writer.see(pictures, spans.Timeline())
 
-        def say(prompt: str, question: str, looked: str | bool | None, options: dict[str, Any]) -> Answer:
-            manner, task = self._manner(options, looked), self._task([0], [prompt], [question])
-            return answer(self.name, writer, pictures, task, manner, seen)[0]
+        def say(prompt: str, question: str, looked: str | bool | None, decoding: dict[str, Any]) -> Answer:
+            options, requests = self._options(decoding, looked), self._requests([0], [prompt], [question])
+            return answer(self.name, writer, pictures, requests, options, seen)[0]
 
         return Chat(say, self._template(template), remember)
 
     def match(self, images: Images, texts: str | Sequence[str], *, looked: str | bool | None = None) -> Matches:
-        """How well every image goes with every text; needs a checkpoint with the first stage's heads.
+        """Image-text matching (ITM) and contrastive (ITC) scores `[N, M]` of every image with every text.
+
+        Raises `InputError` for a checkpoint without the first stage's heads.
 
         Args:
             images: One or several.
@@ -152,7 +168,7 @@ class Loaded:
     def embed(
         self, images: Images | None = None, texts: str | Sequence[str] | None = None, mode: str | None = None
     ) -> Features:
-        """Features of images (mode "image"), of texts ("text"), or of image-text pairs ("multimodal").
+        """Embeddings of images (mode "image"), texts ("text"), or image-text pairs ("multimodal"); shapes: `Features`.
 
         Without a mode they are of what is given: images, texts, or pairs of both.
         """
@@ -173,7 +189,7 @@ class Loaded:
         return self.scorer.embed_pairs(patches_NPD[of], paired)
 
     def similarity(self, images: Images, texts: str | Sequence[str], k: int = 128) -> Similarity:
-        """Retrieval scores both ways: cosines rank all pairs, matching re-ranks the `k` best of each image and text.
+        """Retrieval scores both ways: ITC cosines rank all pairs, ITM re-ranks the `k` best of each image and text.
 
         With the published checkpoints and k=128 this is the paper's retrieval evaluation (section 4.4).
         """
@@ -181,7 +197,7 @@ class Loaded:
         return self.scorer.similarity(patches_NPD, self.scorer.tokens(texts_of(texts, "texts")), k)
 
     def classify(self, images: Images, labels: Sequence[str]) -> Classes:
-        """Probabilities of labels: by image-text cosine where the checkpoint has it, else by the language model.
+        """Zero-shot classification: by image-text (ITC) cosine where the checkpoint has it, else by the language model.
 
         Args:
             images: One or several.
@@ -191,8 +207,8 @@ class Loaded:
         if self.scorer.can_embed_texts:
             return self.scorer.classify(self.scorer.see(pictures), words)
         many = len(pictures)
-        task = self._task(range(many), [self.checkpoint.prompts.caption] * many, [""] * many)
-        return Classes(tuple(words), rank(self.writer, pictures, task, words).softmax(1))
+        requests = self._requests(range(many), [self.checkpoint.prompts.caption] * many, [""] * many)
+        return Classes(tuple(words), rank(self.writer, pictures, requests, words).softmax(1))
 
     def rank(
         self,
@@ -212,22 +228,22 @@ class Loaded:
         of, asked = pair(len(pictures), texts_of(questions, "questions"), "questions")
         prompts = [form.replace("{}", question) for question in asked]
         words = texts_of(candidates, "candidates")
-        return Classes(tuple(words), rank(self.writer, pictures, self._task(of, prompts, asked), words).softmax(1))
+        return Classes(tuple(words), rank(self.writer, pictures, self._requests(of, prompts, asked), words).softmax(1))
 
     def generate(self, patches_BPD: Tensor, prompts: Sequence[str], how: Decoding | None = None) -> list[list[Written]]:
-        """Tokens from cached patch features (`self.model.see`) and prompts, without templates and spans."""
+        """Tokens from cached image features `[B, P, D]` (`self.model.see`) and B prompts; no templates, no spans."""
         seen = Seen(patches_BPD, self.model.encoder.grid(self.preprocess.size, self.preprocess.size))
         questions = list(prompts) if self.checkpoint.prompts.question_to_bridge else None
         rows = Rows([], range(len(prompts)), prompts, questions)
-        manner = self._manner({}, None) if how is None else Manner(how=how)
-        return self.writer.write(rows, seen, manner, spans.Timeline()).written
+        options = self._options({}, None) if how is None else WriteOptions(how=how)
+        return self.writer.write(rows, seen, options, spans.Timeline()).written
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of token ids, without special tokens."""
         return self.writer.tokenizer.decode(tokens)
 
     def save(self, folder: str | Path) -> None:
-        """Writes the checkpoint as a folder that `load` reads."""
+        """Writes the checkpoint as a folder that `load` reads; raises `CheckpointError` where a file has its name."""
         weights.save_folder(self.checkpoint, Path(folder))
 
     def save_huggingface(self, folder: str | Path) -> None:
@@ -261,13 +277,15 @@ class Loaded:
             raise InputError(f"the template {form!r} has {form.count('{}')} slots: write exactly one {{}}")
         return form
 
-    def _task(self, of: Sequence[int], prompts: Sequence[str], asked: Sequence[str]) -> Task:
+    def _requests(self, of: Sequence[int], prompts: Sequence[str], asked: Sequence[str]) -> Requests:
         """What is asked, and what of it the bridge reads: nothing, the bare question, or all (InstructBLIP)."""
         facts = self.checkpoint.prompts
         read = prompts if facts.template_to_bridge else asked
         to_bridge = read if facts.question_to_bridge and (facts.template_to_bridge or any(read)) else None
-        return Task(of=of, prompts=checked(prompts), asked=asked, to_bridge=to_bridge)
+        return Requests(of=of, prompts=checked(prompts), asked=asked, to_bridge=to_bridge)
 
-    def _manner(self, options: dict[str, Any], looked: str | bool | None, on_token: OnToken | None = None) -> Manner:
-        how = Decoding.of({**self.checkpoint.decoding, **options})
-        return Manner(how=how, method=method_of(looked), on_token=on_token)
+    def _options(
+        self, decoding: dict[str, Any], looked: str | bool | None, on_token: OnToken | None = None
+    ) -> WriteOptions:
+        how = Decoding.of({**self.checkpoint.decoding, **decoding})
+        return WriteOptions(how=how, method=method_of(looked), on_token=on_token)

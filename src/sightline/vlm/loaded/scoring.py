@@ -1,4 +1,4 @@
-"""Scores and features from the first stage's heads: matching, contrast, and embeddings.
+"""Scores and features from the first stage's heads: matching (ITM), contrast (ITC), embeddings, re-ranked retrieval.
 
 Shapes: N images, M texts, P patches of width D, Q queries of width Z, K contrast width, L tokens.
 """
@@ -17,7 +17,7 @@ from sightline.vlm.model import Blip2
 from sightline.vlm.weights import Tokenizer
 
 PAIRS_AT_ONCE = 64
-"""Images, texts or pairs in one pass through encoder or bridge."""
+"""Batch size: images, texts or pairs in one pass through encoder or bridge."""
 COSINES_AT_ONCE = 2**22
 """Numbers (image × text × query) held at a time while the best query of each pair is found."""
 TEXTS_AT_ONCE = 1024
@@ -55,7 +55,10 @@ class Scorer:
         return Matches(logits_NM2.softmax(2)[:, :, 1], itc_NM)
 
     def similarity(self, patches_NPD: Tensor, words: Text, k: int) -> Similarity:
-        """Matching logit plus cosine for the `k` best of each image and of each text by cosine (paper, section 4.4)."""
+        """Two-stage retrieval (paper, section 4.4): the `k` best by ITC cosine, re-ranked by ITM logit plus cosine.
+
+        Raises `InputError` for `k` below 1, and without the heads.
+        """
         if k < 1:
             raise InputError(f"k={k}: re-rank at least one")
         bridge = self._bridge()
@@ -64,11 +67,11 @@ class Scorer:
         with torch.no_grad():
             for image, cosines_M in enumerate(itc_NM):
                 best_K = cosines_M.topk(min(k, len(cosines_M))).indices
-                logits_K = self._match(bridge, patches_NPD[image : image + 1], _rows(words, best_K))[:, 1]
+                logits_K = self._match(bridge, patches_NPD[image : image + 1], words.rows(best_K))[:, 1]
                 to_text_NM[image, best_K] = logits_K + cosines_M[best_K]
             for text, cosines_N in enumerate(itc_NM.T):
                 for best_K in _split(cosines_N.topk(min(k, len(cosines_N))).indices):
-                    same = _rows(words, best_K.new_full(best_K.shape, text))
+                    same = words.rows(best_K.new_full(best_K.shape, text))
                     logits_K = self._match(bridge, patches_NPD[best_K.to(patches_NPD.device)], same)[:, 1]
                     to_image_MN[text, best_K] = logits_K + cosines_N[best_K]
         return Similarity(to_text_NM, to_image_MN)
@@ -109,14 +112,14 @@ class Scorer:
             return Features(words_MZ, bridge.contrast_texts(words_MZ) if bridge.text_contrast is not None else None)
 
     def embed_pairs(self, patches_BPD: Tensor, texts: list[str]) -> Features:
-        """Query outputs after reading image and text together."""
+        """Multimodal features: query outputs after reading image and text together."""
         bridge, batches = self._bridge(), _batches(self.tokens(texts))
         with torch.no_grad():
             pairs = zip(self._moved(patches_BPD), batches, strict=True)
             return Features(torch.cat([bridge(some, words) for some, words in pairs]), None)
 
     def classify(self, patches_NPD: Tensor, labels: list[str]) -> Classes:
-        """Soft-max of image-text cosines over the learned temperature."""
+        """Zero-shot classification: softmax of ITC cosines over the learned temperature."""
         cosines_NM = self.cosines(patches_NPD, self.tokens(labels))
         temperature = self._bridge().temperature
         if temperature is None:
@@ -133,9 +136,7 @@ class Scorer:
         """Texts for the bridge, `[M, L]`."""
         if self.tokenizer is None:
             raise InputError("this checkpoint has no text side in its Q-Former: load a retrieval checkpoint to match")
-        text = self.tokenizer.batch(texts)
-        device = self.model.spot("bridge").device
-        return Text(text.tokens_BL.to(device), text.mask_BL.to(device))
+        return self.tokenizer.batch(texts).to(self.model.spot("bridge").device)
 
 
 def best_cosines(images_NQK: Tensor, texts_MK: Tensor) -> Tensor:
@@ -156,7 +157,3 @@ def _batches(text: Text) -> Iterator[Text]:
 
 def _split(rows: Tensor) -> Iterator[Tensor]:
     return (rows[at : at + PAIRS_AT_ONCE] for at in range(0, len(rows), PAIRS_AT_ONCE))
-
-
-def _rows(text: Text, rows_R: Tensor) -> Text:
-    return Text(text.tokens_BL[rows_R], text.mask_BL[rows_R])

@@ -1,4 +1,4 @@
-"""From pictures and prompts to answers: a batch at a time, shared work done once, every step timed.
+"""From pictures and prompts to answers: encode, bridge, prefill and decode a batch; shared work once, all steps timed.
 
 Shapes: B rows (answers), N images, P patches of width D, Q queries, L prompt tokens.
 """
@@ -22,12 +22,12 @@ from sightline.vlm.spans import Timeline
 from sightline.vlm.weights import Tokenizer
 
 CANDIDATES_AT_ONCE = 64
-"""Texts ranked in one pass through the language model."""
+"""Batch size of ranking: texts in one pass through the language model."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manner:
-    """How it is answered."""
+class WriteOptions:
+    """How answers are written: decoding, whether and how to say where the model looked, who hears the tokens."""
 
     how: Decoding
     method: Method | None = None
@@ -83,7 +83,7 @@ class Author(Protocol):
         """Encodes every picture once."""
         ...
 
-    def write(self, rows: Rows, seen: Seen, manner: Manner, timeline: Timeline) -> Spoken:
+    def write(self, rows: Rows, seen: Seen, options: WriteOptions, timeline: Timeline) -> Spoken:
         """The answers of one batch."""
         ...
 
@@ -106,15 +106,15 @@ class Writer:
         """Encodes every picture once."""
         return see(self.model, self.preprocess, pictures, timeline)
 
-    def write(self, rows: Rows, seen: Seen, manner: Manner, timeline: Timeline) -> Spoken:
+    def write(self, rows: Rows, seen: Seen, options: WriteOptions, timeline: Timeline) -> Spoken:
         """The answers of one batch."""
-        how, method = manner.how, manner.method
+        how, method = options.how, options.method
         asked = Replayed(seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts))
         self._check_length(asked.prompt, how)
         with torch.no_grad():
             logits_BV, state, lengths = self._read(asked, timeline)
             with timeline.step("decode", beams=how.num_beams) as facts:
-                written = decode(self.model.writer, logits_BV, state, how, manner.on_token)
+                written = decode(self.model.writer, logits_BV, state, how, options.on_token)
                 facts["tokens"] = max(len(one.tokens) for row in written for one in row)
         looked: list[list[Looked | None]] = [[None] * len(row) for row in written]
         if method is not None:
@@ -125,7 +125,7 @@ class Writer:
     def rank(self, rows: Rows, seen: Seen, texts: Sequence[str]) -> Tensor:
         """Summed log-probability `[B, M]` of each of M texts as the whole answer of each row.
 
-        Image and prompt are read once a row; the texts go on from there, `CANDIDATES_AT_ONCE` together.
+        Image and prompt are prefilled once a row; the texts continue that KV cache, `CANDIDATES_AT_ONCE` together.
         """
         asked = Replayed(seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts))
         device = self.model.spot("language").device
@@ -133,21 +133,20 @@ class Writer:
         with torch.no_grad():
             logits_BV, state, _ = self._read(asked, Timeline())
             scores = [
-                self._rank_one(logits_BV[row], state.select(torch.tensor([row], device=device)), targets, mask)
+                self._rank_one(logits_BV[row], state.select(torch.tensor([row], device=device)), *some)
                 for row in range(len(logits_BV))
-                for targets, mask in many
+                for some in many
             ]
         return torch.cat(scores).view(len(logits_BV), -1)
 
     def candidates(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Texts as answers, ended, `[M, T]`, and their mask."""
+        """Texts as answers, an EOS token at the end of each, `[M, T]`, and their mask."""
         rows = [[*self.tokenizer.encode(f" {text}", special=False), *self.model.writer.eos_ids[:1]] for text in texts]
-        device = self.model.spot("language").device
-        targets_MT, mask_MT = padded(rows, self.model.writer.pad_id)
-        return targets_MT.to(device), mask_MT.to(device)
+        targets = Text.padded(rows, self.model.writer.pad_id).to(self.model.spot("language").device)
+        return targets.tokens_BL, targets.mask_BL
 
     def _rank_one(self, logits_V: Tensor, state: State, targets_MT: Tensor, mask_MT: Tensor) -> Tensor:
-        """`[M]`."""
+        """Log-probabilities `[M]` of M texts after one row's prefix."""
         many = len(targets_MT)
         rows = state.select(torch.zeros(many, dtype=torch.long, device=logits_V.device))
         logits_MTV = self.model.writer.follow(targets_MT, logits_V.expand(many, -1), rows)
@@ -158,7 +157,7 @@ class Writer:
         return torch.tensor(rows.of, device=seen.patches_NPD.device)
 
     def _read(self, asked: "Replayed", timeline: Timeline) -> tuple[Tensor, State, list[int]]:
-        """Logits `[B, V]` of the first token, the state after image and prompt, positions read a row."""
+        """Logits `[B, V]` of the first token, the KV cache of image and prompt, prefix positions of each row."""
         prompt, question = asked.prompt, asked.question
         queries = self._bridge(asked.seen, asked.of_B, question, timeline)
         with timeline.step("prefill") as facts:
@@ -170,7 +169,7 @@ class Writer:
     def tokens(self, prompts: Sequence[str]) -> Text:
         """Prompts for the language model, `[B, L]`."""
         pad: Literal["left", "right"] = "right" if self.model.writer.is_encoder_decoder else "left"
-        return self._placed(self.tokenizer.batch(prompts, pad=pad), "language")
+        return self.tokenizer.batch(prompts, pad=pad).to(self.model.spot("language").device)
 
     def questions(self, questions: Sequence[str] | None) -> Text | None:
         """Questions for the bridge, `[B, L]`; none where it reads none."""
@@ -180,7 +179,7 @@ class Writer:
         most = getattr(getattr(self.model.bridge, "config", None), "positions", question.mask_BL.shape[1])
         if question.mask_BL.shape[1] > most:
             raise InputError(f"a question of {question.mask_BL.shape[1]} tokens, the bridge reads {most}: shorten it")
-        return self._placed(question, "bridge")
+        return question.to(self.model.spot("bridge").device)
 
     def _check_length(self, prompt: Text, how: Decoding) -> None:
         """A clear error instead of an index beyond the language model's learned positions."""
@@ -194,10 +193,6 @@ class Writer:
                 f"the language model has {most}: shorten the prompt or the answer"
             )
 
-    def _placed(self, text: Text, part: str) -> Text:
-        device = self.model.spot(part).device
-        return Text(text.tokens_BL.to(device), text.mask_BL.to(device))
-
     def _bridge(self, seen: Seen, of_B: Tensor, question: Text | None, timeline: Timeline) -> Tensor:
         """Query outputs: a row an image without questions, a row an answer with them."""
         with timeline.step("bridge") as facts:
@@ -207,7 +202,10 @@ class Writer:
         return queries
 
     def _prefill(self, queries: Tensor, of_B: Tensor, shared: bool, prompt: Text) -> tuple[Tensor, State]:
-        """Reads each image's soft prompt once, then the words of every row; encoder-decoders read both at once."""
+        """Prefix caching: prefills each image's soft prompt once, then the words of every row on top of its KV cache.
+
+        Encoder-decoders read both at once, as their encoder is bidirectional.
+        """
         language = self.model.writer
         few = len(queries) < len(of_B)  # images that several rows ask about
         if shared and few and not language.is_encoder_decoder and prompt.tokens_BL.shape[1]:
@@ -228,8 +226,8 @@ class Writer:
         flat = [one.tokens for row in written for one in row]
         replay = Replay(
             patches_BPD=asked.seen.patches_NPD[asked.of_B][again],
-            question=_rows(asked.question, again),
-            prompt=_rows(asked.prompt, again),
+            question=None if asked.question is None else asked.question.rows(again),
+            prompt=asked.prompt.rows(again),
             answers=flat,
             words=[split_words(tokens, self.tokenizer.decode) for tokens in flat],
         )
@@ -262,18 +260,3 @@ def see(model: Blip2, preprocess: Preprocess, pictures: Sequence[Picture], timel
         grid = model.encoder.grid(*pixels_NCHW.shape[2:])
         facts["patches"] = patches_NPD.shape[1]
     return Seen(patches_NPD, grid)
-
-
-def padded(rows: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor]:
-    """Token rows as one tensor, padded on the right, and its mask, both `[rows, longest]`."""
-    longest = max(len(row) for row in rows)
-    tokens = [[*row, *[pad_id] * (longest - len(row))] for row in rows]
-    mask = [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
-    return torch.tensor(tokens), torch.tensor(mask)
-
-
-def _rows(text: Text | None, rows_R: Tensor) -> Text | None:
-    if text is None:
-        return None
-    rows_R = rows_R.to(text.tokens_BL.device)
-    return Text(text.tokens_BL[rows_R], text.mask_BL[rows_R])

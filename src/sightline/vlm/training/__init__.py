@@ -1,4 +1,5 @@
-"""Training: objectives, optimiser groups, schedules counted in steps, a loop that can be stopped and resumed."""
+"""Training: ITC, ITM, ITG and language-modelling losses, AdamW parameter groups, warm-up with cosine decay, and a loop
+whose snapshots make it resumable."""
 
 from sightline.vlm.training.loop import Run, Stage, Watch, fit
 from sightline.vlm.training.objectives import (

@@ -1,4 +1,7 @@
-"""The training loop: steps, not epochs; draws follow from seed and step, so a resumed run is the same run."""
+"""The training loop: forward, backward, gradient clipping, optimiser step; counted in steps, not epochs.
+
+Random draws follow from seed and step (data order, dropout, negatives), so a resumed run is the same run.
+"""
 
 import json
 import time
@@ -13,11 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 
 from sightline.vlm.config import Config
-from sightline.vlm.training.checkpoints import Snapshot
 from sightline.vlm.training.optimiser import AdamWConfig, WarmCosine
+from sightline.vlm.training.snapshots import Snapshot
 
 Watch = Callable[[int], dict[str, float]]
-"""Held-out figures after so many steps; the model is in evaluation mode."""
+"""Validation metrics after so many steps; the model is in evaluation mode, without gradients."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +33,7 @@ class Run(Config):
     batch: int = 64
     seed: int = 0
     watch_every: int = 500
-    """Steps between two looks at held-out figures, which are logged; the last step is always looked at."""
+    """Steps between two evaluations of the validation metrics, which are logged; the last step is always evaluated."""
     save_every: int = 500
     """Steps between two snapshots to resume from."""
 
@@ -49,7 +52,14 @@ class Stage(Protocol):
 
 
 def fit(stage: Stage, run: Run, folder: Path | None = None, watch: Watch | None = None) -> list[dict[str, float]]:
-    """Trains a stage and returns its log, also kept as JSON lines in `folder`, where an unfinished run is resumed."""
+    """Trains a stage and returns its log, also kept as JSON lines in `folder`, from whose snapshot a run is resumed.
+
+    Args:
+        stage: What is trained, and its losses.
+        run: Schedule, optimiser, seed, and how often to validate and to save.
+        folder: For the log `NAME.jsonl` and the snapshot `NAME.state.safetensors`; none: nothing is kept.
+        watch: Validation metrics to log.
+    """
     console = Console(stderr=True)
     optimiser = run.optimiser.build_for(stage.trained)
     if folder:

@@ -1,4 +1,5 @@
-"""The losses of BLIP-2 (arXiv 2301.12597, section 3.2 and 3.3).
+"""The losses of BLIP-2: ITC, ITM and ITG of the first stage (arXiv 2301.12597, section 3.2), and language modelling of
+the second (section 3.3).
 
 Shapes: B pairs, Q queries, K contrast width, P patches of width D, L text tokens, T target tokens, V words.
 """
@@ -10,17 +11,18 @@ from torch.nn import functional as F
 from sightline.vlm.bridges import QFormer, Text
 
 IGNORED = -100
+"""Label that cross-entropy skips: PyTorch's `ignore_index`."""
 SMOOTHING = 0.1
 """Label smoothing of contrast and of the Q-Former's captioning."""
 
 
 def similarities(images_BQK: Tensor, texts_BK: Tensor) -> Tensor:
-    """Cosines `[B, B]` of every image with every text: the best of an image's queries."""
+    """Cosine similarities `[B, B]` of every image with every text: the maximum over an image's queries."""
     return torch.einsum("iqk,tk->itq", images_BQK, texts_BK).amax(-1)
 
 
 def contrastive_loss(cosines_BB: Tensor, temperature: Tensor) -> Tensor:
-    """Image-text contrast (ITC): each image finds its text among the batch, and each text its image."""
+    """Image-text contrastive loss (ITC): symmetric cross-entropy with in-batch negatives (InfoNCE), label smoothing."""
     logits_BB = cosines_BB / temperature
     own_B = torch.arange(len(logits_BB), device=logits_BB.device)
     to_text = F.cross_entropy(logits_BB, own_B, label_smoothing=SMOOTHING)
@@ -28,7 +30,7 @@ def contrastive_loss(cosines_BB: Tensor, temperature: Tensor) -> Tensor:
 
 
 def hard_negatives(logits_BB: Tensor, same_BB: Tensor) -> Tensor:
-    """For each row a column that does not match it, likelier the more similar it seems.
+    """Hard negative mining: for each row `[B]` a column that does not match it, likelier the more similar it seems.
 
     Args:
         logits_BB: Similarities over the temperature.
@@ -44,18 +46,17 @@ def hard_negatives(logits_BB: Tensor, same_BB: Tensor) -> Tensor:
 
 
 def matching_loss(bridge: QFormer, patches_BPD: Tensor, text: Text, logits_BB: Tensor, same_BB: Tensor) -> Tensor:
-    """Image-text matching (ITM): the true pairs, each text with a hard image, each image with a hard text."""
+    """Image-text matching loss (ITM): positive pairs, each text with a hard negative image, and the reverse."""
     images_B = hard_negatives(logits_BB.T, same_BB.T)
     texts_B = hard_negatives(logits_BB, same_BB)
     own_B = torch.arange(len(images_B))
     image_rows, text_rows = torch.cat([own_B, images_B, own_B]), torch.cat([own_B, own_B, texts_B])
-    pairs = Text(text.tokens_BL[text_rows], text.mask_BL[text_rows])
     matches = torch.cat([torch.ones_like(own_B), torch.zeros_like(own_B), torch.zeros_like(own_B)])
-    return F.cross_entropy(bridge.match(patches_BPD[image_rows], pairs), matches)
+    return F.cross_entropy(bridge.match(patches_BPD[image_rows], text.rows(text_rows)), matches)
 
 
 def captioning_loss(bridge: QFormer, patches_BPD: Tensor, text: Text, decode_id: int) -> Tensor:
-    """Image-grounded text generation (ITG): the text through the multimodal-causal mask, its first token [DEC]."""
+    """Image-grounded text generation loss (ITG): the text through the multimodal-causal mask, its first token [DEC]."""
     tokens_BL = text.tokens_BL.clone()
     tokens_BL[:, 0] = decode_id
     logits_BLV = bridge.caption_logits(patches_BPD, Text(tokens_BL, text.mask_BL))
@@ -66,6 +67,6 @@ def captioning_loss(bridge: QFormer, patches_BPD: Tensor, text: Text, decode_id:
 
 
 def language_loss(logits_BTV: Tensor, targets: Text) -> Tensor:
-    """Stage two: the frozen language model must write the targets; padding does not count."""
+    """Second stage: the frozen language model's cross-entropy of the targets, averaged over tokens, padding masked."""
     labels_BT = targets.tokens_BL.masked_fill(targets.mask_BL == 0, IGNORED)
     return F.cross_entropy(logits_BTV.flatten(0, 1), labels_BT.flatten(), ignore_index=IGNORED)

@@ -1,4 +1,4 @@
-"""AdamW with decay where it belongs, and a learning rate that depends on the step alone."""
+"""AdamW with weight decay by parameter group, and a learning-rate schedule: linear warm-up, then cosine decay."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sightline.vlm.config import Config, ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class WarmCosine(Config):
-    """Linear warm-up to `peak`, then half a cosine down to `floor` at the last step; never restarted by an epoch."""
+    """Linear warm-up to `peak`, then cosine decay to `floor` at the last step; counted in steps, without restarts."""
 
     peak: float
     steps: int
@@ -36,11 +36,11 @@ class AdamWConfig(Config):
     """AdamW as BLIP-2 uses it (arXiv 2301.12597, section 3.4)."""
 
     weight_decay: float = 0.05
-    """Of matrices; biases, norms and single numbers are never decayed."""
+    """Decoupled weight decay of matrices; biases, LayerNorms and single numbers are never decayed."""
     beta1: float = 0.9
     beta2: float = 0.98
     clip_norm: float = 1.0
-    """Longest gradient, over all parameters together."""
+    """Gradient clipping: largest L2 norm over all parameters together."""
 
     def build_for(self, module: nn.Module) -> torch.optim.AdamW:
         """An optimiser of every parameter of `module` that asks for a gradient; the rest is frozen."""

@@ -1,7 +1,8 @@
 """Checkpoints in and out: Sightline's own folders, Hugging Face's BLIP-2, and LAVIS' files."""
 
+from sightline.vlm.encoders import ImageFacts
 from sightline.vlm.weights.catalog import CATALOG, Known
-from sightline.vlm.weights.checkpoint import Checkpoint, Family, ImageFacts, Prompts
+from sightline.vlm.weights.checkpoint import Checkpoint, Family, Prompts
 from sightline.vlm.weights.compose import ModelConfig, PretrainedEncoder, PretrainedLanguage
 from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
 from sightline.vlm.weights.export import save_huggingface

@@ -11,9 +11,12 @@ SHIPPED = Path(__file__).parent
 PUBLISHED = "https://storage.googleapis.com/sfr-vision-language-research/LAVIS/models"
 """Where LAVIS keeps its files; SIGHTLINE_LAVIS_URL names a mirror."""
 VIT_G, VIT_L = "BLIP2/eva_vit_g.pth", "BLIP2/clip_vit_L.pth"
+"""LAVIS' files of the frozen encoders: EVA-CLIP ViT-g and CLIP ViT-L."""
 
 SEES = ("match", "similarity", "embed", "classify")
+"""Methods that need the first stage's heads."""
 WRITES = ("caption", "ask", "chat", "rank", "classify", "looked")
+"""Methods that need a language model."""
 
 FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "blip2": ("first stage: encoder and Q-Former with its text side", SEES),
@@ -99,6 +102,7 @@ class Known:
 
 
 CAPTION = "a photo of"
+"""Prompt of the COCO captioning models (paper, section 4.2)."""
 
 
 def _first(types: str, **changes: Any) -> Known:
@@ -237,6 +241,7 @@ CATALOG: dict[str, Known] = {
         also=("blip2_vicuna_instruct:vicuna13b",),
     ),
 }
+"""Every model known by name."""
 
 
 def find(name: str) -> Known | None:

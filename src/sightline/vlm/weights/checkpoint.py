@@ -6,35 +6,12 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sightline.vlm.encoders import ImageFacts
 from sightline.vlm.model import Blip2, Blip2Config
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 Family = Literal["causal", "seq2seq", "retrieval"]
 """How a checkpoint answers: a causal or an encoder-decoder language model, or scores only (first stage)."""
-
-Resample = Literal["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"]
-
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageFacts:
-    """How a picture becomes `[C, H, W]`: made a square, scaled, less the mean, over the deviation.
-
-    The fields are those of `data.preprocess.Preprocess`, which does it and reads them from image processors' files.
-    """
-
-    size: int
-    """Pixels on a side."""
-    mean: tuple[float, ...] = CLIP_MEAN
-    """Of each channel, red first, after scaling to 0..1."""
-    std: tuple[float, ...] = CLIP_STD
-    resample: Resample = "bicubic"
-    shortest_edge: int | None = None
-    """The shorter side is made this long and the square cut from the middle; none: squashed to the square."""
-    scale: float = 1 / 255
-    """What 8-bit values are multiplied with."""
 
 
 @dataclass(frozen=True, kw_only=True)

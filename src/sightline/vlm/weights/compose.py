@@ -12,17 +12,18 @@ weights, the bridge and the projection are new and to be trained. Widths are com
 weights are read.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from sightline.vlm.config import Config, ConfigError
-from sightline.vlm.encoders.pixels import FILES, pixel_facts, read_processor
-from sightline.vlm.model import PATCH_WIDTH, Blip2, Blip2Config, Devices, Dtypes, Layout, fit
-from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts, Prompts
+from sightline.vlm.encoders import ImageFacts
+from sightline.vlm.encoders.pixels import FILES
+from sightline.vlm.model import PATCH_WIDTH, Blip2, Blip2Config, check_widths
+from sightline.vlm.placement import Devices, Dtypes, Layout, by_part, dtypes_of
+from sightline.vlm.weights.checkpoint import Checkpoint, Prompts
 from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
 from sightline.vlm.weights.huggingface import family_of, read_tokenizer
 from sightline.vlm.weights.parts import check_depth, config_of, folder_of, outline_language, read_encoder, read_language
@@ -44,18 +45,15 @@ class PretrainedEncoder(Config):
         config = config_of(self.name)
         return getattr(getattr(config, "vision_config", config), "hidden_size", None)
 
-    def pixels(self, size: int | None = None) -> dict[str, Any] | None:
-        """Fields of `ImageFacts` by the processor file beside its weights; none where there is no such file.
+    def pixels(self, size: int | None = None) -> ImageFacts | None:
+        """What the processor file beside its weights says; none where there is no such file.
 
-        With a `size` of one's own what is cut away of a picture keeps its share.
+        With a `size` of one's own a centre crop keeps the share of a picture that it cuts away.
         """
-        facts = read_processor(folder_of(self.name))
-        if facts is None:
-            return None
-        own = pixel_facts(facts, size)
-        if size is None or own["shortest_edge"] is None:
+        own = ImageFacts.from_folder(folder_of(self.name), size)
+        if own is None or size is None or own.shortest_edge is None:
             return own
-        return {**own, "shortest_edge": round(own["shortest_edge"] * size / own["size"])}
+        return replace(own, shortest_edge=round(own.shortest_edge * size / own.size))
 
     def check(self) -> None:
         """Raises `CheckpointError` for one that is not there, or has not so many layers; no weights are read."""
@@ -117,7 +115,7 @@ class ModelConfig(Config):
                 part.check()
         width, reads = getattr(self.encoder, "width", None), getattr(self.bridge, "patch_width", None)
         if width is not None and reads is not None:
-            fit("the encoder gives features", width, "the bridge reads", reads, PATCH_WIDTH)
+            check_widths("the encoder gives features", width, "the bridge reads", reads, PATCH_WIDTH)
         image, prompts = self._image(), _made(Prompts, self.prompts, "prompts")
         model = Blip2Config(
             encoder=self.encoder, bridge=self.bridge, language=self.language, norm_eps=self.norm_eps
@@ -141,7 +139,7 @@ class ModelConfig(Config):
             raise ConfigError(f"image: size is {size!r}, give the pixels on a side of the square the encoder sees")
         pretrained = self.encoder if isinstance(self.encoder, PretrainedEncoder) else None
         own = None if pretrained is None else pretrained.pixels(size)
-        facts = {**(own or {}), **self.image}
+        facts = {**({} if own is None else asdict(own)), **self.image}
         needed = ("size",) if pretrained is None else ("size", "mean", "std")
         if absent := [name for name in needed if name not in facts]:
             why = "a fresh encoder has no file" if pretrained is None else f"{pretrained.name} has no {FILES[0]}"
@@ -183,26 +181,6 @@ def read_model_file(path: Path, device: Devices = "cpu", dtype: Dtypes | None = 
         return ModelConfig.from_yaml(text).compose(device, dtype)
     except ConfigError as problem:
         raise ConfigError(f"{path}: {problem}") from problem
-
-
-def dtypes_of(named: Mapping[str, str | torch.dtype]) -> dict[str, torch.dtype]:
-    """Dtypes by part from torch's names for them; raises `ConfigError` for another name."""
-    return {part: dtype_of(name, f"precision of the {part}") for part, name in named.items()}
-
-
-def dtype_of(name: str | torch.dtype, what: str = "dtype") -> torch.dtype:
-    """A dtype from torch's name for it; raises `ConfigError` for another."""
-    dtype = getattr(torch, name, None) if isinstance(name, str) else name
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise ConfigError(f"{what}: torch has no floating dtype {name!r}, try float32 or bfloat16")
-    return dtype
-
-
-def by_part(dtype: Dtypes | None) -> dict[str, torch.dtype]:
-    """The parts that a user's dtype is of: encoder and language model where it is one for all."""
-    if dtype is None:
-        return {}
-    return dict(dtype) if isinstance(dtype, Mapping) else dict.fromkeys(("encoder", "language"), dtype)
 
 
 def _kept(part: Any, what: str) -> Config:

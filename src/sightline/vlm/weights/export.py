@@ -14,13 +14,14 @@ from tokenizers import Tokenizer as Backend
 from torch import Tensor
 
 from sightline.vlm.bridges import QFormerConfig
-from sightline.vlm.encoders import EvaConfig
+from sightline.vlm.encoders import EvaConfig, ImageFacts
+from sightline.vlm.encoders.pixels import FILTERS
 from sightline.vlm.language import LanguageConfig
 from sightline.vlm.model import Blip2Config
-from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts
+from sightline.vlm.weights.checkpoint import Checkpoint
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.folder import make_folder
-from sightline.vlm.weights.huggingface import EXTRA, INSTRUCTED, RESAMPLES, RETRIEVAL, WRITING, instructed
+from sightline.vlm.weights.huggingface import EXTRA, INSTRUCTED, RETRIEVAL, WRITING, instructed
 from sightline.vlm.weights.names import HUGGINGFACE, INSTRUCT, NameMap
 from sightline.vlm.weights.tokenizer import Tokenizer
 
@@ -129,7 +130,7 @@ def _weights(ours: dict[str, Tensor], names: NameMap) -> tuple[dict[str, Tensor]
     seen: set[int] = set()
     for name, tensor in ours.items():
         if id(tensor) in seen:
-            continue  # shared with one already stored
+            continue  # tied to one already stored
         seen.add(id(tensor))
         keys = names.theirs(name)
         if not keys:
@@ -179,12 +180,11 @@ def _images(image: ImageFacts) -> Any:
             "BLIP-2's image processor squashes, this model crops after resizing the shorter side to "
             f"{image.shortest_edge}: save it in Sightline's layout"
         )
-    numbers = {filter_name: number for number, filter_name in RESAMPLES.items()}
     return BlipImageProcessorPil(
         size={"height": image.size, "width": image.size},
         image_mean=list(image.mean),
         image_std=list(image.std),
-        resample=numbers[image.resample],
+        resample=FILTERS.index(image.resample),
     )
 
 

@@ -1,4 +1,4 @@
-"""An empty model, and the filling of it, tensor by tensor, with every misfit reported at once."""
+"""Loading weights into an uninitialised model, tensor by tensor, with every misfit reported at once; tied weights."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sightline.vlm.model import Blip2, Blip2Config, Layout
+from sightline.vlm.model import Blip2, Blip2Config
+from sightline.vlm.placement import Layout
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.names import NameMap, Place
 
@@ -15,7 +16,7 @@ SHOWN = 6
 
 
 def empty(config: Blip2Config, layout: Layout) -> Blip2:
-    """The model without weights: memory is reserved but not written, so each page is touched once, by its weights.
+    """The model uninitialised: memory is reserved but not written, so each page is touched once, by its weights.
 
     Not on the meta device, where buffers that no checkpoint holds (rotary frequencies) would be lost. Raises
     `ModelError` for parts that do not fit together, before anything is read.
@@ -61,7 +62,7 @@ class Fill:
                 slot.copy_(tensor.view(slot.shape))
 
     def finish(self, where: str) -> None:
-        """Ties what is shared; raises `CheckpointError` that lists everything missing, unexpected or misshapen."""
+        """Ties shared weights; raises `CheckpointError` that lists everything missing, unexpected or misshapen."""
         self._raise(where)
         tie(self.model, self.filled.keys())
 
@@ -125,7 +126,7 @@ class Fill:
 
 
 def tied(model: nn.Module) -> list[list[str]]:
-    """Groups of parameters that a transformers model inside says are one; the first is the one others copy."""
+    """Groups of tied weights (input and output embeddings, mostly) of a transformers model; the first is the source."""
     found = []
     for prefix, part in model.named_modules():
         pairs = getattr(part, "get_expanded_tied_weights_keys", None)
@@ -139,7 +140,7 @@ def tied(model: nn.Module) -> list[list[str]]:
 
 
 def tie(model: nn.Module, filled: Iterable[str]) -> None:
-    """Shares parameters that a transformers model says are one, unless the checkpoint holds different values for them.
+    """Ties weights that a transformers model says are one, unless the checkpoint holds different values for them.
 
     Decided by what the file holds, not by the config alone: transformers 5 calls every T5 tied, FlanT5 is not.
     """

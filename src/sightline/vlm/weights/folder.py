@@ -5,8 +5,8 @@
     tokenizer.json         of the language model, if there is one
     text_tokenizer.json    of the bridge's text side, if there is one
 
-A model of which only a part was trained names its `base` (a known name, a hub id or a folder): the base is read first,
-then the weights of this folder replace what they name. So a fine-tuned bridge is some 400 MB, not 15 GB.
+A delta checkpoint, where only a part was trained, names its `base` (a known name, a hub id or a folder): that is read
+first, then the weights of this folder replace what they name. So a fine-tuned bridge is some 400 MB, not 15 GB.
 """
 
 import json
@@ -20,17 +20,23 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sightline.vlm.config import ConfigError
-from sightline.vlm.model import Blip2, Blip2Config, Devices, Dtypes, Layout
-from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts, Prompts
+from sightline.vlm.encoders import ImageFacts
+from sightline.vlm.model import Blip2, Blip2Config
+from sightline.vlm.placement import Devices, Dtypes, Layout
+from sightline.vlm.weights.checkpoint import Checkpoint, Prompts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
 from sightline.vlm.weights.shards import WHOLE, shapes, tensors
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 CARD = "sightline.json"
+"""File that makes a folder a checkpoint of ours."""
 FORMAT = 1
+"""Version of that file; another one is refused."""
 TOKENIZER = "tokenizer.json"
+"""File of the language model's tokenizer."""
 TEXT_TOKENIZER = "text_tokenizer.json"
+"""File of the Q-Former's tokenizer."""
 
 Read = Callable[[str, Dtypes | None, Devices], Checkpoint]
 """How a base is read: `weights.read`."""
@@ -44,7 +50,7 @@ def save_folder(
     base: str | None = None,
     dtype: torch.dtype | None = None,
 ) -> None:
-    """Writes a checkpoint folder, complete files only: each appears under its name when it is whole.
+    """Writes a checkpoint folder; each file is replaced by an atomic rename when it is whole.
 
     Args:
         checkpoint: What to store.
@@ -116,7 +122,7 @@ def read_folder(folder: Path, name: str, dtype: Dtypes | None, device: Devices, 
 
 
 def _weights(model: Blip2, prefixes: tuple[str, ...], dtype: torch.dtype | None) -> dict[str, Tensor]:
-    """What to store: shared parameters once, under the first of their names."""
+    """What to store: tied weights once, under the first of their names."""
     seen: set[int] = set()
     chosen = {}
     for name, tensor in model.state_dict(keep_vars=True).items():

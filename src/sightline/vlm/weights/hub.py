@@ -1,4 +1,4 @@
-"""Checkpoints from the Hugging Face hub, kept in its own cache, and single files from anywhere, kept in ours."""
+"""Checkpoints from the Hugging Face hub, in its own cache, and single files from any server, in ours."""
 
 from pathlib import Path
 

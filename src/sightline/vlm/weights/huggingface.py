@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 
 from sightline.vlm.bridges import QFormerConfig
-from sightline.vlm.config import closest
-from sightline.vlm.encoders import EvaConfig
+from sightline.vlm.config import ConfigError, closest
+from sightline.vlm.encoders import EvaConfig, ImageFacts
+from sightline.vlm.encoders.pixels import CLIP_MEAN, CLIP_STD
 from sightline.vlm.language import CausalConfig, LanguageConfig, Seq2SeqConfig
-from sightline.vlm.model import Blip2Config, Devices, Dtypes, Layout
-from sightline.vlm.weights.checkpoint import CLIP_MEAN, CLIP_STD, Checkpoint, Family, ImageFacts, Prompts, Resample
+from sightline.vlm.model import Blip2Config
+from sightline.vlm.placement import Devices, Dtypes, Layout
+from sightline.vlm.weights.checkpoint import Checkpoint, Family, Prompts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
 from sightline.vlm.weights.names import HUGGINGFACE, INSTRUCT, WITHOUT_TEXT, NameMap
@@ -22,12 +24,17 @@ from sightline.vlm.weights.shards import file_tensors, shapes, tensors
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 WRITING = ("Blip2ForConditionalGeneration", "Blip2Model")
+"""transformers' classes with a language model."""
 RETRIEVAL = "Blip2ForImageTextRetrieval"
+"""Its first-stage class (ITC and ITM heads)."""
 INSTRUCTED = "InstructBlipForConditionalGeneration"
+"""Its instruction-aware class."""
 CLASSES = (*WRITING, RETRIEVAL, INSTRUCTED)
-FAMILIES = ("blip-2", "instructblip")
+"""All that can be read."""
+MODEL_TYPES = ("blip-2", "instructblip")
 """As their configs name the whole model."""
 EVA_TYPES = ("blip_2_vision_model", "instructblip_vision_model")
+"""`model_type` of the only vision model that these classes have."""
 
 EXTRA = "sightline_extra.safetensors"
 """Beside an export of ours: under our own names, what Hugging Face's classes have no place for."""
@@ -35,10 +42,11 @@ EXTRA = "sightline_extra.safetensors"
 BRIDGE_TOKENIZER = "qformer_tokenizer"
 """Folder of an InstructBLIP checkpoint with the tokenizer of its Q-Former."""
 
-RESAMPLES: dict[int, Resample] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
-"""Pillow's filter numbers, as image processors store them."""
+USUAL_PIXELS = {"image_mean": CLIP_MEAN, "image_std": CLIP_STD}
+"""Defaults of transformers' BlipImageProcessor, which a preprocessor_config.json may leave out."""
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "spiece.model")
+"""Any of them says that a folder has a tokenizer."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,9 @@ class Habits:
 
 
 HABITS = {"t5": Habits("Question: {} Short answer:", -1.0)}
+"""By `model_type` of the language model."""
 USUAL = Habits("Question: {} Answer:", 0.0)
+"""Of all the others."""
 
 INSTRUCTION = Prompts(
     caption="A short image description:", question="{}", question_to_bridge=True, template_to_bridge=True
@@ -158,10 +168,10 @@ def read_config(raw: dict[str, Any], folder: Path) -> Blip2Config:
     kind = (raw.get("architectures") or ["(none named)"])[0]
     if kind not in CLASSES:
         raise CheckpointError(f"{folder} holds a {kind}: {closest(kind, CLASSES)}")
-    family = raw.get("model_type", FAMILIES[0])
-    if family not in FAMILIES:
+    model_type = raw.get("model_type", MODEL_TYPES[0])
+    if model_type not in MODEL_TYPES:
         raise CheckpointError(
-            f"{folder} says it is a {family!r}: BLIP-2 checkpoints of transformers are {' or '.join(FAMILIES)}"
+            f"{folder} says it is a {model_type!r}: BLIP-2 checkpoints of transformers are {' or '.join(MODEL_TYPES)}"
         )
     vision_type = (raw.get("vision_config") or {}).get("model_type", EVA_TYPES[0])
     if vision_type not in EVA_TYPES:
@@ -259,27 +269,18 @@ def _bridge(theirs: Any) -> QFormerConfig:
 
 
 def _image(folder: Path, config: Blip2Config) -> ImageFacts:
-    """From preprocessor_config.json or the newer processor_config.json; the rest is BLIP-2's usual."""
-    facts: dict[str, Any] = {}
-    if (folder / "preprocessor_config.json").exists():
-        facts = _json(folder / "preprocessor_config.json")
-    elif (folder / "processor_config.json").exists():
-        facts = _json(folder / "processor_config.json").get("image_processor") or {}
-    size = facts.get("size") or {}
-    side = size.get("height", size.get("shortest_edge")) if isinstance(size, dict) else size
+    """By the processor file beside the weights; what it does not say is BLIP-2's usual."""
     encoder = config.encoder
-    return ImageFacts(
-        size=int(side or (encoder.image_size if isinstance(encoder, EvaConfig) else 224)),
-        mean=tuple(facts.get("image_mean") or CLIP_MEAN),
-        std=tuple(facts.get("image_std") or CLIP_STD),
-        resample=RESAMPLES.get(facts.get("resample", 3), "bicubic"),
-    )
+    side = encoder.image_size if isinstance(encoder, EvaConfig) else 224
+    try:
+        return ImageFacts.from_folder(folder, side, USUAL_PIXELS) or ImageFacts(size=side)
+    except ConfigError as problem:
+        raise CheckpointError(str(problem)) from problem
 
 
 def _dtype(raw: dict[str, Any], layout: Layout) -> torch.dtype:
     named = getattr(torch, str(raw.get("dtype") or raw.get("torch_dtype") or "float32"), torch.float32)
-    slow = layout.language.device.type == "cpu" if layout.split is None else not torch.cuda.is_available()
-    return torch.float32 if named == torch.float16 and slow else named
+    return torch.float32 if named == torch.float16 and layout.language_on_cpu else named
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 from sightline.vlm.bridges import QFormerConfig
-from sightline.vlm.encoders import EvaConfig
+from sightline.vlm.encoders import EvaConfig, ImageFacts
 from sightline.vlm.language import LanguageConfig
-from sightline.vlm.model import Blip2, Blip2Config, Devices, Dtypes, Layout, Spot
-from sightline.vlm.weights.checkpoint import Checkpoint, ImageFacts
+from sightline.vlm.model import Blip2, Blip2Config
+from sightline.vlm.placement import Devices, Dtypes, Layout
+from sightline.vlm.weights.checkpoint import Checkpoint
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
 from sightline.vlm.weights.hub import fetched
@@ -42,17 +43,23 @@ RUN_WITH = {"t5": {"dense_act_fn": "gelu"}}
 CLIP = "visual_encoder.conv1.weight"
 """Only files with CLIP's encoder have it."""
 CLIP_LAYER = "visual_encoder.transformer.resblocks."
+"""Prefix of a block of CLIP's ViT."""
 EVA_LAYER = "visual_encoder.blocks."
+"""Prefix of a block of EVA's ViT."""
 
 BERT = "Qformer.bert."
+"""Prefix of the Q-Former, a BERT in LAVIS."""
 LAYER = BERT + "encoder.layer."
+"""Prefix of one of its layers."""
 WORDS = BERT + "embeddings.word_embeddings.weight"
+"""Its word embeddings, tied to the language-modelling head."""
 PLACES = BERT + "embeddings.position_ids"
+"""A buffer that counts positions."""
 TWINS = {
     "Qformer.cls.predictions.decoder.weight": WORDS,
     "Qformer.cls.predictions.decoder.bias": "Qformer.cls.predictions.bias",
 }
-"""Stored twice by LAVIS, held once by us."""
+"""Tied weights: stored twice by LAVIS, held once by us."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +105,7 @@ def read_lavis(
     model = empty(config, layout)
     if language is not None:
         model.language = None  # the empty one goes before the full one comes
-        model.language = layout.settled(language)
+        model.language = layout.move_language(language)
     _without_key_bias(model)
     fill = Fill(model, _names(state), optional=() if language is None else _within(model, "language."))
     fill.unexpected += _torn(own)
@@ -114,9 +121,7 @@ def read_lavis(
 
 def _language(name: str, layout: Layout, prefix: str | None) -> Any:
     """A frozen language model as LAVIS runs it; a split is checked before its weights are read."""
-    if layout.split is not None:
-        with Spot(layout.language.dtype, torch.device("meta"))():
-            layout.split.plan(outline_language(name))
+    layout.check_language(lambda: outline_language(name))
     return read_language(name, dtype=layout.language.dtype, changes=RUN_WITH.get(prefix or "", {}))
 
 
@@ -153,7 +158,7 @@ def save_lavis(checkpoint: Checkpoint, path: Path, *, like: Path | None = None) 
 
     Args:
         checkpoint: With an encoder of BLIP-2 and a Q-Former. A key bias of EVA's encoder, which LAVIS does not have, is
-            left out: it adds the same number to all scores of a query, so the soft-max does not see it.
+            left out: it adds the same number to all scores of a query, so the softmax is invariant to it.
         path: The file, replaced when it is whole.
         like: A LAVIS file whose names and dtypes the new one takes, so that what was read from it is written back bit
             for bit; none: every tensor, in its dtype in memory.
@@ -211,12 +216,12 @@ def _state(path: Path) -> dict[str, Tensor]:
 
 
 def _unpickled(path: Path) -> Any:
-    """Tensors only, and mapped where that is possible, so that a page of the file is memory only once it is read."""
+    """Tensors only (`weights_only`), memory-mapped where possible, so that a page takes memory only once it is read."""
     return torch.load(path, map_location="cpu", weights_only=True, mmap=_mapped(path))
 
 
 def _mapped(path: Path) -> bool:
-    """Whether a file can be mapped: not one of PyTorch's before 1.6."""
+    """Whether a file can be memory-mapped: not one of PyTorch's before 1.6."""
     with path.open("rb") as file:
         return path.suffix == ".safetensors" or zipfile.is_zipfile(file)
 
@@ -249,7 +254,7 @@ def _put(fill: Fill, path: Path) -> None:
 
 
 def _torn(state: Mapping[str, Tensor]) -> list[str]:
-    """Tensors that LAVIS stores twice, and that are not the same here, in words."""
+    """Weights that LAVIS ties, and that are not the same here, in words."""
     return [
         f"{key} (LAVIS ties it to {twin}, which is another here)"
         for key, twin in TWINS.items()

@@ -81,9 +81,13 @@ def _moved(prefix: str, found: re.Match[str]) -> str:
 
 
 _VISION = "vision_model.encoder.layers.{}."
+"""Prefix of an encoder layer in transformers' BLIP-2."""
 _EVA = "encoder.layers.{}."
+"""Prefix of an encoder layer of ours."""
 _BERT = "qformer.encoder.layer.{}."
+"""Prefix of a Q-Former layer in transformers' BLIP-2."""
 _OURS = "bridge.layers.{}."
+"""Prefix of a Q-Former layer of ours."""
 
 HUGGINGFACE = NameMap(
     (
@@ -138,7 +142,9 @@ _EMBEDDINGS = {
     "bridge.text.places": "qformer.embeddings.position_embeddings",
     "bridge.norm": "qformer.embeddings.layernorm",
 }
+"""Where InstructBLIP keeps what BLIP-2 has beside the Q-Former."""
 _HEADS = ("bridge.image_contrast", "bridge.text_contrast", "bridge.matching")
+"""First-stage heads, which InstructBLIP dropped."""
 
 INSTRUCT = NameMap(
     tuple(
@@ -151,9 +157,12 @@ INSTRUCT = NameMap(
 """transformers' InstructBlipForConditionalGeneration: a Q-Former with its embeddings inside, and no heads."""
 
 _BLOCK = "visual_encoder.blocks.{}."
+"""Prefix of an encoder layer in LAVIS (timm's names)."""
 _BERT_LAVIS = "Qformer.bert.encoder.layer.{}."
+"""Prefix of a Q-Former layer in LAVIS."""
 
 _CLIP = "visual_encoder.transformer.resblocks.{}."
+"""Prefix of an encoder layer of CLIP (OpenAI's names)."""
 
 _LAVIS_CLIP = (
     Rule("visual_encoder.class_embedding", "encoder.cls", lead=-1),
@@ -168,6 +177,7 @@ _LAVIS_CLIP = (
     Rule(_CLIP + "mlp.c_fc", _EVA + "mlp.up"),
     Rule(_CLIP + "mlp.c_proj", _EVA + "mlp.down"),
 )
+"""Encoder of LAVIS' models with CLIP's ViT-L."""
 
 _LAVIS_EVA = (
     Rule("visual_encoder.cls_token", "encoder.cls", lead=1),
@@ -182,6 +192,7 @@ _LAVIS_EVA = (
     Rule(_BLOCK + "mlp.fc1", _EVA + "mlp.up"),
     Rule(_BLOCK + "mlp.fc2", _EVA + "mlp.down"),
 )
+"""Encoder of LAVIS' models with EVA's ViT-g, which has no key bias."""
 
 _LAVIS = (
     Rule("ln_vision", "norm"),
@@ -213,6 +224,7 @@ _LAVIS = (
     Rule("temp", "bridge.temperature"),
     Rule("itm_head", "bridge.matching"),
 )
+"""The rest of LAVIS' models: norm, Q-Former and first-stage heads."""
 
 
 def lavis(language: str | None, *, clip: bool = False) -> NameMap:

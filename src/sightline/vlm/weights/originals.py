@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from sightline.vlm.model import Devices, Dtypes
+from sightline.vlm.placement import Devices, Dtypes
 from sightline.vlm.weights.catalog import Original
 from sightline.vlm.weights.checkpoint import Checkpoint
 from sightline.vlm.weights.errors import CheckpointError

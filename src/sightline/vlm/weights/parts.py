@@ -15,7 +15,7 @@ import torch
 
 from sightline.vlm.config import ConfigError, closest
 from sightline.vlm.encoders import ForeignEncoder, ForeignEncoderConfig
-from sightline.vlm.encoders.foreign import FAMILIES
+from sightline.vlm.encoders.foreign import TESTED
 from sightline.vlm.language import CausalConfig, CausalLanguage, Seq2SeqConfig, Seq2SeqLanguage
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.hub import TEXTS, download
@@ -44,7 +44,7 @@ def read_encoder(
         raise CheckpointError(f"{name_or_folder}: {problem}") from problem
     except AttributeError as problem:
         raise CheckpointError(
-            f"{name_or_folder} is a {kind!r}: there is no adapter for it, {closest(kind, FAMILIES)}"
+            f"{name_or_folder} is a {kind!r}: there is no adapter for it, {closest(kind, TESTED)}"
         ) from problem
 
 

@@ -1,15 +1,14 @@
 """The one way from a name to a model."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from sightline.vlm.config import closest
-from sightline.vlm.model import Devices, Dtypes
+from sightline.vlm.placement import Devices, Dtypes, Precision, precision_of
 from sightline.vlm.weights.catalog import CATALOG, Known, Original, find
 from sightline.vlm.weights.checkpoint import Checkpoint
-from sightline.vlm.weights.compose import dtype_of, dtypes_of, read_model_file
+from sightline.vlm.weights.compose import read_model_file
 from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
 from sightline.vlm.weights.folder import CARD, read_folder
 from sightline.vlm.weights.hub import download
@@ -19,12 +18,10 @@ from sightline.vlm.weights.originals import read_original
 LAVIS = "lavis:"
 """Before a name: from LAVIS' own files, also where the hub has the model converted."""
 ORIGINALS = [name for each in CATALOG.values() if each.lavis for name in each.also]
+"""Names that may stand behind `lavis:`."""
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-
-
-Precision = Dtypes | str | Mapping[str, str]
-"""One dtype, or one a part, as torch has it or by its name."""
+"""A hub id, owner/name."""
 
 
 def read(name_or_folder: str | Path, dtype: Precision | None = None, device: Devices = "cpu") -> Checkpoint:
@@ -42,7 +39,7 @@ def read(name_or_folder: str | Path, dtype: Precision | None = None, device: Dev
         ConfigError: No such dtype.
         CheckpointError: Something is there, but it cannot be read as a model.
     """
-    name, dtype = str(name_or_folder), _dtypes(dtype)
+    name, dtype = str(name_or_folder), precision_of(dtype)
     known, original = _found(name)
     if original is not None:
         return _asked(read_original(original, name, dtype, device), known)
@@ -62,12 +59,6 @@ def read(name_or_folder: str | Path, dtype: Precision | None = None, device: Dev
     else:
         raise UnknownModelError(f"unknown model {name!r}: {closest(name, CATALOG)} (a hub id or a folder will do too)")
     return _asked(_read(folder, name, dtype, device), known)
-
-
-def _dtypes(given: Precision | None) -> Dtypes | None:
-    if given is None:
-        return None
-    return dtypes_of(given) if isinstance(given, Mapping) else dtype_of(given)
 
 
 def _found(name: str) -> tuple[Known | None, Original | None]:

@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint folder, one file open and one tensor in memory at a time."""
+"""Sharded safetensors, streamed: one shard memory-mapped and one tensor in memory at a time."""
 
 import json
 from collections.abc import Iterator
@@ -10,12 +10,15 @@ from torch import Tensor
 from sightline.vlm.weights.errors import CheckpointError
 
 WHOLE = "model.safetensors"
+"""File of a checkpoint that is not sharded."""
 INDEX = "model.safetensors.index.json"
+"""Index of a sharded one: which tensor is in which file (`weight_map`)."""
 WINDOW = 32 * 2**20
+"""Bytes read before a file is mapped anew: bounds the resident memory of mmap."""
 
 
 def shards(folder: Path) -> list[Path]:
-    """The safetensors files of a folder, in order; raises `CheckpointError` when any of them is absent."""
+    """The safetensors shards of a folder, in order; raises `CheckpointError` when any of them is absent."""
     index = folder / INDEX
     if not index.exists():
         if (folder / WHOLE).exists():
@@ -39,7 +42,7 @@ def tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
 def file_tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
     """Every tensor of one file with its name; raises `CheckpointError` for a file that is damaged.
 
-    The file is opened anew every `WINDOW` bytes: pages that were read stay mapped, and count, until it closes.
+    The file is mapped anew every `WINDOW` bytes: pages that were read stay resident, and count as memory, until then.
     """
     try:
         left = _keys(path)

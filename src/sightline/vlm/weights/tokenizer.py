@@ -1,4 +1,4 @@
-"""Text to token ids and back, for language models and for the Q-Former's text side alike.
+"""Tokenization: text to token ids and back, for language models and for the Q-Former's text side alike.
 
 Shapes: B texts, L tokens of the longest.
 """
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import torch
 from tokenizers import Tokenizer as Backend
 
 from sightline.vlm.bridges import Text
@@ -46,7 +45,7 @@ class Tokenizer:
     def encode(self, text: str, *, special: bool = True, max_length: int | None = None) -> list[int]:
         """Token ids; `special` adds what the model expects around a text (BOS, CLS, EOS …).
 
-        A text longer than `max_length` loses words at its end, never its special tokens.
+        Truncation: a text longer than `max_length` loses words at its end, never its special tokens.
         """
         encoding = self.backend.encode(text, add_special_tokens=False)
         around = self.backend.num_special_tokens_to_add(False) if special else 0
@@ -63,6 +62,10 @@ class Tokenizer:
         """The id of one token, none when the vocabulary lacks it."""
         return self.backend.token_to_id(token)
 
+    def first_id(self, tokens: Iterable[str]) -> int | None:
+        """The id of the first of these tokens that the vocabulary has, none when it has none of them."""
+        return next((found for found in map(self.id, tokens) if found is not None), None)
+
     def batch(
         self,
         texts: Sequence[str],
@@ -71,13 +74,6 @@ class Tokenizer:
         special: bool = True,
         max_length: int | None = None,
     ) -> Text:
-        """Ids and mask `[B, L]`. Pad on the left for a causal model's prompts, on the right everywhere else."""
+        """Token ids and attention mask `[B, L]`; left padding for a causal model's prompts, right everywhere else."""
         rows = [self.encode(text, special=special, max_length=max_length) for text in texts]
-        longest = max((len(row) for row in rows), default=0)
-        tokens_BL = torch.full((len(rows), longest), self.pad_id, dtype=torch.long)
-        mask_BL = torch.zeros_like(tokens_BL)
-        for tokens_L, mask_L, row in zip(tokens_BL, mask_BL, rows, strict=True):
-            place = slice(longest - len(row), longest) if pad == "left" else slice(0, len(row))
-            tokens_L[place] = torch.tensor(row, dtype=torch.long)
-            mask_L[place] = 1
-        return Text(tokens_BL, mask_BL)
+        return Text.padded(rows, self.pad_id, left=pad == "left")

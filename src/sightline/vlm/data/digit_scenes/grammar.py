@@ -13,8 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+"""Names of the ten classes, by label."""
 INKS = ("red", "green", "blue", "yellow", "purple", "white")
+"""Names of the colours a digit can have; no two digits of a scene share one."""
 KINDS = ("count", "colour", "digit", "exist", "position", "larger")
+"""Kinds of questions, in the order in which a scene gets them."""
 
 CLEAR_PX = 8.0
 """Two centres nearer than this along an axis are not called left, right, above or below."""
@@ -27,6 +30,7 @@ FORMS = {
     "position": ("which digit is {}", "what digit is {}", "what is the digit {}"),
     "larger": ("which digit is larger", "which is larger", "which of the two is larger"),
 }
+"""Wordings of each kind of question; one is drawn."""
 PLACES = {"on the left": (0, 1), "on the right": (0, -1), "at the top": (1, 1), "at the bottom": (1, -1)}
 """Place → (axis, sign): the thing with the smallest sign × centre along the axis."""
 
@@ -157,3 +161,4 @@ MAKERS: dict[str, Callable[[tuple[Thing, ...], np.random.Generator], Question | 
     "position": _position,
     "larger": _larger,
 }
+"""What makes a question of each kind, or None where a scene gives it no single answer."""

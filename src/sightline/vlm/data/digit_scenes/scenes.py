@@ -19,6 +19,7 @@ from sightline.vlm.data.digit_scenes.grammar import (
 from sightline.vlm.data.digit_scenes.handwriting import Handwriting, Split, handwriting
 
 CANVAS_PX = 64
+"""Height and width of a scene."""
 SIDE_PX = (20, 26)
 """Smallest and largest side of a digit's box."""
 AXIS_RATIO = 1.6
@@ -34,6 +35,7 @@ INK_RGB = {
     "purple": (195, 85, 230),
     "white": (240, 240, 240),
 }
+"""Mean colour of each ink, before it is jittered."""
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -70,6 +72,7 @@ class Drawing:
 
 
 WORLD = Drawing()
+"""How the scenes of evaluations are drawn: no augmentation beyond the shear of handwriting."""
 
 
 def sample_scenes(n: int, seed: int, split: Split, drawing: Drawing = WORLD, first: int = 0) -> list[Scene]:
@@ -135,7 +138,7 @@ def _draw(
 
 
 def _boxes(count: int, rng: np.random.Generator) -> list[Box]:
-    """Boxes that do not overlap and whose order is clear; drawn again until they are."""
+    """Boxes that do not overlap and whose order is clear, by rejection sampling."""
     proposals = PROPOSALS[count - 1]
     while True:
         sides_TN = rng.integers(SIDE_PX[0], SIDE_PX[1] + 1, size=(proposals, count))

@@ -14,29 +14,29 @@ from torch import Tensor
 from sightline.vlm.data.augment import Augment
 from sightline.vlm.data.preprocess import LONGEST_PX, Preprocess
 from sightline.vlm.data.randaugment import RandAugment
+from sightline.vlm.encoders.pixels import CLIP_MEAN, CLIP_STD, Resample
 from sightline.vlm.lavis.common.registry import registry
 from sightline.vlm.lavis.processors.base import BaseProcessor
-from sightline.vlm.weights.checkpoint import CLIP_MEAN, CLIP_STD
 
 Channels = tuple[float, ...] | None
 """A number for red, green and blue; none: CLIP's."""
 
 
-def preprocess(size: int, mean: Channels, std: Channels, resample: str = "bicubic") -> Preprocess:
+def preprocess(size: int, mean: Channels, std: Channels, resample: Resample = "bicubic") -> Preprocess:
     """A square of this size, normalised."""
     return Preprocess(size=size, mean=tuple(mean or CLIP_MEAN), std=tuple(std or CLIP_STD), resample=resample)
 
 
 @registry.register_processor("blip_image_eval")
 class BlipImageEval(BaseProcessor):
-    """A picture squashed to a square and normalised; with `shortest_edge` cut from its middle."""
+    """Resized to a square and normalised; with `shortest_edge` the aspect ratio is kept and the centre cropped."""
 
     def __init__(
         self,
         image_size: int = 384,
         mean: Channels = None,
         std: Channels = None,
-        resample: str = "bicubic",
+        resample: Resample = "bicubic",
         shortest_edge: int | None = None,
     ) -> None:
         self.preprocess = replace(preprocess(image_size, mean, std, resample), shortest_edge=shortest_edge)
@@ -75,12 +75,12 @@ class ImageTrain(BaseProcessor):
 
 @registry.register_processor("blip2_image_train")
 class Blip2ImageTrain(ImageTrain):
-    """Mirrored half of the time."""
+    """Random resized crop, flipped horizontally half of the time."""
 
 
 @registry.register_processor("blip_image_train")
 class BlipImageTrain(ImageTrain):
-    """Mirrored half of the time, then changed by two operations of RandAugment."""
+    """The same, then two operations of RandAugment."""
 
     then = RandAugment()
 
@@ -97,7 +97,7 @@ class BlipImageTrain(ImageTrain):
 
 @registry.register_processor("clip_image_train")
 class ClipImageTrain(ImageTrain):
-    """Nine tenths of the picture at least, never mirrored."""
+    """Random resized crop of nine tenths of the picture at least, never flipped."""
 
     mirror = False
 
@@ -114,7 +114,7 @@ class ClipImageTrain(ImageTrain):
 
 @registry.register_processor("clip_image_eval")
 class ClipImageEval(BaseProcessor):
-    """The shorter side made as long as the square, which is cut from the middle."""
+    """Resize of the shorter side, then centre crop."""
 
     def __init__(self, image_size: int = 224, mean: Channels = None, std: Channels = None) -> None:
         self.preprocess = preprocess(image_size, mean, std)

@@ -52,6 +52,7 @@ class BlipQuestion(BaseProcessor):
 
 
 TASKS = ("caption", "qa", "classification", "eval")
+"""Kinds of instructions that `blip_instruction` makes."""
 
 
 @registry.register_processor("blip_instruction")

@@ -61,7 +61,7 @@ def captions(scenes: Sequence[Scene], *, end: bool = False) -> Text:
 
 
 def first_stage(bridge: QFormer, scenes: Sequence[Scene], patches_BPD: Tensor) -> dict[str, Tensor]:
-    """Contrast, matching and captioning losses of one batch."""
+    """ITC, ITM and ITG losses of one batch."""
     text = captions(scenes)
     images_BQK = bridge.contrast_images(bridge(patches_BPD))
     cosines_BB = similarities(images_BQK, bridge.contrast_texts(bridge.text_features(text)))
@@ -77,7 +77,7 @@ def first_stage(bridge: QFormer, scenes: Sequence[Scene], patches_BPD: Tensor) -
 
 
 class FirstStage:
-    """The bridge learns what of the image a text needs (ITC + ITM + ITG)."""
+    """Vision-language representation learning (ITC + ITM + ITG): the bridge learns what of the image a text needs."""
 
     def __init__(self, model: Blip2, run: Run, data: SeenScenes) -> None:
         self.bridge, self.run, self.data = qformer_of(model), run, data
@@ -94,7 +94,7 @@ class FirstStage:
 
 
 class SecondStage:
-    """The bridge learns to be read by the frozen language model; half captions, half questions."""
+    """Generative learning from the frozen language model; half captions, half questions."""
 
     def __init__(self, model: Blip2, run: Run, data: SeenScenes, rehearse_every: int) -> None:
         if model.project is None:
@@ -168,7 +168,7 @@ def bridge_questions(questions: Sequence[Question]) -> Text:
 
 
 def retrieval_at_1(model: Blip2, held_out: SeenScenes, among: int = 100) -> dict[str, float]:
-    """Share of images whose own caption is the most similar among so many distinct ones, by contrast alone."""
+    """Recall@1 of an image's own caption among so many distinct ones, by ITC cosine alone."""
     bridge = qformer_of(model)
     distinct = list({scene.caption: row for row, scene in enumerate(held_out.scenes)}.values())[:among]
     scenes, patches_BPD = held_out[distinct]

@@ -12,6 +12,7 @@ STAGES = {
     "stage1": "Q-Former beside the encoder: contrast, matching, captioning (ITC + ITM + ITG)",
     "stage2": "Q-Former and one Linear through the language model: half captions, half questions",
 }
+"""Stages of training by the names of their logs, as the card tells them."""
 
 TEMPLATE = """---
 license: apache-2.0
@@ -58,6 +59,7 @@ In all {minutes:.0f} minutes of CPU time, drawing the scenes included; on two co
 
 Anything else. It knows {words} words, reads dark canvases with bright ink only, and has no idea of photographs.
 """
+"""The card in Markdown, its figures left open."""
 
 
 def card(figures: Figures, runs: Path, parameters: int, words: int) -> str:

@@ -21,7 +21,9 @@ from sightline.vlm.training import Run
 VARIED = Drawing(count_shares=(0.10, 0.25, 0.30, 0.35), shear=0.2, turn_deg=8.0, squeeze=0.1)
 """Fuller scenes and livelier strokes than the world's: more handwriting to a step."""
 NAMES = ("digit", "ink", "row", "column")
+"""Classification heads over a patch."""
 WEIGHTS = {"digit": 1.0, "ink": 0.5, "row": 0.25, "column": 0.25}
+"""Weight of each head in the loss."""
 MEAN, STD = 0.25, 0.25
 """Of every channel, on the scale 0 to 1."""
 

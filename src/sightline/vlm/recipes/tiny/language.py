@@ -49,14 +49,20 @@ from sightline.vlm.recipes.tiny.words import (
 from sightline.vlm.training import Run, language_loss
 
 READING_SHARE, LAID_SHARE, RANKED_SHARE, FOCUSED_SHARE, CAPTION_SHARE = 0.9, 0.9, 0.8, 0.6, 0.6
+"""Shares of texts: with a list before them; of lists: laid into positions, ranked; of questions: with a focused list;
+and of captions among texts."""
 LIST_LENGTH = 24
 """Positions of a list: as many as the bridge has queries."""
 KIND_SHARES = (0.08, 0.17, 0.13, 0.25, 0.25, 0.12)
 """How often each of `KINDS` is asked: more, the longer it takes to learn."""
 FULLER = Drawing(count_shares=(0.12, 0.38, 0.25, 0.25))
+"""Layouts with more things than in the world: harder texts to read."""
 LAYOUTS = 20_000
+"""Layouts that texts are about, drawn once."""
 IDS = {word: index for index, word in enumerate(VOCABULARY)}
+"""Token id of each word."""
 PAD_ID = IDS[PAD]
+"""Token id of padding."""
 
 
 @dataclass(frozen=True)
@@ -155,11 +161,7 @@ def read_aloud(language: CausalLanguage, examples: Sequence[Example]) -> tuple[T
 
 def padded(rows: Sequence[Sequence[int]], *, left: bool = False) -> Text:
     """Rows of ids as tokens and mask."""
-    length = max(map(len, rows))
-    tokens_BL = torch.full((len(rows), length), PAD_ID)
-    for tokens_L, row in zip(tokens_BL, rows, strict=True):
-        tokens_L[length - len(row) if left else 0 :][: len(row)] = torch.tensor(row)
-    return Text(tokens_BL, (tokens_BL != PAD_ID).long())
+    return Text.padded(rows, PAD_ID, left=left)
 
 
 class LanguageStage:

@@ -11,8 +11,11 @@ from sightline.vlm.recipes.tiny.words import BOS, EOS, PAD, VOCABULARY
 from sightline.vlm.training import AdamWConfig, Run, WarmCosine
 
 WIDTH = 128
+"""Hidden size of all three parts."""
 QUERIES = 24
+"""Query tokens of the Q-Former."""
 SEED = 2301
+"""Of initial weights and training data."""
 
 
 def tiny_model() -> Blip2Config:

@@ -24,6 +24,7 @@ from sightline.vlm.training import fit
 from sightline.vlm.weights import Checkpoint, ImageFacts, Prompts, Tokenizer
 
 NAME = "sightline-tiny"
+"""Name of the checkpoint, by which it is loaded."""
 WATCH_SEED = 11
 """Of the held-out scenes looked at while training: others than the benchmark's."""
 CARD: dict[str, Any] = {
@@ -41,6 +42,7 @@ CARD: dict[str, Any] = {
     "licence": "Apache-2.0",
     "data": "Optical recognition of handwritten digits (E. Alpaydin, C. Kaynak; UCI, CC BY 4.0) as in scikit-learn",
 }
+"""Free facts that are stored with the checkpoint."""
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,28 @@
 """The hundred words of the tiny world, and one tokenizer of them for the language model and the bridge alike."""
 
-from pathlib import Path
-
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from sightline.vlm.data.digit_scenes import DIGITS, INKS
 from sightline.vlm.data.digit_scenes.grammar import FORMS, PLACES
 
 PAD, UNKNOWN, BOS, EOS, DECODE = "<pad>", "<unk>", "<s>", "</s>", "<dec>"
+"""Special tokens: padding, unknown, begin and end of sequence, and [DEC], which begins a caption of the Q-Former."""
 SPECIAL = (PAD, UNKNOWN, BOS, EOS, DECODE)
+"""The same in the order of their ids."""
 
 PLACE_STEPS = 16
 """Along each axis a place has one of so many words (4 pixels each)."""
 COLUMNS = tuple(f"x{step}" for step in range(PLACE_STEPS))
+"""Words for where a thing stands from left to right."""
 ROWS = tuple(f"y{step}" for step in range(PLACE_STEPS))
+"""Words for where a thing stands from top to bottom."""
 RANKS = ("first", "second", "third", "fourth")
 """Places in the order of the caption."""
 NOTHING = "nothing"
+"""What a position of a list says that tells of no thing."""
 
 QUESTION_TEMPLATE = "question: {} answer:"
+"""What a question is put into, for the language model."""
 
 
 def _vocabulary() -> tuple[str, ...]:
@@ -29,6 +33,7 @@ def _vocabulary() -> tuple[str, ...]:
 
 
 VOCABULARY = _vocabulary()
+"""Every word of the tiny world; a word is a token, its place is its id."""
 
 
 def build_tokenizer() -> Tokenizer:
@@ -48,8 +53,3 @@ def build_tokenizer() -> Tokenizer:
     )
     backend.enable_padding(pad_id=VOCABULARY.index(PAD), pad_token=PAD)
     return backend
-
-
-def save_tokenizer(folder: Path) -> None:
-    """Writes `tokenizer.json`."""
-    build_tokenizer().save(str(folder / "tokenizer.json"))

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from sightline.vlm.bulk import SourceError, gather, of_lines
+from sightline.vlm.data.sources import SourceError, gather, of_lines
 
 
 def png() -> bytes:

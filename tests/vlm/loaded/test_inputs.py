@@ -14,6 +14,7 @@ from sightline.vlm.data.images import ImageError
 from sightline.vlm.decoding import LookedError
 from sightline.vlm.decoding.options import DecodingError
 from sightline.vlm.loaded import InputError, Loaded, Looked
+from sightline.vlm.loaded.inputs import labels_of, pair, texts_of
 from sightline.vlm.weights import CheckpointError
 
 
@@ -122,3 +123,34 @@ def test_a_model_is_not_saved_over_a_file(model: Loaded, tmp_path: Path) -> None
     with pytest.raises(CheckpointError, match="is a file: a checkpoint is a folder"):
         model.save(taken)
     assert taken.read_bytes() == b"mine"
+
+
+def test_one_image_or_one_text_is_repeated_for_every_row() -> None:
+    assert pair(1, ["a", "b"], "texts") == ([0, 0], ["a", "b"])
+    assert pair(2, ["a"], "texts") == ([0, 1], ["a", "a"])
+    assert pair(2, ["a", "b"], "texts") == ([0, 1], ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([], "no labels were given"),
+        ("red", "1 label was given"),
+        (["red", "blue", "red"], "the label 'red' is given twice"),
+    ],
+)
+def test_labels_that_leave_nothing_to_choose_are_refused(labels: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        labels_of(labels)
+
+
+def test_a_text_that_is_no_unicode_is_refused_before_a_tokenizer_sees_it() -> None:
+    with pytest.raises(InputError, match="is no valid Unicode: write it as UTF-8"):
+        texts_of(["fine", "\udcff"], "texts")
+
+
+def test_ready_pixels_of_two_shapes_are_not_one_call(model: Loaded) -> None:
+    with pytest.raises(
+        InputError, match=r"ready pixels of different shapes in one call: \[\(3, 16, 16\), \(3, 32, 32\)\]"
+    ):
+        model.embed([torch.zeros(3, 32, 32), torch.zeros(3, 16, 16)])

@@ -1,4 +1,8 @@
-"""Snapshots of a run that is under way: weights, moments and step in one safetensors file, replaced in one move."""
+"""Training checkpoints of a run under way: weights, optimiser state (Adam's moments) and step in one safetensors file.
+
+They are called snapshots, since a checkpoint is a model that `weights` reads. A snapshot is replaced by an atomic
+rename, so a crash leaves the one before.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

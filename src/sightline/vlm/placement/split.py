@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from sightline.vlm.config import ConfigError, closest
 
 Device = str | int | torch.device
+"""A device a user wrote: torch's own, its name, or the number of an accelerator."""
 
 SIZES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+"""Bytes of each unit that max_memory may be written in; no unit is bytes."""
 SHARE = 0.9
 """Of an accelerator's free memory that layers may take, when nobody says how much."""
 SHOWN = 4

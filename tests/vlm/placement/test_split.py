@@ -12,9 +12,9 @@ from torch import nn
 
 from sightline import vlm
 from sightline.vlm.config import ConfigError
-from sightline.vlm.language import CausalConfig, Seq2SeqConfig, Split
+from sightline.vlm.language import CausalConfig, Seq2SeqConfig
 from sightline.vlm.loaded import Loaded
-from sightline.vlm.model import Layout
+from sightline.vlm.placement import Layout, Split
 from sightline.vlm.weights import ModelConfig, PretrainedLanguage, read, save_folder
 
 LAYERS = {
@@ -186,4 +186,4 @@ def test_max_memory_is_for_auto_only(tmp_path: Path) -> None:
 
 def test_a_language_model_of_ones_own_takes_one_device() -> None:
     with pytest.raises(ConfigError, match="a Linear cannot be split: give the language model one device"):
-        Layout.of(None, {"language": "auto"}).settled(nn.Linear(2, 2))
+        Layout.of(None, {"language": "auto"}).move_language(nn.Linear(2, 2))

@@ -1,4 +1,4 @@
-"""A loaded model: what a user asks, and what comes back."""
+"""What a user asks of a loaded model, and what comes back."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ from random_models import checkpoint, opt, t5
 from sightline import vlm
 from sightline.vlm.bridges import Text
 from sightline.vlm.config import SightlineVlmError
+from sightline.vlm.decoding import Decoding
 from sightline.vlm.loaded import InputError, Loaded
+from sightline.vlm.loaded.answering import ROWS_AT_ONCE, request_attributes
 
 QUESTIONS = ["what is left", "how many", "which digit is red ?"]
 
@@ -283,3 +285,24 @@ def test_a_checkpoint_without_tokenizer_says_which_file_is_missing() -> None:
     model.checkpoint.tokenizer = None
     with pytest.raises(InputError, match=r"put the language model's tokenizer\.json into its folder"):
         model.ask(picture(1), "red")
+
+
+def test_only_options_that_act_become_span_attributes() -> None:
+    greedy = request_attributes(Decoding(max_new_tokens=7, length_penalty=1.0))
+    assert greedy == {"gen_ai.request.max_tokens": 7}
+    drawn = request_attributes(Decoding(do_sample=True, top_p=0.9, temperature=0.5, seed=3, num_return_sequences=2))
+    assert drawn["gen_ai.request.temperature"] == 0.5
+    assert drawn["gen_ai.request.top_p"] == 0.9
+    assert drawn["gen_ai.request.seed"] == 3
+    assert drawn["gen_ai.request.choice.count"] == 2
+    assert "gen_ai.request.top_k" not in drawn
+    beams = request_attributes(Decoding(num_beams=5, repetition_penalty=1.5))
+    assert (beams["sightline.request.num_beams"], beams["sightline.request.repetition_penalty"]) == (5, 1.5)
+
+
+def test_answers_beyond_one_batch_stand_in_the_order_they_were_asked(model: Loaded) -> None:
+    many = ROWS_AT_ONCE + 3
+    questions = [QUESTIONS[at % 3] for at in range(many)]
+    answers = model.ask(picture(1), questions)
+    alone = {question: model.ask(picture(1), question)[0].tokens for question in QUESTIONS}
+    assert [answer.tokens for answer in answers] == [alone[question] for question in questions]

@@ -8,7 +8,7 @@
     -                                a path or URL a line, given along with the sources
 
 A relative path in a list or table lies beside it. A table's image may also be bytes, or a struct of bytes and path as
-`datasets` writes it; in JSON bytes are base64. A file that several sources name is taken once; lists and tables keep
+`datasets` writes it; in JSON bytes are base64. Files that several sources name are deduplicated; lists and tables keep
 every line.
 """
 
@@ -30,10 +30,11 @@ from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.data.images import ImageSource
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+"""Files of a folder that are taken for images."""
 IMAGE_COLUMNS = ("image", "image_path", "path", "file", "file_name", "filename", "url", "image_url")
 """Where a table's images are looked for, the first that it has."""
 ROWS_AT_ONCE = 256
-"""Rows of a parquet file in memory at a time: they may hold images."""
+"""Batch size of streaming a parquet file: its rows may hold images."""
 
 
 class SourceError(SightlineVlmError):
@@ -45,7 +46,8 @@ class Item:
     """One thing to work on."""
 
     key: str
-    """The same in every run and of no other item: what a resumed run skips by. It is made from what the item says,
+    """The idempotency key: the same in every run and of no other item, what a resumed run skips by. It is made from the
+    content,
     `identity` of its image and a digest of its other columns, so that a table may be edited between runs."""
     name: str
     """What to call it: the path or URL, or the table's row."""
@@ -129,7 +131,7 @@ def of_lines(lines: Iterable[str], beside: Path = Path()) -> Items:
 
 
 def identity(image: ImageSource | None) -> str:
-    """What tells an image from others: its URL, its absolute path with links to its folder followed, else a digest."""
+    """The dedup key of an image: its URL, its absolute path with links to its folder followed, else a digest."""
     if image is None:
         return ""
     if isinstance(image, str) and is_file(image):
@@ -216,11 +218,11 @@ def _text(path: Path, newline: str | None = None) -> str:
         raise SourceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-Rows = tuple[int, Callable[[], Iterable[Mapping[str, Any]]]]
-"""How many rows a table has, and how to walk through them."""
+Table = tuple[int, Callable[[], Iterable[Mapping[str, Any]]]]
+"""How many rows a table has, and how to walk through them; a parquet file is streamed, never held whole."""
 
 
-def _json_lines(path: Path) -> Rows:
+def _json_lines(path: Path) -> Table:
     rows = []
     for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
@@ -235,7 +237,7 @@ def _json_lines(path: Path) -> Rows:
     return len(rows), lambda: rows
 
 
-def _separated(path: Path) -> Rows:
+def _separated(path: Path) -> Table:
     dialect = "excel-tab" if path.suffix.lower() == ".tsv" else "excel"
     try:
         read = csv.DictReader(io.StringIO(_text(path, newline=""), newline=""), dialect=dialect, strict=True)
@@ -245,7 +247,7 @@ def _separated(path: Path) -> Rows:
     return len(rows), lambda: rows
 
 
-def _parquet(path: Path) -> Rows:
+def _parquet(path: Path) -> Table:
     from pyarrow import ArrowException, parquet  # late: takes a second to import
 
     try:
@@ -260,7 +262,7 @@ def _parquet(path: Path) -> Rows:
     return many, rows
 
 
-TABLES: dict[str, Callable[[Path], Rows]] = {
+TABLES: dict[str, Callable[[Path], Table]] = {
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".csv": _separated,

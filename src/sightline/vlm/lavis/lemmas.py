@@ -1,4 +1,4 @@
-"""What is done to short answers before they are compared: nouns and verbs in their dictionary form.
+"""Lemmatization of short answers before they are compared: nouns and verbs in their dictionary form.
 
 LAVIS asks spaCy. Where that is not installed, "rules" knows the endings of English words and the commonest exceptions:
 good for answers of a word or two, wrong now and then, as it does not know which words are nouns or verbs.
@@ -11,7 +11,9 @@ from typing import Any
 from sightline.vlm.config import SightlineVlmError
 
 PIPELINE = "en_core_web_sm"
+"""spaCy's small English pipeline, which LAVIS uses."""
 RULES = "rules"
+"""What asks for the lemmatizer that needs no package."""
 
 Lemmatizer = Callable[[Sequence[str]], list[str]]
 
@@ -108,6 +110,7 @@ IRREGULAR = {
     }.items()
     for form in forms.split()
 }
+"""Lemma of each form that no rule gives."""
 WHOLE = frozenset(
     "bed building bus ceiling clothes dress evening gas glasses grass jeans kid king left lens morning nothing pants "
     "red ring scissors series shed shorts something spring string summer tennis this thing tired united wedding wing "
@@ -115,6 +118,7 @@ WHOLE = frozenset(
 )
 """Words that end as others do when they are inflected, but are not."""
 VOWELS = "aeiou"
+"""Letters that a stem needs one of, y aside."""
 
 
 def _lemma(word: str) -> str:

@@ -47,4 +47,4 @@ def _read(tokenizer: Tokenizer, text: str, beside: Tensor) -> tuple[Text, list[W
         Word(word.text, [place for place in word.places if tokenizer.decode([ids[place]]).strip()])
         for word in split_words(ids, tokenizer.decode)
     ]
-    return Text(tokens.tokens_BL.to(beside.device), tokens.mask_BL.to(beside.device)), words
+    return tokens.to(beside.device), words
