@@ -21,7 +21,7 @@ from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PlainText, PublicCors, SameOrigin, SecurityHeaders
 from sightline.server.edges.throttle import Throttle
-from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.evals.actions import DatasetRuns, Datasets, Experiments, ScoreConfigs
 from sightline.server.exports.actions import BlobExports
 from sightline.server.exports.jobs import ExportRound
 from sightline.server.exports.stores import opened
@@ -42,7 +42,7 @@ from sightline.server.settings import Settings
 from sightline.server.skills.actions import Skills
 from sightline.server.tables import migrate, migrate_observations
 from sightline.server.tables.jobs import leases as lease_table
-from sightline.server.tracing.actions import Tracing
+from sightline.server.tracing.actions import TracedExperiments, Tracing
 from sightline.server.tracing.actions.removal import Removal
 from sightline.server.tracing.actions.retention import Retention
 from sightline.server.tracing.actions.vitals import Vitals
@@ -179,6 +179,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
     settings, database, tracing, hub = parts.settings, parts.database, parts.tracing, parts.hub
     prompts, score_configs = Prompts(database, hub), ScoreConfigs(database)
     organizations = Organizations(database, parts.accounts, pepper=parts.secrets.of("pepper"))
+    traced = TracedExperiments(parts.engine)
     return Services(
         accounts=parts.accounts,
         organizations=organizations,
@@ -197,7 +198,8 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         llm_connections=LlmConnections(database, parts.seal),
         prompts=prompts,
         datasets=Datasets(database, hub),
-        dataset_runs=DatasetRuns(database, tracing, hub),
+        dataset_runs=DatasetRuns(database, tracing, traced, hub),
+        experiments=Experiments(database, traced),
         score_configs=score_configs,
         exports=BlobExports(database, organizations, parts.leases, parts.seal),
         skills=Skills(database, hub),
