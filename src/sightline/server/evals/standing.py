@@ -45,7 +45,7 @@ def run_of(experiment: Experiment, project_id: ProjectId, dataset: tuple[Dataset
         dataset_name=dataset_name,
         name=experiment.name,
         description=experiment.description,
-        metadata=_value(experiment.metadata),
+        metadata={} if experiment.metadata is None else _value(experiment.metadata),
         created_at=experiment.start_time,
         updated_at=experiment.end_time,
     )
@@ -91,8 +91,8 @@ def _text(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value).decode()
 
 
-def _value(stored: str | None) -> Any:
+def _value(stored: str) -> Any:
     try:
-        return None if stored is None else orjson.loads(stored)
+        return orjson.loads(stored)
     except orjson.JSONDecodeError:
         return stored
