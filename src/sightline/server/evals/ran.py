@@ -4,14 +4,12 @@ A run of a dataset and an experiment over it are one thing. Its id is the one th
 project, the dataset and the name, so that both ways lead to the same one.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-import orjson
-
 from sightline.server.accounts.records import ProjectId
 from sightline.server.evals.records import DatasetId, ItemId, Run, RunId, RunItem
+from sightline.server.runtime.ids import digest_of
 from sightline.server.tracing.records import ObservationId, TracedItem, TraceId
 
 Ran = TypeVar("Ran", Run, RunItem)
@@ -20,12 +18,12 @@ ID_LENGTH = 16
 
 
 def run_id_of(project_id: ProjectId, dataset_id: DatasetId, name: str) -> RunId:
-    return RunId(_digest("langfuse-experiment-v1", project_id, dataset_id, name)[:ID_LENGTH])
+    return RunId(digest_of("langfuse-experiment-v1", project_id, dataset_id, name)[:ID_LENGTH])
 
 
 def run_item_id_of(run_id: RunId, item_id: ItemId, trace_id: TraceId, observation_id: ObservationId | None) -> str:
     """Of the natural key: the same item filed again is the same row."""
-    return _digest("run-item", run_id, item_id, trace_id, observation_id or "")[:32]
+    return digest_of("run-item", run_id, item_id, trace_id, observation_id or "")[:32]
 
 
 def all_ran(run: Run, filed: Sequence[RunItem], traced: Sequence[TracedItem]) -> list[RunItem]:
@@ -57,7 +55,3 @@ def _run_item(run: Run, traced: TracedItem) -> RunItem:
         observation_id=traced.observation_id,
         created_at=traced.start_time,
     )
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256(orjson.dumps(parts)).hexdigest()

@@ -1,6 +1,10 @@
-"""New identifiers: random, lower-case hexadecimal, in OpenTelemetry's widths where spans are concerned."""
+"""Identifiers, lower-case hexadecimal: new ones are random, in OpenTelemetry's widths where spans are concerned."""
 
+import hashlib
 import secrets
+from typing import Any
+
+import orjson
 
 
 def new_id() -> str:
@@ -16,3 +20,8 @@ def new_trace_id() -> str:
 def new_span_id() -> str:
     """16 hex digits, as OpenTelemetry writes a span id."""
     return secrets.token_hex(8)
+
+
+def digest_of(*parts: Any) -> str:
+    """64 hex digits that follow from these values: SHA-256 of their JSON as a list, as JSON.stringify writes it."""
+    return hashlib.sha256(orjson.dumps(parts)).hexdigest()
