@@ -1,4 +1,4 @@
-"""A POST that is repeated makes nothing new: natural keys of score configs, comments and queue items.
+"""A POST that is repeated makes nothing new: natural keys of score configs, comments, queue items and models.
 
 Rows that are equal already stay, since others may refer to them: the newest has the key. Run items, to which nothing
 refers, are merged.
@@ -21,7 +21,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "score_configs": ("name", "data_type", "description", "categories", "min_value", "max_value"),
     "comments": ("object_type", "object_id", "author_user_id", "content"),
     "annotation_queue_items": ("queue_id", "object_type", "object_id", "status"),
+    "models": (),
 }
+"""What they are made of. A model that is there already has none until it is changed."""
 UNKEYED = {"score_configs": "is_archived"}
 """Rows that are out of use leave their key to others."""
 
@@ -38,7 +40,8 @@ def upgrade() -> None:
     )
     for table, columns in KEYS.items():
         op.add_column(table, sa.Column("natural_key", sa.String(64), nullable=True))
-        _fill(table, columns)
+        if columns:
+            _fill(table, columns)
         op.create_index(f"uq_{table}_natural_key", table, ["project_id", "natural_key"], unique=True)
 
 
