@@ -17,6 +17,8 @@ from sightline.server.evals.ran import run_id_of
 from sightline.server.evals.records import DatasetId
 from sightline.server.importing.moving import count, move, project_of
 from sightline.server.importing.parts import Crossing
+from sightline.server.importing.parts.experiments import Experiments
+from sightline.server.importing.parts.traces import Observations
 from sightline.server.importing.records import Place, Selection, Summary, Tally
 from sightline.server.importing.state import State
 from sightline.server.importing.wire import Api
@@ -266,6 +268,20 @@ async def test_a_run_that_the_sdk_named_is_found_by_the_sdk_again(
     assert found == {"first run": derived, "ducks again": "ducks-again"}
     [score] = (await target.get("/v2/scores", datasetRunId=derived))["data"]
     assert score["name"] == "run"
+
+
+async def test_an_id_that_clients_derived_is_derived_anew_and_scores_follow():
+    state = State(None, Selection())
+    state.ids("datasets")["theirs"] = "ours"
+    theirs = run_id_of(ProjectId("there"), DatasetId("theirs"), "nightly")
+    ours = run_id_of(ProjectId("here"), DatasetId("ours"), "nightly")
+    row = {"experimentName": "nightly", "experimentDatasetId": "theirs"}
+    async with Api(HERE) as api:
+        about = {"source": api, "target": api, "source_project": "there", "target_project": "here"}
+        known = Experiments(Observations(Crossing(**about, selection=Selection(), state=state)))
+        assert known.fields({**row, "experimentId": theirs})["experimentId"] == ours
+        assert known.fields({**row, "experimentId": "chosen"})["experimentId"] == "chosen"
+    assert state.ids("dataset runs") == {theirs: ours}
 
 
 async def test_a_slice_of_time_crosses(origin: Origin, target: Site, into: httpx2.ASGITransport, tmp_path: Path):

@@ -40,7 +40,7 @@ class Experiments:
             for row in batch.rows:
                 times = filed.get((row["experimentName"], row["experimentItemId"], row["traceId"]))
                 if times is None or (row["id"], row["startTime"]) in times:
-                    self._known[row["traceId"], row["id"]] = self._fields(row)
+                    self._known[row["traceId"], row["id"]] = self.fields(row)
 
     def of(self, row: Row) -> Row:
         """What to say of an observation's experiment; nothing where it has none."""
@@ -58,7 +58,8 @@ class Experiments:
                         found[key].add((item.get("observationId") or "", item["createdAt"]))
         return found
 
-    def _fields(self, row: Row) -> Row:
+    def fields(self, row: Row) -> Row:
+        """What a row of `/experiment-items` says, with the ids that things have here."""
         fields = {name: row[name] for name in FIELDS if row.get(name) not in (None, {})}
         dataset = row.get("experimentDatasetId")
         if dataset:
