@@ -108,9 +108,12 @@ class ExperimentStore:
             return
         where = Conditions(project_id)
         ids = where.place("Array(String)", list(experiment_ids))
-        none = "experiment_id = '', experiment = CAST(map(), 'Map(LowCardinality(String), String)')"
-        forgotten = f"ALTER TABLE observations UPDATE {none} WHERE {where} AND experiment_id IN {ids}"
-        await self._engine.execute(f"{forgotten} SETTINGS {AT_ONCE}", where.params)
+        marked = f"{where} AND experiment_id IN {ids}"
+        # A mutation touches every part of the table: it is for experiments that spans tell of.
+        if await self._engine.query(f"SELECT 1 AS found FROM observations WHERE {marked} LIMIT 1", where.params):
+            none = "experiment_id = '', experiment = CAST(map(), 'Map(LowCardinality(String), String)')"
+            update = f"ALTER TABLE observations UPDATE {none} WHERE {marked} SETTINGS {AT_ONCE}"
+            await self._engine.execute(update, where.params)
         await self._engine.execute(f"DELETE FROM scores WHERE {where} AND dataset_run_id IN {ids}", where.params)
 
 
