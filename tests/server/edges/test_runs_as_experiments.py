@@ -108,7 +108,9 @@ async def test_what_is_filed_and_told_is_one_run_and_each_item_once(site: Site):
     sent = await site.send({})
     filed = await file(site, "both ways", "both-1", sent.trace_id, metadata={"model": "small"})
     told = await tell(site, "both ways", "both-2", dataset_id, filed["datasetRunId"])
-    await file(site, "both ways", "both-2", told.trace_id, observationId=told.span_id)
+    by_spans = (await run_of(site, "both", "both ways"))["datasetRunItems"][0]
+    again = await file(site, "both ways", "both-2", told.trace_id, observationId=told.span_id)
+    assert again["id"] == by_spans["id"], "an id that follows from what ran"
     await tell(site, "both ways", "both-3", dataset_id, filed["datasetRunId"])
     [run] = (await site.get("/datasets/both/runs"))["data"]
     assert run["id"] == filed["datasetRunId"]
