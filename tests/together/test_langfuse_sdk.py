@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import httpx2
 import pytest
+from langfuse import Langfuse
 from langfuse.api import LangfuseAPI
 from langfuse.api.commons.errors.not_found_error import NotFoundError
 
@@ -199,6 +200,34 @@ def test_an_experiment_reads_back_with_its_item_and_both_kinds_of_scores(written
     assert (item.input, item.output) == ({"question": "Which digit is it?"}, "three")
     assert (item.expected_output, item.environment) == ("three", "sdk-experiment")
     assert [(score.name, score.value) for score in item.scores or ()] == [("exact", 1)]
+
+
+def test_the_sdks_experiment_is_a_run_of_its_dataset_by_name(written: Written):
+    path = "/datasets/digits%2Fheld%20out/runs"
+    [run] = written.legacy(path)["data"]
+    assert (run["name"], run["datasetId"], run["metadata"]) == ("look once", written.ids["dataset"], {"model": "tiny"})
+    [item] = written.legacy(f"{path}/look%20once")["datasetRunItems"]
+    assert (item["datasetItemId"], item["datasetRunId"]) == (written.ids["item"], run["id"])
+    assert written.legacy("/dataset-run-items", datasetId=run["datasetId"], runName="look once")["data"] == [item]
+    assert [score["name"] for score in written.legacy("/v2/scores", datasetRunId=run["id"])["data"]] == ["mean"]
+    filed = {"runName": "look once", "datasetItemId": item["datasetItemId"], "traceId": item["traceId"]}
+    answer = httpx2.post(f"{written.url}/api/public/dataset-run-items", json=filed, auth=KEYS)
+    assert answer.json()["datasetRunId"] == run["id"]
+    assert len(written.legacy(f"{path}/look%20once")["datasetRunItems"]) == 1, "filed as well, it is the same item"
+
+
+def test_a_run_that_was_filed_first_has_the_id_that_the_sdk_derives(written: Written):
+    filed = {"runName": "again", "datasetItemId": written.ids["item"], "traceId": written.ids["trace"]}
+    answer = httpx2.post(f"{written.url}/api/public/dataset-run-items", json=filed, auth=KEYS).json()
+    derived = Langfuse._create_experiment_id(
+        Langfuse.__new__(Langfuse), project_id="vision", dataset_id=written.ids["dataset"], run_name="again"
+    )
+    assert answer["datasetRunId"] == derived
+    since = datetime.now(UTC) - timedelta(hours=1)
+    [experiment] = written.api.experiments.list(from_start_time=since, id=derived).data
+    assert (experiment.name, experiment.item_count) == ("again", 1)
+    [item] = written.api.experiments.list_items(from_start_time=since, experiment_id=derived, fields="io").data
+    assert (item.id, item.input, item.expected_output) == (written.ids["root"], {"question": "which digit?"}, "three")
 
 
 def test_a_prompt_and_a_dataset_are_found_by_names_with_slashes(written: Written):

@@ -21,7 +21,7 @@ from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PlainText, PublicCors, SameOrigin, SecurityHeaders
 from sightline.server.edges.throttle import Throttle
-from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.evals.actions import DatasetRuns, Datasets, Experiments, ScoreConfigs
 from sightline.server.evaluators.actions import Evaluators, Rules
 from sightline.server.exports.actions import BlobExports
 from sightline.server.exports.destinations import opened
@@ -43,7 +43,7 @@ from sightline.server.settings import Settings
 from sightline.server.skills.actions import Skills
 from sightline.server.tables import migrate, migrate_observations
 from sightline.server.tables.leases import leases as lease_table
-from sightline.server.tracing.actions import Tracing
+from sightline.server.tracing.actions import TracedExperiments, Tracing
 from sightline.server.tracing.actions.media import MediaRemoval
 from sightline.server.upkeep.actions import Removal, Retention, Vitals
 from sightline.server.upkeep.jobs import RetentionRound
@@ -185,6 +185,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
     settings, database, tracing, hub = parts.settings, parts.database, parts.tracing, parts.hub
     prompts, score_configs = Prompts(database, hub), ScoreConfigs(database)
     organizations = Organizations(database, parts.accounts, pepper=parts.secrets.of("pepper"))
+    traced = TracedExperiments(parts.engine, parts.tracing.index)
     return Services(
         accounts=parts.accounts,
         organizations=organizations,
@@ -203,7 +204,8 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         llm_connections=LlmConnections(database, parts.seal),
         prompts=prompts,
         datasets=Datasets(database, hub),
-        dataset_runs=DatasetRuns(database, tracing, hub),
+        dataset_runs=DatasetRuns(database, tracing, traced, hub),
+        experiments=Experiments(database, traced),
         score_configs=score_configs,
         exports=BlobExports(database, organizations, parts.leases, parts.seal),
         skills=Skills(database, hub),

@@ -49,3 +49,19 @@ async def test_a_client_whose_clock_is_fast_does_not_have_the_last_word(site: Si
     await accepted(site, event("score-create", 1, {**body, "value": 1}) | {"timestamp": "2999-01-01T00:00:00Z"})
     assert (await site.client.post("/api/public/scores", json={**body, "value": 2}, headers=HERE)).status_code == 200
     assert (await site.get("/v2/scores/fast"))["value"] == 2
+
+
+async def test_a_score_is_about_one_thing(site: Site):
+    """As Langfuse has it: alone it is refused, in a list and in a batch the others are kept."""
+    both = {"name": "n", "value": 1, "traceId": "two-t", "sessionId": "two-s"}
+    for body in (both, {"name": "n", "value": 1, "traceId": "two-t", "datasetRunId": "two-r"}):
+        answer = await site.client.post("/api/public/scores", json=body, headers=HERE)
+        assert answer.status_code == 400
+        assert "traceId and " in answer.text
+    fine = {"name": "n", "value": 1, "traceId": "two-t"}
+    answer = await site.client.post("/api/public/scores", json=[both, fine], headers=HERE)
+    assert (answer.status_code, answer.json()["accepted"], answer.json()["rejected"]) == (207, 1, 1)
+    batch = {"batch": [event("score-create", 10, both), event("score-create", 10, fine)]}
+    verdicts = (await site.client.post("/api/public/ingestion", json=batch, headers=HERE)).json()
+    assert [len(verdicts[kind]) for kind in ("successes", "errors")] == [1, 1]
+    assert (await site.get("/v2/scores", traceId="two-t"))["meta"]["totalItems"] == 2

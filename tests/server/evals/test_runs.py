@@ -9,6 +9,7 @@ from server.tracing.making import observation
 from sightline.server.evals.actions import DatasetRuns, Datasets
 from sightline.server.evals.records import DatasetDraft, ItemDraft, ItemId, RunItem, RunItemDraft
 from sightline.server.runtime.errors import InvalidRequest, NotFound
+from sightline.server.tracing.actions import TracedExperiments
 from sightline.server.tracing.records import ObservationId, TraceId
 
 
@@ -22,7 +23,9 @@ async def datasets(storage: Storage) -> Datasets:
 
 @pytest.fixture
 def runs(storage: Storage) -> DatasetRuns:
-    return DatasetRuns(storage.database, storage.tracing, storage.hub)
+    return DatasetRuns(
+        storage.database, storage.tracing, TracedExperiments(storage.engine, storage.tracing.index), storage.hub
+    )
 
 
 async def file(runs: DatasetRuns, run: str = "first", item: str = "one", **more: object) -> RunItem:

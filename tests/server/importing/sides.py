@@ -13,6 +13,8 @@ OF_PRICES = frozenset(
     ("usagePricingTierId", "usagePricingTierName", "promptId", "modelId", "internalModelId", "lastUpdatedAt", "version")
 )
 
+OF_ITEMS = ("experimentId", "experimentName")
+
 
 def plain(row: dict[str, Any], *more: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in MADE_HERE | set(more)}
@@ -87,6 +89,14 @@ async def experiments(read: Read) -> dict[str, Any]:
     listed = await read("/experiments", fromStartTime=since, fields=groups)
     items = await read("/experiment-items", fromStartTime=since, fields="core,dataset,io,metadata,itemMetadata")
     return {
-        "experiments": [row | {"datasetId": None} for row in listed["data"]],
-        "items": [row | {"experimentDatasetId": None} for row in items["data"]],
+        "experiments": [row | {"datasetId": None} | _derived(row, "id", "name") for row in listed["data"]],
+        "items": [
+            row | {"experimentDatasetId": None, "experimentItemVersion": None} | _derived(row, *OF_ITEMS)
+            for row in items["data"]
+        ],
     }
+
+
+def _derived(row: dict[str, Any], identity: str, name: str) -> dict[str, Any]:
+    """Ids that follow from the project and the dataset are others here; those that a client chose are the same."""
+    return {identity: row[name]} if len(row[identity]) == 16 else {}

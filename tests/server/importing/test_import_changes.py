@@ -77,6 +77,7 @@ async def test_scores_that_clients_may_not_give_are_carried_nearly_as_they_are(
         crossing = Crossing(
             source=source,
             target=here,
+            source_project="there",
             target_project="here",
             selection=selection,
             state=State(tmp_path / "state", selection),

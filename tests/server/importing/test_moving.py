@@ -12,8 +12,13 @@ import pytest
 from server.edges.running_site import ORIGIN, Site
 from server.importing.origin import FIRST, KEYS, PICTURE, TRACES, Origin
 from server.importing.sides import everything
+from sightline.server.accounts.records import ProjectId
+from sightline.server.evals.ran import run_id_of
+from sightline.server.evals.records import DatasetId
 from sightline.server.importing.moving import count, move, project_of
 from sightline.server.importing.parts import Crossing
+from sightline.server.importing.parts.experiments import Experiments
+from sightline.server.importing.parts.traces import Observations
 from sightline.server.importing.records import Place, Selection, Summary, Tally
 from sightline.server.importing.state import State
 from sightline.server.importing.wire import Api
@@ -77,6 +82,7 @@ async def crossing(
         yield Crossing(
             source=source,
             target=target,
+            source_project=await project_of(source),
             target_project=await project_of(target),
             selection=chosen,
             state=State(state, chosen, save_every_s=0),
@@ -206,7 +212,9 @@ async def test_a_newer_source_without_the_legacy_reads_is_read_through_the_curre
     theirs, ours = await both(origin, target)
     assert set(ours["traces"]) == set(theirs["traces"])
     assert ours["scores"] == theirs["scores"]
-    assert ours["experiments"] == theirs["experiments"]
+    # That list does not say which were filed by hand, and when: those cross as what spans tell of, with spans' times.
+    for kind in ("experiments", "items"):
+        assert timeless(ours["experiments"][kind]) == timeless(theirs["experiments"][kind])
     for identity, row in theirs["observations"].items():
         here = ours["observations"][identity]
         assert {**row, "metadata": None} == {**here, "metadata": None}
@@ -217,6 +225,10 @@ async def test_a_newer_source_without_the_legacy_reads_is_read_through_the_curre
         *("visit 1", "user-1", "session-0"),
         *(["b", "t1"], "r1"),
     )
+
+
+def timeless(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted((row | {"startTime": None, "endTime": None} for row in rows), key=lambda row: row["id"])
 
 
 async def test_only_what_is_named_crosses(origin: Origin, target: Site, into: httpx2.ASGITransport, tmp_path: Path):
@@ -244,6 +256,34 @@ async def test_what_is_asked_for_later_crosses_as_it_is_then(
     assert ours == theirs
 
 
+async def test_a_run_that_the_sdk_named_is_found_by_the_sdk_again(
+    origin: Origin, target: Site, into: httpx2.ASGITransport, tmp_path: Path
+):
+    """Its id follows from the project, the dataset and the name; the one its user chose stays."""
+    await carried(origin, into, tmp_path / "state")
+    dataset = (await target.get("/v2/datasets"))["data"][0]
+    since = "2020-01-01T00:00:00Z"
+    found = {row["name"]: row["id"] for row in (await target.get("/experiments", fromStartTime=since))["data"]}
+    derived = run_id_of(ProjectId("here"), DatasetId(dataset["id"]), "first run")
+    assert found == {"first run": derived, "ducks again": "ducks-again"}
+    [score] = (await target.get("/v2/scores", datasetRunId=derived))["data"]
+    assert score["name"] == "run"
+
+
+async def test_an_id_that_clients_derived_is_derived_anew_and_scores_follow():
+    state = State(None, Selection())
+    state.ids("datasets")["theirs"] = "ours"
+    theirs = run_id_of(ProjectId("there"), DatasetId("theirs"), "nightly")
+    ours = run_id_of(ProjectId("here"), DatasetId("ours"), "nightly")
+    row = {"experimentName": "nightly", "experimentDatasetId": "theirs"}
+    async with Api(HERE) as api:
+        about = {"source": api, "target": api, "source_project": "there", "target_project": "here"}
+        known = Experiments(Observations(Crossing(**about, selection=Selection(), state=state)))
+        assert known.fields({**row, "experimentId": theirs})["experimentId"] == ours
+        assert known.fields({**row, "experimentId": "chosen"})["experimentId"] == "chosen"
+    assert state.ids("dataset runs") == {theirs: ours}
+
+
 async def test_a_slice_of_time_crosses(origin: Origin, target: Site, into: httpx2.ASGITransport, tmp_path: Path):
     bounds = {"since": FIRST + timedelta(days=9), "until": FIRST + timedelta(days=27)}
     await carried(origin, into, tmp_path / "state", only=frozenset({"traces"}), **bounds)
@@ -256,7 +296,7 @@ async def test_a_dry_run_counts_and_writes_nothing(origin: Origin, target: Site,
         summary = await count(open_crossing, Silent())
     totals = {tally.part: tally.total for tally in summary.tallies}
     assert totals["observations"] == 2 * TRACES + 2
-    assert (totals["prompts"], totals["dataset items"], totals["dataset runs"], totals["scores"]) == (4, 3, 1, 5)
+    assert (totals["prompts"], totals["dataset items"], totals["dataset runs"], totals["scores"]) == (4, 3, 2, 5)
     ours = await everything(target.get)
     assert not any(ours[kind] for kind in ours if kind != "experiments")
 

@@ -231,8 +231,8 @@ async def test_models_belong_to_their_project(tracing: Tracing):
 
 
 async def test_pages_run_from_own_models_into_the_built_in_ones(tracing: Tracing):
-    for _ in range(3):
-        await tracing.prices.create(HERE, model())
+    for number in range(3):
+        await tracing.prices.create(HERE, model(name=f"ours {number}"))
     pages = [(await tracing.prices.page(HERE, 2, offset))[0] for offset in (0, 2, 4)]
     ids = [each.id for page in pages for each in page]
     assert len(set(ids)) == 6

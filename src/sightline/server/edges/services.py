@@ -12,7 +12,7 @@ from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.throttle import Throttle
-from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.evals.actions import DatasetRuns, Datasets, Experiments, ScoreConfigs
 from sightline.server.evaluators.actions import Evaluators, Rules
 from sightline.server.exports.actions import BlobExports
 from sightline.server.pricing.actions import Prices
@@ -53,6 +53,7 @@ class Services:
     prompts: Prompts
     datasets: Datasets
     dataset_runs: DatasetRuns
+    experiments: Experiments
     score_configs: ScoreConfigs
     exports: BlobExports
     skills: Skills

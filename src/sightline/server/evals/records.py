@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, NewType
 
 from sightline.server.accounts.records import ProjectId
-from sightline.server.tracing.records import ObservationId, TraceId
+from sightline.server.tracing.records import Observation, ObservationId, TraceId
 
 DatasetId = NewType("DatasetId", str)
 ItemId = NewType("ItemId", str)
@@ -133,6 +133,37 @@ class RunItemDraft:
     trace_id: TraceId | None = None
     observation_id: ObservationId | None = None
     created_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiledRun:
+    """A run as its filed items tell it, within the window that was looked at."""
+
+    run: Run
+    first_at: datetime
+    last_at: datetime
+    items: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiledItem:
+    """An item filed under a run, and what of the item it ran."""
+
+    run: Run
+    ran: RunItem
+    version: datetime
+    expected_output: Any
+    metadata: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentItem:
+    """What an experiment did with an item: the observation that stands for it, which says so in its `experiment`."""
+
+    observation: Observation
+    place: tuple[datetime, tuple[str, str]]
+    """In the list of all items. One that spans tell of is where it began, before all that were filed at that time; a
+    filed one is where it was filed, and names no trace."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,10 +97,10 @@ async def _run(
 ) -> Summary:
     bars = Bars(errors)
     async with Api(places[0]) as source, Api(places[1]) as target:
-        await project_of(source, project)
         crossing = Crossing(
             source=source,
             target=target,
+            source_project=await project_of(source, project),
             target_project=await project_of(target),
             selection=selection,
             state=State(kept, selection),

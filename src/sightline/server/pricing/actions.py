@@ -62,11 +62,12 @@ class Prices:
         return found
 
     async def create(self, project_id: ProjectId, model: Model) -> Model:
+        """Idempotent: a model that says the same is answered instead."""
         _check(model)
         async with self._database.work() as work:
-            await ModelStore(work.connection, project_id).add(model)
+            made = await ModelStore(work.connection, project_id).put(model)
             work.after_commit(self._own.clear)
-        return model
+        return made
 
     async def put(self, project_id: ProjectId, model: Model) -> Model:
         """Make a model of that id, or replace everything of it but its time of creation."""

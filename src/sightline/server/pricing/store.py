@@ -4,55 +4,52 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.pricing.records import AttributeCondition, Condition, Model, ModelId, Tier, UsageCondition
+from sightline.server.runtime.ids import digest_of
+from sightline.server.runtime.rows import ProjectRows
 from sightline.server.tables.pricing import models
 
 
-class ModelStore:
+class ModelStore(ProjectRows[Model]):
     """Models of one project, in one unit of work."""
 
     def __init__(self, connection: AsyncConnection, project_id: ProjectId) -> None:
-        self._connection = connection
-        self._mine = models.c.project_id == project_id
+        super().__init__(connection, models, project_id, _model, _values)
 
-    async def every(self) -> list[Model]:
-        rows = (await self._connection.execute(select(models).where(self._mine))).all()
-        return [_model(row) for row in rows]
-
-    async def page(self, limit: int, offset: int) -> tuple[list[Model], int]:
-        """Newest first, and how many there are in all."""
-        total = (await self._connection.execute(select(func.count()).where(self._mine))).scalar_one()
-        newest_first = select(models).where(self._mine).order_by(models.c.created_at.desc(), models.c.id)
-        rows = (await self._connection.execute(newest_first.limit(limit).offset(offset))).all()
-        return [_model(row) for row in rows], total
-
-    async def one(self, model_id: ModelId) -> Model | None:
-        row = (await self._connection.execute(select(models).where(self._mine, models.c.id == model_id))).first()
-        return _model(row) if row else None
+    async def put(self, model: Model) -> Model:
+        """The model, or the one that says the same."""
+        found, _ = await self.add_once(model, _key(model))
+        return found
 
     async def add(self, model: Model) -> None:
-        await self._connection.execute(insert(models).values(_values(model)))
+        await super().add(model)
+        await self.rekey(model.id, _key(model))
 
     async def change(self, model: Model) -> None:
-        await self._connection.execute(update(models).where(self._mine, models.c.id == model.id).values(_values(model)))
+        await super().change(model)
+        await self.rekey(model.id, _key(model))
 
-    async def delete(self, model_id: ModelId) -> None:
-        await self._connection.execute(delete(models).where(self._mine, models.c.id == model_id))
+
+def _key(model: Model) -> str:
+    """Of all that a client says; ids and times are made here."""
+    made = ("id", "project_id", "created_at")
+    tiers = [{name: value for name, value in asdict(tier).items() if name != "id"} for tier in model.tiers]
+    return digest_of({name: value for name, value in (vars(model) | {"tiers": tiers}).items() if name not in made})
 
 
 def _values(model: Model) -> dict[str, Any]:
     return vars(model) | {"tiers": [asdict(tier) for tier in model.tiers]}
 
 
-def _model(row: Row[Any]) -> Model:
-    fields = dict(row._mapping) | {
-        "id": ModelId(row.id),
-        "project_id": ProjectId(row.project_id),
-        "tiers": tuple(_tier(stored) for stored in row.tiers),
+def _model(row: Mapping[str, Any]) -> Model:
+    fields = {
+        **row,
+        "id": ModelId(row["id"]),
+        "project_id": ProjectId(row["project_id"]),
+        "tiers": tuple(_tier(stored) for stored in row["tiers"]),
     }
     return Model(**fields)
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sightline.server.accounts.records import ProjectId, UserId
 from sightline.server.reviews.records import Comment, CommentQuery, Feedback, Queue, QueueId, QueueItem, QueueStatus
 from sightline.server.runtime.clock import now
+from sightline.server.runtime.ids import digest_of
 from sightline.server.runtime.rows import ProjectRows
 from sightline.server.tables.reviews import (
     annotation_queue_assignments,
@@ -22,6 +23,11 @@ from sightline.server.tables.reviews import (
 class CommentStore(ProjectRows[Comment]):
     def __init__(self, connection: AsyncConnection, project_id: ProjectId) -> None:
         super().__init__(connection, comments, project_id, lambda row: Comment(**row), vars)
+
+    async def say(self, comment: Comment) -> tuple[Comment, bool]:
+        """The comment, and whether it is new: the same words by the same person about the same thing are one."""
+        said = comment.object_type, comment.object_id, comment.author_user_id, comment.content
+        return await self.add_once(comment, digest_of(*said))
 
     async def about(self, query: CommentQuery) -> tuple[list[Comment], int]:
         asked = {
@@ -56,6 +62,14 @@ class QueueItemStore(ProjectRows[QueueItem]):
     def __init__(self, connection: AsyncConnection, project_id: ProjectId) -> None:
         super().__init__(connection, annotation_queue_items, project_id, lambda row: QueueItem(**row), vars)
 
+    async def put(self, item: QueueItem) -> tuple[QueueItem, bool]:
+        """The item, and whether it is new: a queue holds a thing once in each status."""
+        return await self.add_once(item, _key(item))
+
+    async def change(self, item: QueueItem) -> None:
+        await super().change(item)
+        await self.rekey(item.id, _key(item))
+
     async def of_queue(
         self, queue_id: QueueId, status: QueueStatus | None, limit: int, offset: int
     ) -> tuple[list[QueueItem], int]:
@@ -68,6 +82,10 @@ class QueueItemStore(ProjectRows[QueueItem]):
 class FeedbackStore(ProjectRows[Feedback]):
     def __init__(self, connection: AsyncConnection, project_id: ProjectId) -> None:
         super().__init__(connection, feedback, project_id, lambda row: Feedback(**row), vars)
+
+
+def _key(item: QueueItem) -> str:
+    return digest_of(item.queue_id, item.object_type, item.object_id, item.status)
 
 
 def _assigned(queue_id: QueueId, user_id: UserId) -> ColumnElement[bool]:

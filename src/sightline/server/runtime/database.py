@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from sightline.server.runtime.errors import Unavailable
+from sightline.server.runtime.errors import Conflict, Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -50,11 +50,17 @@ class Database:
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:
-        """A read-write transaction: committed at the end of the block, rolled back when it raises."""
-        async with self._writing, self.engine.execution_options(writes=True).connect() as connection:
-            work = Work(connection)
-            async with connection.begin():
-                yield work
+        """A read-write transaction: committed at the end of the block, rolled back when it raises.
+
+        Conflict when a constraint of the schema says that another process wrote the same between a look and a write.
+        """
+        try:
+            async with self._writing, self.engine.execution_options(writes=True).connect() as connection:
+                work = Work(connection)
+                async with connection.begin():
+                    yield work
+        except IntegrityError as problem:
+            raise Conflict("the same was written by somebody else just now: send it again") from problem
         work.committed()
 
     @asynccontextmanager

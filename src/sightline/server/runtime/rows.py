@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Table, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Table, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Record = TypeVar("Record")
@@ -35,19 +35,19 @@ class ProjectRows(Generic[Record]):
 
     async def first(self, *where: ColumnElement[bool]) -> Record | None:
         row = (await self.connection.execute(select(self.table).where(self.mine, *where))).first()
-        return self._record(dict(row._mapping)) if row else None
+        return self._of(row) if row else None
 
     async def every(self, *where: ColumnElement[bool]) -> list[Record]:
         """Newest first."""
         rows = (await self.connection.execute(self._newest_first(where))).all()
-        return [self._record(dict(row._mapping)) for row in rows]
+        return [self._of(row) for row in rows]
 
     async def page(self, limit: int, offset: int, *where: ColumnElement[bool]) -> tuple[list[Record], int]:
         """Newest first, and how many there are in all."""
         counted = select(func.count()).select_from(self.table).where(self.mine, *where)
         total = (await self.connection.execute(counted)).scalar_one()
         rows = (await self.connection.execute(self._newest_first(where).limit(limit).offset(offset))).all()
-        return [self._record(dict(row._mapping)) for row in rows], total
+        return [self._of(row) for row in rows], total
 
     async def following(
         self, limit: int, after: tuple[datetime, str] | None, *where: ColumnElement[bool]
@@ -59,10 +59,26 @@ class ProjectRows(Generic[Record]):
             columns = self.table.c
             clauses.append((columns.created_at < made) | ((columns.created_at == made) & (columns.id > row_id)))
         rows = (await self.connection.execute(self._newest_first(clauses).limit(limit + 1))).all()
-        return [self._record(dict(row._mapping)) for row in rows[:limit]], len(rows) > limit
+        return [self._of(row) for row in rows[:limit]], len(rows) > limit
 
     async def add(self, record: Record) -> None:
         await self.connection.execute(insert(self.table).values(self._row(record)))
+
+    async def add_once(self, record: Record, natural_key: str) -> tuple[Record, bool]:
+        """The row of this natural key, and whether it was added now: a POST that is repeated makes nothing new."""
+        known = await self.first(self.table.c.natural_key == natural_key)
+        if known is not None:
+            return known, False
+        await self.connection.execute(insert(self.table).values(dict(self._row(record)) | {"natural_key": natural_key}))
+        return record, True
+
+    async def rekey(self, row_id: str, natural_key: str | None) -> None:
+        """Give a row that changed the natural key it has now; none where another row has it already."""
+        taken = natural_key is not None and await self.first(
+            self.table.c.natural_key == natural_key, self.table.c.id != row_id
+        )
+        at = self.mine, self.table.c.id == row_id
+        await self.connection.execute(update(self.table).where(*at).values(natural_key=None if taken else natural_key))
 
     async def change(self, record: Record) -> None:
         values = self._row(record)
@@ -73,6 +89,10 @@ class ProjectRows(Generic[Record]):
         """Whether there was such a row."""
         gone = await self.connection.execute(delete(self.table).where(self.mine, self.table.c.id == row_id))
         return bool(gone.rowcount)
+
+    def _of(self, row: Row[Any]) -> Record:
+        """A natural key is the table's own; no record has it."""
+        return self._record({name: value for name, value in row._mapping.items() if name != "natural_key"})
 
     def _newest_first(self, where: Sequence[ColumnElement[bool]]) -> Any:
         latest = self.table.c.created_at.desc(), self.table.c.id

@@ -7,6 +7,8 @@ from sightline.server.tables.metadata import UtcDateTime, metadata
 ID = String(64)
 HASH = String(64)
 """SHA-256 or HMAC-SHA-256, hexadecimal."""
+NATURAL_KEY = String(64)
+"""SHA-256 of what makes a row the same one when it is posted again; none where another row has it already."""
 
 organizations = Table(
     "organizations",

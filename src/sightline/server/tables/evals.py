@@ -13,7 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from sightline.server.tables.accounts import ID, projects
+from sightline.server.tables.accounts import ID, NATURAL_KEY, projects
 from sightline.server.tables.metadata import UtcDateTime, metadata
 
 ITEM_ID = String(255)
@@ -98,6 +98,8 @@ score_configs = Table(
     Column("min_value", Float),
     Column("max_value", Float),
     Column("description", Text),
+    Column("natural_key", NATURAL_KEY),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Index("uq_score_configs_natural_key", "project_id", "natural_key", unique=True),
 )

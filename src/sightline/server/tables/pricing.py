@@ -1,8 +1,8 @@
 """Models of a project's own, with their prices."""
 
-from sqlalchemy import JSON, Column, ForeignKey, String, Table, Text
+from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text
 
-from sightline.server.tables.accounts import ID, projects
+from sightline.server.tables.accounts import ID, NATURAL_KEY, projects
 from sightline.server.tables.metadata import UtcDateTime, metadata
 
 models = Table(
@@ -17,5 +17,7 @@ models = Table(
     Column("tokenizer_id", String(32)),
     Column("tokenizer_config", JSON(none_as_null=True)),
     Column("tiers", JSON, nullable=False),
+    Column("natural_key", NATURAL_KEY),
     Column("created_at", UtcDateTime, nullable=False),
+    Index("uq_models_natural_key", "project_id", "natural_key", unique=True),
 )

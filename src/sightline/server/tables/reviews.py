@@ -2,7 +2,7 @@
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint
 
-from sightline.server.tables.accounts import ID, projects, users
+from sightline.server.tables.accounts import ID, NATURAL_KEY, projects, users
 from sightline.server.tables.metadata import UtcDateTime, metadata
 
 OBJECT_ID = String(255)
@@ -16,9 +16,11 @@ comments = Table(
     Column("object_id", OBJECT_ID, nullable=False),
     Column("content", Text, nullable=False),
     Column("author_user_id", String(255)),
+    Column("natural_key", NATURAL_KEY),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Index(None, "project_id", "object_type", "object_id"),
+    Index("uq_comments_natural_key", "project_id", "natural_key", unique=True),
 )
 
 annotation_queues = Table(
@@ -44,10 +46,12 @@ annotation_queue_items = Table(
     Column("object_type", String(16), nullable=False),
     Column("status", String(16), nullable=False),
     Column("completed_at", UtcDateTime),
+    Column("natural_key", NATURAL_KEY),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Index(None, "queue_id", "created_at"),
     Index(None, "project_id", "object_id"),
+    Index("uq_annotation_queue_items_natural_key", "project_id", "natural_key", unique=True),
 )
 
 annotation_queue_assignments = Table(

@@ -350,12 +350,25 @@ class ExperimentQuery:
 
     window: Window = Window()
     ids: tuple[str, ...] = ()
+    without_ids: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     dataset_ids: tuple[str, ...] = ()
     item_ids: tuple[str, ...] = ()
     limit: int = 50
     before: tuple[datetime, tuple[str, ...]] | None = None
     """Cursor: a time and the ids that break ties: the experiment's, or the item's trace and observation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TracedItem:
+    """That an item of an experiment ran, as its spans tell it."""
+
+    experiment_id: str
+    item_id: str
+    trace_id: TraceId
+    observation_id: ObservationId
+    """The one that stands for the item."""
+    start_time: datetime
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from sightline.server.evals.actions.configs import ScoreConfigs
 from sightline.server.evals.actions.datasets import Datasets
+from sightline.server.evals.actions.experiments import Experiments
 from sightline.server.evals.actions.runs import DatasetRuns
 
-__all__ = ["DatasetRuns", "Datasets", "ScoreConfigs"]
+__all__ = ["DatasetRuns", "Datasets", "Experiments", "ScoreConfigs"]

@@ -23,15 +23,14 @@ class ScoreConfigs:
         self._database = database
 
     async def create(self, config: ScoreConfig) -> ScoreConfig:
-        """Store a config; a boolean one gets its two categories."""
+        """Store a config; a boolean one gets its two categories. Idempotent: an equal one in use is answered."""
         if config.data_type == "BOOLEAN":
             if config.categories is not None:
                 raise InvalidRequest("a BOOLEAN config has the categories True and False: leave categories out")
             config = replace(config, categories=TRUTHS)
         _check(config)
         async with self._database.work() as work:
-            await ScoreConfigStore(work.connection, config.project_id).add(config)
-        return config
+            return await ScoreConfigStore(work.connection, config.project_id).put(config)
 
     async def get(self, project_id: ProjectId, config_id: ConfigId) -> ScoreConfig:
         async with self._database.reading() as connection:

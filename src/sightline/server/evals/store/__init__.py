@@ -2,7 +2,8 @@
 
 from sightline.server.evals.store.configs import ScoreConfigStore
 from sightline.server.evals.store.datasets import DatasetStore
+from sightline.server.evals.store.filed import FiledStore
 from sightline.server.evals.store.items import ItemStore
 from sightline.server.evals.store.runs import RunStore
 
-__all__ = ["DatasetStore", "ItemStore", "RunStore", "ScoreConfigStore"]
+__all__ = ["DatasetStore", "FiledStore", "ItemStore", "RunStore", "ScoreConfigStore"]

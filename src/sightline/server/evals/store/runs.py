@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +13,8 @@ from sightline.server.runtime.errors import Conflict
 from sightline.server.tables.evals import dataset_run_items, dataset_runs, datasets
 from sightline.server.tracing.records import ObservationId, TraceId
 
+LONGEST_ID = 64
+"""As wide as the column is."""
 _RUNS: Select[Any] = select(*dataset_runs.c, datasets.c.name.label("dataset_name")).join_from(
     dataset_runs, datasets, dataset_runs.c.dataset_id == datasets.c.id
 )
@@ -29,7 +31,14 @@ class RunStore:
     async def named(self, dataset_id: DatasetId, name: str) -> Run | None:
         at = self._mine(), dataset_runs.c.dataset_id == dataset_id, dataset_runs.c.name == name
         row = (await self._connection.execute(_RUNS.where(*at))).first()
-        return _run(row) if row else None
+        return run_of(row) if row else None
+
+    async def is_free(self, run_id: RunId) -> bool:
+        """Whether no run of any project has this id, and it fits."""
+        if len(run_id) > LONGEST_ID:
+            return False
+        taken = select(dataset_runs.c.id).where(dataset_runs.c.id == run_id)
+        return (await self._connection.execute(taken)).first() is None
 
     async def add(self, run: Run) -> None:
         """Conflict when another writer made the run first."""
@@ -46,44 +55,52 @@ class RunStore:
         """The run and what it ran; traces stay."""
         await self._connection.execute(delete(dataset_runs).where(self._mine(), dataset_runs.c.id == run_id))
 
-    async def page(self, dataset_id: DatasetId, limit: int, offset: int) -> tuple[list[Run], int]:
-        """Newest first, and how many there are in all."""
-        at = and_(self._mine(), dataset_runs.c.dataset_id == dataset_id)
-        total = (await self._connection.execute(select(func.count()).select_from(dataset_runs).where(at))).scalar_one()
-        newest_first = _RUNS.where(at).order_by(dataset_runs.c.created_at.desc(), dataset_runs.c.id)
-        rows = (await self._connection.execute(newest_first.limit(limit).offset(offset))).all()
-        return [_run(row) for row in rows], total
+    async def of_dataset(self, dataset_id: DatasetId) -> list[Run]:
+        at = self._mine(), dataset_runs.c.dataset_id == dataset_id
+        return [run_of(row) for row in await self._connection.execute(_RUNS.where(*at))]
+
+    async def filed(self, item: RunItem) -> RunItem | None:
+        """The same item, filed before."""
+        row = (await self._connection.execute(_RUN_ITEMS.where(self._items_mine(), _same(item)))).first()
+        return _run_item(row) if row else None
 
     async def add_item(self, item: RunItem, item_valid_from: datetime) -> None:
+        """Conflict when another writer filed it first."""
         values = {name: value for name, value in vars(item).items() if name != "run_name"}
         row = values | {"project_id": self._project_id, "item_valid_from": item_valid_from}
-        await self._connection.execute(insert(dataset_run_items).values(row))
+        try:
+            await self._connection.execute(insert(dataset_run_items).values(row))
+        except IntegrityError as problem:
+            raise Conflict(f"item {item.item_id!r} was filed by somebody else just now: send it again") from problem
 
     async def items(self, run_id: RunId) -> list[RunItem]:
-        """All of a run, newest first."""
-        rows = (await self._connection.execute(self._items(run_id))).all()
-        return [_run_item(row) for row in rows]
-
-    async def items_page(self, run_id: RunId, limit: int, offset: int) -> tuple[list[RunItem], int]:
-        at = and_(dataset_run_items.c.project_id == self._project_id, dataset_run_items.c.run_id == run_id)
-        counted = select(func.count()).select_from(dataset_run_items).where(at)
-        total = (await self._connection.execute(counted)).scalar_one()
-        rows = (await self._connection.execute(self._items(run_id).limit(limit).offset(offset))).all()
-        return [_run_item(row) for row in rows], total
+        """All that was filed under a run."""
+        at = self._items_mine(), dataset_run_items.c.run_id == run_id
+        return [_run_item(row) for row in await self._connection.execute(_RUN_ITEMS.where(*at))]
 
     def _mine(self) -> ColumnElement[bool]:
         return dataset_runs.c.project_id == self._project_id
 
-    def _items(self, run_id: RunId) -> Select[Any]:
-        at = dataset_run_items.c.project_id == self._project_id, dataset_run_items.c.run_id == run_id
-        return _RUN_ITEMS.where(*at).order_by(dataset_run_items.c.created_at.desc(), dataset_run_items.c.id)
+    def _items_mine(self) -> ColumnElement[bool]:
+        return dataset_run_items.c.project_id == self._project_id
+
+
+def _same(item: RunItem) -> ColumnElement[bool]:
+    columns = dataset_run_items.c
+    observation = (
+        columns.observation_id.is_(None)
+        if item.observation_id is None
+        else (columns.observation_id == item.observation_id)
+    )
+    at = columns.run_id == item.run_id, columns.item_id == item.item_id, columns.trace_id == item.trace_id
+    return and_(*at, observation)
 
 
 def _values(run: Run) -> dict[str, Any]:
     return {name: value for name, value in vars(run).items() if name != "dataset_name"}
 
 
-def _run(row: Row[Any]) -> Run:
+def run_of(row: Row[Any]) -> Run:
     return Run(
         id=RunId(row.id),
         project_id=ProjectId(row.project_id),

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 from sightline.server.importing.parts.files import Files
@@ -84,6 +84,14 @@ class EveryRun:
 
     api: Api
 
+    @classmethod
+    async def of(cls, source: Api) -> Self | None:
+        """None where the source has no runs, or no list of them."""
+        datasets = await source.read("/v2/datasets", limit=1)
+        if not datasets["data"] or not await source.has(_runs(datasets["data"][0]["name"]), limit=1):
+            return None
+        return cls(api=source)
+
     async def total(self) -> int | None:
         counts = 0
         async for name in self._datasets():
@@ -113,11 +121,8 @@ class Runs(Part):
     name = "dataset runs"
     groups = frozenset(("datasets",))
 
-    async def reader(self) -> Reader | None:
-        datasets = await self.source.read("/v2/datasets", limit=1)
-        if not datasets["data"] or not await self.source.has(_runs(datasets["data"][0]["name"]), limit=1):
-            return None
-        return EveryRun(api=self.source)
+    async def reader(self) -> EveryRun | None:
+        return await EveryRun.of(self.source)
 
     async def carry(self, rows: Sequence[Row]) -> None:
         for run in rows:
@@ -155,7 +160,8 @@ class Runs(Part):
 
 
 def _what(item: Row) -> tuple[str, ...]:
-    return item["datasetItemId"], item["traceId"], item.get("observationId") or ""
+    """What spans tell of as well may have been filed at a time of its own."""
+    return item["datasetItemId"], item["traceId"], item.get("observationId") or "", str(item["createdAt"])
 
 
 def _item(run: Row, item: Row) -> Row:

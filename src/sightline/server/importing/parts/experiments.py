@@ -1,7 +1,15 @@
-"""Which experiment observations belong to: another read of the source tells, that of the items of experiments."""
+"""Which experiment observations belong to: another read of the source tells, that of the items of experiments.
 
+That read lists the runs that were filed item by item too. Those cross as runs, and leave no mark on observations.
+"""
+
+from collections import defaultdict
 from datetime import UTC, datetime
 
+from sightline.server.accounts.records import ProjectId
+from sightline.server.evals.ran import run_id_of
+from sightline.server.evals.records import DatasetId
+from sightline.server.importing.parts.datasets import EveryRun
 from sightline.server.importing.parts.part import Part
 from sightline.server.importing.reading import Cursors, Row
 
@@ -27,17 +35,43 @@ class Experiments:
             return
         params = {"fromStartTime": since, "toStartTime": self._part.until.isoformat(), "fields": GROUPS}
         reader = Cursors(api=self._part.source, path="/experiment-items", params=params)
+        filed = await self._filed()
         async for batch in reader.batches({}):
             for row in batch.rows:
-                self._known[row["traceId"], row["id"]] = self._fields(row)
+                times = filed.get((row["experimentName"], row["experimentItemId"], row["traceId"]))
+                if times is None or (row["id"], row["startTime"]) in times:
+                    self._known[row["traceId"], row["id"]] = self.fields(row)
 
     def of(self, row: Row) -> Row:
         """What to say of an observation's experiment; nothing where it has none."""
         return self._known.get((row["traceId"], row["id"]), {})
 
-    def _fields(self, row: Row) -> Row:
+    async def _filed(self) -> dict[tuple[str, ...], set[tuple[str, str]]]:
+        """By run, item and trace: observation and time of what runs ran. Where spans tell of it, it is theirs."""
+        runs = await EveryRun.of(self._part.source)
+        found: dict[tuple[str, ...], set[tuple[str, str]]] = defaultdict(set)
+        if runs is not None:
+            async for batch in runs.batches({}):
+                for run in batch.rows:
+                    for item in run["datasetRunItems"]:
+                        key = run["name"], item["datasetItemId"], item["traceId"]
+                        found[key].add((item.get("observationId") or "", item["createdAt"]))
+        return found
+
+    def fields(self, row: Row) -> Row:
+        """What a row of `/experiment-items` says, with the ids that things have here."""
         fields = {name: row[name] for name in FIELDS if row.get(name) not in (None, {})}
         dataset = row.get("experimentDatasetId")
         if dataset:
-            fields["experimentDatasetId"] = self._part.state.ids("datasets").get(dataset, dataset)
+            here = str(self._part.state.ids("datasets").get(dataset, dataset))
+            fields |= {"experimentDatasetId": here, "experimentId": self._id_here(row, here)}
         return fields
+
+    def _id_here(self, row: Row, dataset: str) -> str:
+        """An id that clients derive from project, dataset and name is derived anew: so they find the run again."""
+        crossing, identity, name = self._part.crossing, str(row["experimentId"]), row["experimentName"]
+        if identity != run_id_of(ProjectId(crossing.source_project), DatasetId(row["experimentDatasetId"]), name):
+            return identity
+        found = run_id_of(ProjectId(crossing.target_project), DatasetId(dataset), name)
+        self._part.state.ids("dataset runs")[identity] = found
+        return found

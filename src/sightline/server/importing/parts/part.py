@@ -17,8 +17,9 @@ class Crossing:
 
     source: Api
     target: Api
+    source_project: str
     target_project: str
-    """Its id."""
+    """Their ids."""
     selection: Selection
     state: State
 

@@ -64,7 +64,9 @@ class Scores(Part):
     def _event(self, row: Row) -> Event:
         body = given(row, FIELDS) | _subject(row) | {"value": _value(row), "environment": environment(self, row)}
         run = body.get("datasetRunId") or row.get("datasetRunId")
-        if run:
+        if body.get("traceId"):
+            body.pop("sessionId", None)  # Of older sources: a score of a trace is on its session through the trace.
+        elif run:
             body["datasetRunId"] = self.state.ids("dataset runs").get(run, run)
         self._mind_config(row, body)
         if row.get("authorUserId"):

@@ -22,13 +22,17 @@ class Comments:
         self._hub = hub
 
     async def create(self, comment: Comment) -> Comment:
-        """Say something about a trace, an observation, a session or a version of a prompt. NotFound without it."""
+        """Say something about a trace, an observation, a session or a version of a prompt. NotFound without it.
+
+        Idempotent: said again, it is the comment that is there.
+        """
         if not await self._exists(comment.project_id, comment.object_type, comment.object_id):
             raise NotFound(f"{comment.object_type} {comment.object_id!r} does not exist in this project")
         async with self._database.work() as work:
-            await CommentStore(work.connection, comment.project_id).add(comment)
-            work.after_commit(lambda: self._hub.publish(comment.project_id, "comments"))
-        return comment
+            said, new = await CommentStore(work.connection, comment.project_id).say(comment)
+            if new:
+                work.after_commit(lambda: self._hub.publish(comment.project_id, "comments"))
+        return said
 
     async def get(self, project_id: ProjectId, comment_id: CommentId) -> Comment:
         async with self._database.reading() as connection:

@@ -44,11 +44,13 @@ class Queues:
             return await QueueStore(connection, project_id).page(limit, offset)
 
     async def add_item(self, item: QueueItem) -> QueueItem:
+        """Idempotent: what is in the queue in this status is answered as it is."""
         async with self._database.work() as work:
             await _existing(QueueStore(work.connection, item.project_id), item.queue_id)
-            await QueueItemStore(work.connection, item.project_id).add(item)
-            work.after_commit(lambda: self._hub.publish(item.project_id, "queues"))
-        return item
+            put, new = await QueueItemStore(work.connection, item.project_id).put(item)
+            if new:
+                work.after_commit(lambda: self._hub.publish(item.project_id, "queues"))
+        return put
 
     async def items(
         self, project_id: ProjectId, queue_id: QueueId, status: QueueStatus | None, limit: int, offset: int

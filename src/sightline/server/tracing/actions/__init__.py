@@ -1,5 +1,6 @@
 """What can be done with traces: record, read, score, delete, and the media they refer to."""
 
+from sightline.server.tracing.actions.experiments import TracedExperiments
 from sightline.server.tracing.actions.tracing import Tracing
 
-__all__ = ["Tracing"]
+__all__ = ["TracedExperiments", "Tracing"]

@@ -24,8 +24,6 @@ from sightline.server.tracing.actions.media import MediaShelf
 from sightline.server.tracing.actions.turns import Turns
 from sightline.server.tracing.merging import Change, merged_score
 from sightline.server.tracing.records import (
-    Experiment,
-    ExperimentQuery,
     Media,
     MediaId,
     MediaUpload,
@@ -46,7 +44,6 @@ from sightline.server.tracing.records import (
 )
 from sightline.server.tracing.store import (
     ChangeStore,
-    ExperimentStore,
     ObservationStore,
     ScoreStore,
     SeriesStore,
@@ -83,7 +80,6 @@ class Tracing:
         self._traces = TraceStore(engine, self.index.source)
         self._scores = ScoreStore(engine)
         self._series = SeriesStore(engine, self.index.source)
-        self._experiments = ExperimentStore(engine)
         self._sessions = SessionStore(engine, self.index.source)
         self._changes = ChangeStore(engine)
         self._legacy = LegacyIngestion(self._changes, self._observations, self._keep_changes, self.record)
@@ -233,15 +229,6 @@ class Tracing:
             traces += page.items
             if not page.more:
                 return found, traces
-
-    async def experiments(self, project_id: ProjectId, query: ExperimentQuery) -> Page[Experiment]:
-        await self.index.settled(project_id)
-        return await self._experiments.page(project_id, query)
-
-    async def experiment_items(self, project_id: ProjectId, query: ExperimentQuery) -> Page[Observation]:
-        """The observations that stand for the items of experiments."""
-        await self.index.settled(project_id)
-        return await self._experiments.items(project_id, query)
 
     async def series(self, project_id: ProjectId, query: TraceQuery, buckets: int = 60) -> Series:
         """The charts over the traces a query matches, in so many equal steps of time."""

@@ -1,1 +1,1 @@
-"""Experiments as spans tell them."""
+"""Experiments, whichever way they were told."""

@@ -1,4 +1,4 @@
-"""Experiments and their items: Langfuse's current reads over spans that say which experiment they ran in."""
+"""Experiments and their items: Langfuse's current reads. Runs that were filed item by item are experiments too."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -82,7 +82,7 @@ class ItemParams(CommonParams):
 async def experiments(who: ProjectKey, services: Served, params: Annotated[ExperimentParams, Query()]) -> Json:
     """By latest activity; with `scores` those on the experiment itself."""
     groups = field_groups(params.fields, GROUPS, ("core",))
-    page = await services.tracing.experiments(who.project_id, params.query())
+    page = await services.experiments.page(who.project_id, params.query())
     rows = [_experiment(each, groups) for each in page.items]
     if "scores" in groups:
         scores = await services.tracing.scores_of_experiments(who.project_id, [each.id for each in page.items])
@@ -94,15 +94,16 @@ async def experiments(who: ProjectKey, services: Served, params: Annotated[Exper
 
 @router.get("/experiment-items")
 async def items(who: ProjectKey, services: Served, params: Annotated[ItemParams, Query()]) -> Json:
-    """By start, newest first; with `scores` those on the item's trace and its observations."""
+    """Newest first; with `scores` those on the item's trace and its observations."""
     groups = field_groups(params.fields, ITEM_GROUPS, ("core", "dataset"))
-    page = await services.tracing.experiment_items(who.project_id, params.query())
-    rows = [_item(each, each.experiment, groups) for each in page.items if each.experiment]
+    page = await services.experiments.items(who.project_id, params.query())
+    observations = [each.observation for each in page.items]
+    rows = [_item(each, each.experiment, groups) for each in observations if each.experiment]
     if "scores" in groups:
-        scores = await services.tracing.scores_of_traces(who.project_id, [each.trace_id for each in page.items])
+        scores = await services.tracing.scores_of_traces(who.project_id, [each.trace_id for each in observations])
         for row in rows:
             row["scores"] = _scores(scores.get(row["traceId"], ()), params.score_limit)
-    ends = [(each.start_time.isoformat(), each.trace_id, each.id) for each in page.items[-1:]] if page.more else []
+    ends = [(each.place[0].isoformat(), *each.place[1]) for each in page.items[-1:]] if page.more else []
     return Json({"data": rows, "meta": _meta(ITEM_CURSOR, ends)})
 
 

@@ -37,8 +37,11 @@ class ScoreBody(Body):
 
     @model_validator(mode="after")
     def _is_about_something(self) -> Self:
-        if not (self.trace_id or self.session_id or self.dataset_run_id):
-            raise ValueError("a score is about something: give traceId, sessionId or datasetRunId")
+        subjects = {"traceId": self.trace_id, "sessionId": self.session_id, "datasetRunId": self.dataset_run_id}
+        given = [name for name, value in subjects.items() if value]
+        if len(given) != 1:
+            said = " and ".join(given) or "none of them"
+            raise ValueError(f"a score is about one thing: give traceId, sessionId or datasetRunId, not {said}")
         if self.observation_id and not self.trace_id:
             raise ValueError("observationId needs traceId: observation ids are unique within their trace only")
         if self.environment is not None and not ENVIRONMENT.fullmatch(self.environment):
