@@ -4,13 +4,13 @@ import zlib
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-import orjson
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 
 from sightline.server.runtime.errors import InvalidRequest, TooLarge
+from sightline.server.runtime.json_reading import NotJson, loads
 
 Shape = TypeVar("Shape")
 
@@ -67,9 +67,9 @@ def too_large(size: int, limit_bytes: int) -> TooLarge:
 def parsed(body: bytes) -> Any:
     """The body as JSON that can be kept and written back: no NaN, integers beyond 64 bits as floats.
 
-    `orjson.JSONDecodeError` for what is not JSON, InvalidRequest for a text with a NUL.
+    `NotJson` for what is none, InvalidRequest for a text with a NUL.
     """
-    document = orjson.loads(body)
+    document = loads(body)
     if ESCAPED_NUL in body and has_nul(document):
         raise InvalidRequest("a text of the request holds a NUL (\\u0000), which cannot be kept: leave it out")
     return document
@@ -118,11 +118,11 @@ async def read_json(request: Request, limit_bytes: int) -> Any:
     return json_of(await read_body(request, limit_bytes), parsed)
 
 
-def json_of(body: bytes, read: Callable[[bytes], Any] = orjson.loads) -> Any:
+def json_of(body: bytes, read: Callable[[bytes], Any] = loads) -> Any:
     """What the body says; InvalidRequest when it is not JSON."""
     try:
         return read(body)
-    except orjson.JSONDecodeError as problem:
+    except NotJson as problem:
         raise InvalidRequest(f"the body is not JSON: {problem}") from problem
 
 

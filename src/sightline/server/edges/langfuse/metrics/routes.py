@@ -27,6 +27,7 @@ from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.params import Commas, Moment, Paged
 from sightline.server.edges.services import Served
+from sightline.server.runtime.json_reading import whole
 
 router = APIRouter(prefix="/api/public")
 
@@ -142,7 +143,7 @@ async def daily(who: ProjectKey, services: Served, params: Annotated[DailyParams
 
 def _parsed(shape: type[QueryBody], text: str) -> QueryBody:
     try:
-        return shape.model_validate_json(text)
+        return shape.model_validate_json(whole(text))
     except ValidationError as problem:
         raise RequestValidationError(problem.errors()) from problem
 

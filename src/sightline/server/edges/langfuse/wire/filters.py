@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 from sightline.server.edges.answers import issues
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.runtime.json_reading import whole
 from sightline.server.tracing.records import Condition, ObservationQuery, TraceQuery, Window
 
 Asked = TypeVar("Asked", TraceQuery, ObservationQuery)
@@ -131,7 +132,7 @@ _FILTERS: TypeAdapter[list[_One]] = TypeAdapter(list[_One])
 def conditions(text: str, columns: Mapping[str, Shape]) -> list[Condition]:
     """The conditions of a `filter`; an unknown column or a type that does not fit it says what there is."""
     try:
-        given = _FILTERS.validate_json(text)
+        given = _FILTERS.validate_json(whole(text))
     except ValidationError as problem:
         found = issues(problem.errors())
         if found[0]["code"] == "json_invalid":
