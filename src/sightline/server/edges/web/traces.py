@@ -8,10 +8,10 @@ from pydantic import Field
 
 from sightline.server.edges.access import Member
 from sightline.server.edges.cursors import cursor_position, cursor_text
-from sightline.server.edges.params import Moment, Params
+from sightline.server.edges.params import Moment, Params, window
 from sightline.server.edges.services import Served
 from sightline.server.edges.web import shapes, views
-from sightline.server.tracing.records import ObservationId, ScoreQuery, TraceId, TraceQuery, Window
+from sightline.server.tracing.records import ObservationId, ScoreQuery, TraceId, TraceQuery
 
 router = APIRouter(prefix="/projects/{projectId}/traces")
 
@@ -36,7 +36,7 @@ class TraceFilter(Params):
 
     def query(self) -> TraceQuery:
         return TraceQuery(
-            window=Window(start=self.start, end=self.end, environments=tuple(self.environment)),
+            window=window(self.start, self.end, self.environment),
             name=self.name,
             user_id=self.user_id,
             session_id=self.session_id,

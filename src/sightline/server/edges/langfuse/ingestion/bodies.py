@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from sightline.server.edges.langfuse.experiments.fields import experiment_of
-from sightline.server.edges.langfuse.scores.bodies import ENVIRONMENT
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.ids import new_id
+from sightline.server.tracing.environments import environment_name
 from sightline.server.tracing.legacy import Change
 from sightline.server.tracing.mapping import model_parameters, normalised_usage
 from sightline.server.tracing.mapping.values import json_text, number, text
@@ -25,13 +25,6 @@ COUNTS = {"promptTokens": "input", "completionTokens": "output", "totalTokens": 
 COSTS = {"inputCost": "input", "outputCost": "output", "totalCost": "total"}
 
 
-def _environment(name: str | None) -> str | None:
-    if name is not None and not ENVIRONMENT.fullmatch(name):
-        raise ValueError(f"{name!r}: lower-case letters, digits, - and _, at most 40, not langfuse…")
-    return name
-
-
-Environment = Annotated[str | None, AfterValidator(_environment)]
 Identity = Annotated[str, Field(min_length=1, max_length=800)]
 
 
@@ -53,7 +46,7 @@ class _Body(BaseModel):
     output: AnyJson = None
     metadata: AnyJson = None
     version: str | None = None
-    environment: Environment = None
+    environment: str | None = None
 
     def common(self) -> dict[str, Any]:
         return {
@@ -62,7 +55,7 @@ class _Body(BaseModel):
             "output": text(self.output),
             "metadata": _metadata(self.metadata),
             "version": self.version,
-            "environment": self.environment,
+            "environment": environment_name(self.environment) if self.environment else None,
         }
 
 

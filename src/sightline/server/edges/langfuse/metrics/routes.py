@@ -25,9 +25,10 @@ from sightline.server.dashboards.records import (
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
-from sightline.server.edges.params import Commas, Moment, Paged
+from sightline.server.edges.params import Commas, Moment, Paged, window
 from sightline.server.edges.services import Served
 from sightline.server.runtime.json_reading import whole
+from sightline.server.tracing.environments import COLUMNS, asked_environments
 
 router = APIRouter(prefix="/api/public")
 
@@ -56,7 +57,10 @@ class FilterBody(Body):
     key: str | None = None
 
     def filter(self) -> Filter:
-        return Filter(**vars(self))
+        said = vars(self)
+        if self.column in COLUMNS:
+            said = said | {"value": asked_environments(self.operator, self.value)}
+        return Filter(**said)
 
 
 class TimeBody(Body):
@@ -133,7 +137,7 @@ async def daily(who: ProjectKey, services: Served, params: Annotated[DailyParams
         trace_name=params.trace_name,
         user_id=params.user_id,
         tags=params.tags,
-        environments=params.environment,
+        environments=window(None, None, params.environment).environments,
         limit=params.limit,
         offset=params.offset,
     )

@@ -1,7 +1,6 @@
 """A score as a client sends it, and what makes it valid."""
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self
 
@@ -12,9 +11,9 @@ from sightline.server.edges.answers import issues
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
+from sightline.server.tracing.environments import environment_name
 from sightline.server.tracing.records import ObservationId, ProjectId, Score, ScoreId, ScoreType, TraceId
 
-ENVIRONMENT = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}")
 LONGEST_TEXT = 500
 
 
@@ -43,10 +42,6 @@ class ScoreBody(BaseModel):
             raise ValueError("a score is about something: give traceId, sessionId or datasetRunId")
         if self.observation_id and not self.trace_id:
             raise ValueError("observationId needs traceId: observation ids are unique within their trace only")
-        if self.environment is not None and not ENVIRONMENT.fullmatch(self.environment):
-            raise ValueError(
-                f"environment {self.environment!r}: lower-case letters, digits, - and _, at most 40, not langfuse…"
-            )
         if self.source == "ANNOTATION" and not self.config_id and self.data_type != "CORRECTION":
             raise ValueError("source ANNOTATION needs configId, unless dataType is CORRECTION")
         return self
@@ -79,7 +74,7 @@ class ScoreBody(BaseModel):
             session_id=self.session_id,
             dataset_run_id=self.dataset_run_id,
             source=self.source or "API",
-            environment=self.environment or "default",
+            environment=environment_name(self.environment),
             comment=self.comment,
             metadata={} if self.metadata is None else metadata,
             config_id=self.config_id,

@@ -11,6 +11,7 @@ from sightline.server.edges.answers import issues
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.runtime.json_reading import whole
+from sightline.server.tracing.environments import COLUMNS, asked_environments
 from sightline.server.tracing.records import Condition, ObservationQuery, TraceQuery, Window
 
 Asked = TypeVar("Asked", TraceQuery, ObservationQuery)
@@ -146,7 +147,13 @@ def conditions(text: str, columns: Mapping[str, Shape]) -> list[Condition]:
             raise InvalidRequest(
                 f"filter type {condition.type!r} does not fit {condition.column!r}; use {', '.join(TYPES[shape])}"
             )
-    return [Condition(**each.model_dump()) for each in given]
+    return [_condition(each.model_dump()) for each in given]
+
+
+def _condition(said: Mapping[str, Any]) -> Condition:
+    if said["column"] in COLUMNS:
+        said = {**said, "value": asked_environments(said["operator"], said.get("value"))}
+    return Condition(**said)
 
 
 def texts(condition: Condition) -> tuple[str, ...]:
