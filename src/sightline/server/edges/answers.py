@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from sightline.server.edges.dialects import refusal_body
-from sightline.server.runtime.errors import SightlineError, TooBusy
+from sightline.server.runtime.errors import SightlineError
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ async def _refused(request: Request, problem: Exception) -> Response:
         raise problem
     if problem.status == 500:
         logger.error("%s %s failed", request.method, request.url.path, exc_info=problem)
-    headers = {"Retry-After": str(problem.retry_after_s)} if isinstance(problem, TooBusy) else {}
+    headers = {} if problem.retry_after_s is None else {"Retry-After": str(problem.retry_after_s)}
     if problem.status == 401 and not request.url.path.startswith("/api/web"):
         # Not for the page's calls: a browser would open its own password box over our sign-in.
         headers["WWW-Authenticate"] = 'Basic realm="sightline", charset="UTF-8"'

@@ -38,29 +38,39 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
 
 def inflate(body: bytes, encoding: str, limit_bytes: int) -> bytes:
     """The body without its content encoding, never holding more than the limit."""
-    if encoding in ("", "identity"):
+    if not known_encoding(encoding):
         return body
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise InvalidRequest(f"Content-Encoding {encoding!r} is not supported: send gzip, deflate or none")
     inflater = zlib.decompressobj(GZIP_OR_ZLIB)
     try:
         inflated = inflater.decompress(body, limit_bytes + 1)
     except zlib.error as problem:
         raise InvalidRequest(f"the body is not valid {encoding}: {problem}") from problem
     if len(inflated) > limit_bytes:
-        raise TooLarge(
-            f"the body inflates to more than {limit_bytes:,} bytes from {len(body):,}: send smaller batches, "
-            "or raise SIGHTLINE_MAX_INFLATED_BYTES"
-        )
+        raise inflated_too_large(len(body), limit_bytes)
     if not inflater.eof:
         raise InvalidRequest(f"the {encoding} body is cut off after {len(body):,} bytes")
     return inflated
 
 
-def too_large(size: int, limit_bytes: int) -> TooLarge:
+def known_encoding(encoding: str) -> bool:
+    """Whether there is one; InvalidRequest for one that is not known."""
+    if encoding in ("", "identity"):
+        return False
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise InvalidRequest(f"Content-Encoding {encoding!r} is not supported: send gzip, deflate or none")
+    return True
+
+
+def too_large(size: int, limit_bytes: int, setting: str = "SIGHTLINE_MAX_BODY_BYTES") -> TooLarge:
     return TooLarge(
-        f"the body has at least {size:,} bytes, {limit_bytes:,} are allowed: send smaller batches, "
-        "or raise SIGHTLINE_MAX_BODY_BYTES"
+        f"the body has at least {size:,} bytes, {limit_bytes:,} are allowed: send smaller batches, or raise {setting}"
+    )
+
+
+def inflated_too_large(packed: int, limit_bytes: int) -> TooLarge:
+    return TooLarge(
+        f"the body inflates to more than {limit_bytes:,} bytes from {packed:,}: send smaller batches, "
+        "or raise SIGHTLINE_MAX_INFLATED_BYTES"
     )
 
 

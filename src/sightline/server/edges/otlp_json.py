@@ -22,6 +22,11 @@ def parse_json(body: bytes) -> ExportTraceServiceRequest:
         raise InvalidRequest(f"the body is not JSON: {problem}") from problem
     if not isinstance(document, dict):
         raise InvalidRequest(f"the body is a JSON {type(document).__name__}, an export is an object with resourceSpans")
+    return export_of(document)
+
+
+def export_of(document: dict[str, Any]) -> ExportTraceServiceRequest:
+    """An export from its parsed JSON, which is used up; InvalidRequest says what is wrong with it."""
     _base64_ids(document)
     try:
         export = ExportTraceServiceRequest()

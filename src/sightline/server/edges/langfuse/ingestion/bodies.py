@@ -10,7 +10,9 @@ from pydantic.alias_generators import to_camel
 from sightline.server.edges.langfuse.experiments.fields import experiment_of
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.params import Moment
+from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
+from sightline.server.tracing.clocks import believable, believed_fields
 from sightline.server.tracing.environments import environment_name
 from sightline.server.tracing.legacy import Change
 from sightline.server.tracing.mapping import model_parameters, normalised_usage
@@ -128,14 +130,15 @@ def change_of(event: Event) -> Change | None:
 
 
 def _change(event: Event, identity: str, trace_id: TraceId | None, fields: Mapping[str, Any]) -> Change:
+    said = believed_fields(fields, event.timestamp if event.type.endswith("-create") else None)
     return Change(
         event_id=event.id,
         subject="trace" if event.type == "trace-create" else "observation",
         subject_id=identity,
         trace_id=trace_id,
-        occurred_at=event.timestamp,
+        occurred_at=event.timestamp if believable(event.timestamp) else now(),
         creates=event.type.endswith("-create"),
-        fields={name: value for name, value in fields.items() if value not in (None, {})},
+        fields={name: value for name, value in said.items() if value not in (None, {})},
     )
 
 

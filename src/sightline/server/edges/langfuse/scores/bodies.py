@@ -11,6 +11,7 @@ from sightline.server.edges.answers import issues
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
+from sightline.server.tracing.clocks import TOLD, believable
 from sightline.server.tracing.environments import environment_name
 from sightline.server.tracing.records import ObservationId, ProjectId, Score, ScoreId, ScoreType, TraceId
 
@@ -62,6 +63,10 @@ class ScoreBody(BaseModel):
         moment = now()
         numeric = self.kind in ("NUMERIC", "BOOLEAN")
         metadata = self.metadata if isinstance(self.metadata, dict) else {"metadata": self.metadata}
+        told, given = self.timestamp, {} if self.metadata is None else metadata
+        if told and not believable(told, moment):
+            given = {**given, f"{TOLD}timestamp": told.isoformat()}
+            told = None
         return Score(
             project_id=project_id,
             id=ScoreId(self.id or new_id()),
@@ -76,10 +81,10 @@ class ScoreBody(BaseModel):
             source=self.source or "API",
             environment=environment_name(self.environment),
             comment=self.comment,
-            metadata={} if self.metadata is None else metadata,
+            metadata=given,
             config_id=self.config_id,
             queue_id=self.queue_id,
-            timestamp=self.timestamp or moment,
+            timestamp=told or moment,
             created_at=moment,
             updated_at=moment,
         )
