@@ -18,6 +18,7 @@ from sightline.server.edges import description, langfuse, mcp, otlp, web
 from sightline.server.edges.access import declared
 from sightline.server.edges.answers import translate_errors
 from sightline.server.edges.endpoint import ModelEndpoint
+from sightline.server.edges.large.spool import Spool
 from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PlainText, PublicCors, SameOrigin, SecurityHeaders
 from sightline.server.edges.throttle import Throttle
@@ -215,9 +216,11 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         sign_in_throttle=Throttle(settings.sign_in_limit),
         limits=Limits(
             body_bytes=settings.max_body_bytes,
+            export_bytes=settings.max_export_bytes,
             inflated_bytes=settings.max_inflated_bytes,
             media_bytes=settings.max_media_bytes,
         ),
+        spool=Spool(settings.data_dir.expanduser().resolve() / "spool"),
         public_url=settings.public_url,
         secure_cookies=settings.https,
     )

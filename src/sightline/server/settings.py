@@ -78,10 +78,16 @@ class Settings(BaseSettings):
     )
     model_endpoint_key: SecretStr | None = Field(None, description="Bearer key of that endpoint.")
 
-    max_body_bytes: int = Field(16 * MEBIBYTE, gt=0, description="Largest request body as sent, in bytes.")
-    max_inflated_bytes: int = Field(
-        64 * MEBIBYTE, gt=0, description="Largest request body after decompression, in bytes."
+    max_export_bytes: int = Field(
+        512 * MEBIBYTE,
+        gt=0,
+        description="Largest export of spans, and largest batch of the older ingestion, as sent, in bytes. Large ones "
+        "wait in the data folder and are stored a batch at a time.",
     )
+    max_inflated_bytes: int = Field(
+        1024 * MEBIBYTE, gt=0, description="Largest export of spans after decompression, in bytes."
+    )
+    max_body_bytes: int = Field(16 * MEBIBYTE, gt=0, description="Largest body of any other request, in bytes.")
     max_media_bytes: int = Field(256 * MEBIBYTE, gt=0, description="Largest media file, in bytes.")
     sign_in_limit: str = Field("10/minute", description="Sign-in attempts allowed per client address.")
     shutdown_timeout_s: int = Field(10, ge=0, description="Longest wait for requests in progress when stopping.")

@@ -96,6 +96,11 @@ class Site:
         return response.json()
 
 
+LIMITS = {"max_body_bytes": 1_000_000, "max_export_bytes": 2_000_000, "max_inflated_bytes": 4_000_000} | {
+    "max_media_bytes": 2_000_000
+}
+
+
 def settings_in(folder: Path, place: Place, **more: Any) -> Settings:
     return Settings(
         data_dir=folder,
@@ -108,10 +113,7 @@ def settings_in(folder: Path, place: Place, **more: Any) -> Settings:
         init_user_email="ada@example.org",
         init_user_password=SecretStr(PASSWORD),
         sign_in_limit="1000/minute",
-        max_body_bytes=1_000_000,
-        max_inflated_bytes=4_000_000,
-        max_media_bytes=2_000_000,
-        **more,
+        **LIMITS | more,
     )
 
 

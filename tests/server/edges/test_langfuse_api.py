@@ -183,7 +183,6 @@ async def test_older_reads_know_scores_of_traces_only_and_no_corrections(site: S
         ({"name": "n", "value": "x", "dataType": "NUMERIC", "traceId": "t"}, "finite number"),
         ({"name": "n", "value": 1, "dataType": "CATEGORICAL", "traceId": "t"}, "a text"),
         ({"name": "n", "value": "x" * 501, "dataType": "TEXT", "traceId": "t"}, "500"),
-        ({"name": "n", "value": 1, "traceId": "t", "environment": "Not OK"}, "environment"),
         ({"name": "n", "value": 1, "traceId": "t", "source": "EVAL"}, "source"),
         ({"name": "n", "value": 1, "traceId": "t", "source": "ANNOTATION"}, "configId"),
         ({"name": "n", "value": [1], "traceId": "t"}, "value"),

@@ -104,7 +104,7 @@ async def test_a_protobuf_cut_short_is_refused_and_the_server_goes_on(site: Site
 
 
 async def test_a_body_over_the_limit_is_refused_before_it_is_read(site: Site):
-    answer = await site.client.post(LANGFUSE, content=b"x" * 1_000_001, headers=PROTOBUF)
+    answer = await site.client.post(LANGFUSE, content=b"x" * 2_000_001, headers=PROTOBUF)
     assert (answer.status_code, answer.json()["error"]) == (413, "PayloadTooLargeError")
 
 

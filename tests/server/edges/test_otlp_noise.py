@@ -16,11 +16,11 @@ from sightline.server.tracing.records import ProjectId
 def test_whatever_bytes_arrive_they_are_spans_or_a_refusal(noise: bytes, place: int, as_json: bool):
     body = one_span({"gen_ai.request.model": "m", "input.value": "hello"})[0].SerializeToString()
     mixed = noise if as_json else body[:place] + noise + body[place + len(noise) :]
-    limits = Limits(body_bytes=10_000, inflated_bytes=10_000, media_bytes=1)
+    limits = Limits(body_bytes=10_000, export_bytes=10_000, inflated_bytes=10_000, media_bytes=1)
     media_type = "application/json" if as_json else "application/x-protobuf"
     envelope = Envelope(body=mixed, media_type=media_type, encoding="", sdk=SdkInfo())
     try:
-        decoded = decode(envelope, ProjectId("here"), limits)
+        decoded = decode(envelope, mixed, ProjectId("here"), limits)
     except InvalidRequest:
         return
     assert all(observation.project_id == "here" for observation in decoded.observations)

@@ -110,7 +110,7 @@ async def test_scores_that_clients_may_not_give_are_carried_nearly_as_they_are(
     assert (lost.part, lost.examples, lost.reason[:3]) == ("scores", ("odd",), "400")
 
 
-async def test_an_environment_of_the_platform_is_refused_from_clients(target: Site):
-    """Why it has to be renamed."""
-    body = {"name": "a", "value": 1, "traceId": "t", "environment": "langfuse-llm-as-a-judge"}
-    assert (await target.client.post("/api/public/scores", json=body, headers=HERE)).status_code == 400
+async def test_an_environment_of_the_platform_is_renamed_at_the_door_in_the_same_way(target: Site):
+    body = {"id": "own", "name": "a", "value": 1, "traceId": "t", "environment": "langfuse-llm-as-a-judge"}
+    assert (await target.client.post("/api/public/scores", json=body, headers=HERE)).status_code == 200
+    assert (await target.get("/v2/scores/own"))["environment"] == "platform-llm-as-a-judge"

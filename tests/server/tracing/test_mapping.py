@@ -242,10 +242,10 @@ def test_tags_come_as_a_list_as_json_or_between_commas():
     [
         ({"langfuse.environment": "prod-1"}, {"deployment.environment.name": "other"}, "prod-1"),
         ({}, {"deployment.environment": "staging"}, "staging"),
-        ({"langfuse.environment": "Not Allowed"}, {}, "default"),
-        ({"langfuse.environment": "langfuse-x"}, {}, "default"),
-        ({"langfuse.environment": "x" * 41}, {}, "default"),
+        ({"langfuse.environment": "Not Allowed"}, {}, "not-allowed"),
+        ({"langfuse.environment": "langfuse-x"}, {}, "platform-x"),
+        ({"langfuse.environment": "x" * 41}, {}, "x" * 40),
     ],
 )
-def test_the_environment_is_the_first_valid_name(attributes: Any, resource: Any, environment: str):
+def test_the_environment_is_the_first_name_in_the_spelling_of_all(attributes: Any, resource: Any, environment: str):
     assert observed(attributes, resource=resource).environment == environment

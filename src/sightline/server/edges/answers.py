@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from sightline.server.edges.dialects import refusal_body
-from sightline.server.runtime.errors import SightlineError, TooBusy
+from sightline.server.runtime.errors import SightlineError
 
 log = structlog.get_logger()
 
@@ -66,7 +66,7 @@ async def _refused(request: Request, problem: Exception) -> Response:
         raise problem
     if problem.status == 500:
         log.error("a request failed", method=request.method, path=request.url.path, exc_info=problem)
-    headers = {"Retry-After": str(problem.retry_after_s)} if isinstance(problem, TooBusy) else {}
+    headers = {} if problem.retry_after_s is None else {"Retry-After": str(problem.retry_after_s)}
     if problem.status == 401 and not request.url.path.startswith("/api/web"):
         # Not for the page's calls: a browser would open its own password box over our sign-in.
         headers["WWW-Authenticate"] = 'Basic realm="sightline", charset="UTF-8"'

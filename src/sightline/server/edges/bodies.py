@@ -4,13 +4,13 @@ import zlib
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-import orjson
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 
 from sightline.server.runtime.errors import InvalidRequest, TooLarge
+from sightline.server.runtime.json_reading import NotJson, loads
 
 Shape = TypeVar("Shape")
 
@@ -38,38 +38,48 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
 
 def inflate(body: bytes, encoding: str, limit_bytes: int) -> bytes:
     """The body without its content encoding, never holding more than the limit."""
-    if encoding in ("", "identity"):
+    if not known_encoding(encoding):
         return body
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise InvalidRequest(f"Content-Encoding {encoding!r} is not supported: send gzip, deflate or none")
     inflater = zlib.decompressobj(GZIP_OR_ZLIB)
     try:
         inflated = inflater.decompress(body, limit_bytes + 1)
     except zlib.error as problem:
         raise InvalidRequest(f"the body is not valid {encoding}: {problem}") from problem
     if len(inflated) > limit_bytes:
-        raise TooLarge(
-            f"the body inflates to more than {limit_bytes:,} bytes from {len(body):,}: send smaller batches, "
-            "or raise SIGHTLINE_MAX_INFLATED_BYTES"
-        )
+        raise inflated_too_large(len(body), limit_bytes)
     if not inflater.eof:
         raise InvalidRequest(f"the {encoding} body is cut off after {len(body):,} bytes")
     return inflated
 
 
-def too_large(size: int, limit_bytes: int) -> TooLarge:
+def known_encoding(encoding: str) -> bool:
+    """Whether there is one; InvalidRequest for one that is not known."""
+    if encoding in ("", "identity"):
+        return False
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise InvalidRequest(f"Content-Encoding {encoding!r} is not supported: send gzip, deflate or none")
+    return True
+
+
+def too_large(size: int, limit_bytes: int, setting: str = "SIGHTLINE_MAX_BODY_BYTES") -> TooLarge:
     return TooLarge(
-        f"the body has at least {size:,} bytes, {limit_bytes:,} are allowed: send smaller batches, "
-        "or raise SIGHTLINE_MAX_BODY_BYTES"
+        f"the body has at least {size:,} bytes, {limit_bytes:,} are allowed: send smaller batches, or raise {setting}"
+    )
+
+
+def inflated_too_large(packed: int, limit_bytes: int) -> TooLarge:
+    return TooLarge(
+        f"the body inflates to more than {limit_bytes:,} bytes from {packed:,}: send smaller batches, "
+        "or raise SIGHTLINE_MAX_INFLATED_BYTES"
     )
 
 
 def parsed(body: bytes) -> Any:
     """The body as JSON that can be kept and written back: no NaN, integers beyond 64 bits as floats.
 
-    `orjson.JSONDecodeError` for what is not JSON, InvalidRequest for a text with a NUL.
+    `NotJson` for what is none, InvalidRequest for a text with a NUL.
     """
-    document = orjson.loads(body)
+    document = loads(body)
     if ESCAPED_NUL in body and has_nul(document):
         raise InvalidRequest("a text of the request holds a NUL (\\u0000), which cannot be kept: leave it out")
     return document
@@ -118,11 +128,11 @@ async def read_json(request: Request, limit_bytes: int) -> Any:
     return json_of(await read_body(request, limit_bytes), parsed)
 
 
-def json_of(body: bytes, read: Callable[[bytes], Any] = orjson.loads) -> Any:
+def json_of(body: bytes, read: Callable[[bytes], Any] = loads) -> Any:
     """What the body says; InvalidRequest when it is not JSON."""
     try:
         return read(body)
-    except orjson.JSONDecodeError as problem:
+    except NotJson as problem:
         raise InvalidRequest(f"the body is not JSON: {problem}") from problem
 
 

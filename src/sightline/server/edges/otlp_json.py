@@ -4,11 +4,11 @@ import base64
 import binascii
 from typing import Any
 
-import orjson
 from google.protobuf.json_format import ParseDict, ParseError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.runtime.json_reading import NotJson, loads
 
 ID_LENGTHS = {"traceId": 16, "spanId": 8, "parentSpanId": 8, "trace_id": 16, "span_id": 8, "parent_span_id": 8}
 SPAN_LISTS = ("resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "spans", "links")
@@ -17,11 +17,16 @@ SPAN_LISTS = ("resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "s
 def parse_json(body: bytes) -> ExportTraceServiceRequest:
     """An export in JSON; InvalidRequest says what is wrong with it."""
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as problem:
+        document = loads(body)
+    except NotJson as problem:
         raise InvalidRequest(f"the body is not JSON: {problem}") from problem
     if not isinstance(document, dict):
         raise InvalidRequest(f"the body is a JSON {type(document).__name__}, an export is an object with resourceSpans")
+    return export_of(document)
+
+
+def export_of(document: dict[str, Any]) -> ExportTraceServiceRequest:
+    """An export from its parsed JSON, which is used up; InvalidRequest says what is wrong with it."""
     _base64_ids(document)
     try:
         export = ExportTraceServiceRequest()

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.tracing.environments import environment_name
 from sightline.server.tracing.records import Window
 
 
@@ -64,7 +65,8 @@ class Paged(Params):
 
 
 def window(start: datetime | None, end: datetime | None, environments: Sequence[str]) -> Window:
-    return Window(start=start, end=end, environments=tuple(environments))
+    names = dict.fromkeys(environment_name(each) for each in environments if each)
+    return Window(start=start, end=end, environments=tuple(names))
 
 
 def field_groups(given: Sequence[str], known: Sequence[str], default: Sequence[str]) -> frozenset[str]:

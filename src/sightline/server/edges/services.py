@@ -11,6 +11,7 @@ from sightline.server.accounts.actions import Accounts, Organizations, People
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
 from sightline.server.edges.endpoint import ModelEndpoint
+from sightline.server.edges.large.spool import Spool
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, Experiments, ScoreConfigs
 from sightline.server.evaluators.actions import Evaluators, Rules
@@ -29,7 +30,10 @@ class Limits:
     """Bounds on what a client may send, in bytes."""
 
     body_bytes: int
+    export_bytes: int
+    """Of an export of spans, and of a batch of the older ingestion."""
     inflated_bytes: int
+    """Of the same, after decompression."""
     media_bytes: int
 
 
@@ -64,6 +68,7 @@ class Services:
     """The model endpoint behind the Ask page; None when no address is set."""
     sign_in_throttle: Throttle
     limits: Limits
+    spool: Spool
     public_url: str | None
     secure_cookies: bool
 

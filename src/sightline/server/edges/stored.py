@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
+from sightline.server.runtime.json_reading import NotJson, loads
 from sightline.server.tracing.records import Observation
 
 
@@ -13,8 +12,8 @@ def json_or_text(stored: str | None) -> Any:
     if stored is None:
         return None
     try:
-        return orjson.loads(stored)
-    except orjson.JSONDecodeError:
+        return loads(stored)
+    except NotJson:
         return stored
 
 

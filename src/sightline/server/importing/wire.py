@@ -11,6 +11,7 @@ import stamina
 from sightline.server.importing.records import Place
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.errors import SightlineError, Unavailable
+from sightline.server.runtime.json_reading import loads
 
 BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
 ABSENT = frozenset((400, 404, 405, 410, 501))
@@ -127,7 +128,7 @@ class Api:
         if not answer.content:
             return None
         try:
-            return answer.json()
+            return loads(answer.content)
         except ValueError as problem:
             raise Refused(
                 502, f"{method} {path} of {self._base} answers with no JSON: is the address right?"

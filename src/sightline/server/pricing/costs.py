@@ -4,8 +4,6 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-import orjson
-
 from sightline.server.pricing.records import (
     AttributeCondition,
     Comparison,
@@ -16,6 +14,7 @@ from sightline.server.pricing.records import (
     Tier,
     UsageCondition,
 )
+from sightline.server.runtime.json_reading import NotJson, loads
 from sightline.server.runtime.patterns import matches
 
 COMPARE: Mapping[Comparison, Callable[[float, float], bool]] = {
@@ -87,8 +86,8 @@ def _text(stored: str | None) -> str | None:
     if stored is None or not stored.startswith('"'):
         return stored
     try:
-        return str(orjson.loads(stored))
-    except orjson.JSONDecodeError:
+        return str(loads(stored))
+    except NotJson:
         return stored
 
 

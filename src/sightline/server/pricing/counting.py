@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from sightline.server.pricing.records import Model
+from sightline.server.runtime.json_reading import NotJson, loads
 
 OPENAI = "openai"
 NEWER, OLDER = "o200k_base", "cl100k_base"
@@ -54,8 +55,8 @@ def _size(stored: str | None, encoding: str, config: Mapping[str, Any], *, answe
     if not stored or NOT_TEXT in stored:
         return None if stored else 0
     try:
-        value = orjson.loads(stored)
-    except orjson.JSONDecodeError:
+        value = loads(stored)
+    except NotJson:
         return _tokens(stored, encoding)
     if isinstance(value, dict) and isinstance(value.get("messages"), list):
         value = value["messages"]

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from sightline.server.questions.conditions import Condition, Field
 from sightline.server.questions.grammar import GRAMMAR, PRESENT, Operand, Type, fitting
 from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.runtime.json_reading import NotJson, loads
 
 VALUELESS = frozenset((*PRESENT, "is not empty"))
 """Operators that ask nothing of a value."""
@@ -17,8 +16,8 @@ VALUELESS = frozenset((*PRESENT, "is not empty"))
 def conditions_of_json(text: str, fields: Mapping[str, Field]) -> tuple[Condition, ...]:
     """The conditions of a `filter` parameter: a JSON list, all of which must hold."""
     try:
-        given = orjson.loads(text)
-    except orjson.JSONDecodeError as problem:
+        given = loads(text)
+    except NotJson as problem:
         raise InvalidRequest(f"filter is not JSON: {problem}") from problem
     return conditions_of(given, fields)
 

@@ -7,6 +7,8 @@ class SightlineError(Exception):
 
     status: int = 500
     error: str = "InternalServerError"
+    retry_after_s: int | None = None
+    """When the same request may be sent again, where that helps."""
 
     @property
     def message(self) -> str:
@@ -69,6 +71,14 @@ class TooBusy(SightlineError):
 class Unavailable(SightlineError):
     status = 503
     error = "ServiceUnavailableError"
+
+
+class Crowded(Unavailable):
+    """As many large requests as fit are worked on; exporters send again after 503, not all of them after 429."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class FolderInUse(Unavailable):

@@ -12,6 +12,7 @@ from sightline.server.questions import Condition, Field
 from sightline.server.questions.clickhouse import holds, number_holds, truth_holds
 from sightline.server.questions.where import Where
 from sightline.server.tables.observations import GONE
+from sightline.server.tracing.environments import asked_environments
 from sightline.server.tracing.searching import said
 
 TRACE_ROW = "TRACE"
@@ -65,6 +66,16 @@ def _upper(column: str) -> Field:
     return Field(column, holds=compiled)
 
 
+def _environment(column: str) -> Field:
+    """Asked for in any spelling, compared in the one that is stored."""
+
+    def compiled(where: Where, condition: Condition) -> str:
+        value = asked_environments(condition.operator, condition.value)
+        return holds(where, replace(condition, value=value), Field(column))
+
+    return Field(column, holds=compiled)
+
+
 def traces_with(where: Where, clause: str) -> str:
     """SELECT of the ids of the traces for which a clause over the index holds."""
     return f"SELECT trace_id FROM traces FINAL WHERE {where.fork()} AND {INDEXED} AND {clause}"
@@ -75,6 +86,8 @@ def _inherited(own: str, of_trace: str, kind: str = "text", *, crowded: bool = F
     plain = Field(own, "texts") if kind == "texts" else Field(own)
 
     def compiled(where: Where, condition: Condition) -> str:
+        if of_trace == "environment":
+            condition = replace(condition, value=asked_environments(condition.operator, condition.value))
         mine = holds(where, condition, plain)
         of_traces = traces_with(where, holds(where, condition, replace(plain, sql=of_trace)))
         return f"if(empty({own}), trace_id IN ({of_traces}), {mine})"
@@ -91,7 +104,7 @@ OBSERVATION_FIELDS: Mapping[str, Field] = {
     "type": _upper("kind"),
     "level": _upper("level"),
     "statusMessage": _searched("status_message"),
-    "environment": Field("environment"),
+    "environment": _environment("environment"),
     "version": Field("version"),
     "release": _inherited("release", "release"),
     "model": Field("model"),
@@ -156,7 +169,7 @@ TRACE_FIELDS: Mapping[str, Field] = {
     "name": Field("name"),
     "userId": Field("user_id", crowded=True),
     "sessionId": Field("session_id", crowded=True),
-    "environment": Field("environment"),
+    "environment": _environment("environment"),
     "version": Field("version"),
     "release": Field("release"),
     "tags": Field("tags", "texts"),
@@ -217,7 +230,7 @@ SCORE_FIELDS: Mapping[str, Field] = {
     "experimentId": Field("dataset_run_id", crowded=True),
     "source": _upper("source"),
     "dataType": _upper("data_type"),
-    "environment": Field("environment"),
+    "environment": _environment("environment"),
     "configId": Field("config_id"),
     "queueId": Field("queue_id"),
     "authorUserId": Field("author_user_id"),

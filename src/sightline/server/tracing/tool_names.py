@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
+from sightline.server.runtime.json_reading import NotJson, loads
 from sightline.server.tracing.records import Kind, Observation
 
 CALLS = frozenset(("tool_use", "tool_call", "tool-call", "function_call"))
@@ -80,6 +79,6 @@ def _calls(value: Any, depth: int) -> Iterator[str]:
 
 def _parsed(text: str) -> Any:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return loads(text)
+    except NotJson:
         return None

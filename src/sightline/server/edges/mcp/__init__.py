@@ -6,7 +6,6 @@ and, for short, at /mcp; `/.well-known/mcp.json` says where.
 
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +16,7 @@ from sightline.server.edges.bodies import read_body
 from sightline.server.edges.mcp.tools import call, tools
 from sightline.server.edges.services import Served, base_url
 from sightline.server.runtime.errors import InvalidRequest, MethodNotAllowed
+from sightline.server.runtime.json_reading import NotJson, loads
 
 router = APIRouter(include_in_schema=False)
 
@@ -89,8 +89,8 @@ async def discovery(request: Request, services: Served) -> Json:
 
 def _parsed(body: bytes) -> Call:
     try:
-        return Call.model_validate(orjson.loads(body))
-    except orjson.JSONDecodeError as problem:
+        return Call.model_validate(loads(body))
+    except NotJson as problem:
         raise Refused(NOT_JSON, f"the body is not JSON: {problem}") from problem
     except ValidationError as problem:
         raise Refused(

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.access import Member
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.services import Served
@@ -14,7 +15,7 @@ from sightline.server.edges.web import shapes
 from sightline.server.edges.web.views import looked_of
 from sightline.server.runtime.errors import SightlineError
 
-router = APIRouter(prefix="/projects/{projectId}/ask")
+router = APIRouter(route_class=PlainJson, prefix="/projects/{projectId}/ask")
 
 NO_ENDPOINT = (
     "No model endpoint is set: start one with `sightline endpoint` and set SIGHTLINE_MODEL_ENDPOINT_URL, "

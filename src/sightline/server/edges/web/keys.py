@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from sightline.server.accounts.records import ApiKey
+from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.access import Editor, Member
 from sightline.server.edges.services import Served, base_url
 from sightline.server.edges.web import shapes
 
-router = APIRouter(prefix="/projects/{projectId}/keys")
+router = APIRouter(route_class=PlainJson, prefix="/projects/{projectId}/keys")
 
 
 @router.get("")

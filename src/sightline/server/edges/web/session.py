@@ -4,12 +4,13 @@ from fastapi import APIRouter, Request, Response
 
 from sightline import __version__
 from sightline.server.accounts.records import User
+from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.access import COOKIE, SECURE_COOKIE, Anyone, Person, session_token
 from sightline.server.edges.services import Served, Services
 from sightline.server.edges.web import shapes
 from sightline.server.runtime.clock import now
 
-router = APIRouter(prefix="/session")
+router = APIRouter(route_class=PlainJson, prefix="/session")
 
 
 @router.get("")

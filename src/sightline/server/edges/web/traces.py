@@ -8,12 +8,12 @@ from pydantic import Field
 
 from sightline.server.edges.access import Member
 from sightline.server.edges.cursors import cursor_position, cursor_text
-from sightline.server.edges.params import Moment, Params
+from sightline.server.edges.params import Moment, Params, window
 from sightline.server.edges.services import Served
 from sightline.server.edges.web import shapes, views
 from sightline.server.questions import conditions_of_json
 from sightline.server.tracing.fields import TRACE_FIELDS
-from sightline.server.tracing.records import ObservationId, ScoreQuery, TraceId, TraceQuery, Window
+from sightline.server.tracing.records import ObservationId, ScoreQuery, TraceId, TraceQuery
 
 router = APIRouter(prefix="/projects/{projectId}/traces")
 
@@ -40,7 +40,7 @@ class TraceFilter(Params):
 
     def query(self) -> TraceQuery:
         return TraceQuery(
-            window=Window(start=self.start, end=self.end, environments=tuple(self.environment)),
+            window=window(self.start, self.end, self.environment),
             name=self.name,
             user_id=self.user_id,
             session_id=self.session_id,

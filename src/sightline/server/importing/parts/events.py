@@ -10,10 +10,10 @@ import orjson
 from sightline.server.importing.parts.part import Part
 from sightline.server.importing.reading import Row
 from sightline.server.importing.wire import Api, Refused, Unsettled, again
+from sightline.server.tracing.environments import RESERVED, environment_name
 
 BATCH_BYTES = 2_000_000
 TOO_LARGE = (413, 422)
-ENVIRONMENT_LENGTH = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +99,8 @@ def given(row: Row, names: Iterable[str]) -> Row:
 def environment(part: Part, row: Row) -> Any:
     """The environment's name, as one that clients may send: those of the platform itself are reserved."""
     name = row.get("environment")
-    if not isinstance(name, str) or not name.startswith("langfuse"):
+    if not isinstance(name, str) or not name.startswith(RESERVED):
         return name
-    renamed = f"platform{name.removeprefix('langfuse')}"[:ENVIRONMENT_LENGTH]
+    renamed = environment_name(name)
     part.change(row["id"], f"environment {name} is the platform's own: carried as {renamed}")
     return renamed

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from sightline.server.runtime.json_reading import NotJson, loads
 from sightline.server.tracing.records import MediaId, Observation
 
 _DATA_URI = re.compile(
@@ -107,8 +108,8 @@ def _clean(text: str, files: dict[MediaId, InlineFile]) -> str:
     if _BLOB not in text and _BASE64 not in text:
         return text
     try:
-        tree = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        tree = loads(text)
+    except NotJson:
         return text
     return orjson.dumps(tree).decode() if _clean_parts(tree, files) else text
 

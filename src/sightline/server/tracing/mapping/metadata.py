@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from sightline.server.runtime.json_reading import NotJson, loads
 from sightline.server.tracing.mapping.dialects import Event
 from sightline.server.tracing.mapping.shape import Shape
 from sightline.server.tracing.mapping.tables import OWN_METADATA
@@ -18,7 +18,7 @@ def metadata_under(attributes: Attributes, prefix: str, *, encoded: bool) -> dic
     dotted = f"{prefix}."
     metadata: dict[str, str] = {}
     if (whole := attributes.get(prefix)) is not None:
-        decoded = orjson.loads(json_value(whole, encoded=encoded))
+        decoded = loads(json_value(whole, encoded=encoded))
         spread = decoded if isinstance(decoded, dict) else {"metadata": decoded}
         metadata |= {str(key): json_text(value) for key, value in spread.items()}
     start = len(dotted)
@@ -37,8 +37,8 @@ def json_value(value: Any, *, encoded: bool) -> str:
     if not isinstance(value, str):
         return json_text(value)
     try:
-        decoded = orjson.loads(value)
-    except orjson.JSONDecodeError:
+        decoded = loads(value)
+    except NotJson:
         return json_text(value)
     return json_text(decoded) if encoded or not isinstance(decoded, str) else json_text(value)
 

@@ -1,6 +1,5 @@
 """One OTLP span becomes one observation: pure functions, no I/O."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,6 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
 
 from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.tracing.environments import environment_name
 from sightline.server.tracing.mapping.contents import first_found
 from sightline.server.tracing.mapping.dialects import Event, counted_below
 from sightline.server.tracing.mapping.metadata import (
@@ -63,7 +63,6 @@ from sightline.server.tracing.records import (
     TraceId,
 )
 
-ENVIRONMENT = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}")
 LONGEST_ID = 200
 """Characters of a user or session id; Langfuse's clients drop longer ones themselves."""
 
@@ -110,7 +109,7 @@ def _of_resource(project_id: ProjectId, resource_spans: ResourceSpans, sdk: SdkI
         source = Source(
             project_id=project_id,
             service=text(resource.get("service.name")),
-            environment=_environment(first(resource, ENVIRONMENT_KEYS)),
+            environment=environment_name(first(resource, ENVIRONMENT_KEYS)),
             version=text(first(resource, (*VERSION_KEYS, "service.version"))),
             release=text(first(resource, RELEASE_KEYS)),
             scope_name=scope.name or None,
@@ -144,7 +143,7 @@ def span_to_observation(span: Span, source: Source) -> Observation:
         completion_start_time=_completion_start(attributes, span, start_time, shape),
         level=_level(attributes, span),
         status_message=_status_message(attributes, span, events),
-        environment=_environment(named) if (named := first(attributes, shape.environments)) else source.environment,
+        environment=environment_name(named) if (named := first(attributes, shape.environments)) else source.environment,
         version=version,
         input=first_found(shape.inputs, attributes, events),
         output=first_found(shape.outputs, attributes, events),
@@ -223,10 +222,6 @@ def _status_message(attributes: Attributes, span: Span, events: Sequence[Event])
         return message or None
     found: Attributes = next((exception for name, exception in events if name == "exception"), {})
     return text(first(found, ("exception.message", "exception.type")))
-
-
-def _environment(found: Any) -> str:
-    return found if isinstance(found, str) and ENVIRONMENT.fullmatch(found) else "default"
 
 
 def _completion_start(attributes: Attributes, span: Span, start_time: datetime, shape: Shape) -> datetime | None:

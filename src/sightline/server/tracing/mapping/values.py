@@ -7,6 +7,7 @@ from typing import Any, cast
 import orjson
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from sightline.server.runtime.json_reading import NotJson, loads
 from sightline.server.tracing.records import EPOCH
 
 Attributes = Mapping[str, Any]
@@ -60,8 +61,8 @@ def parsed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
+        return loads(value)
+    except NotJson:
         return value
 
 

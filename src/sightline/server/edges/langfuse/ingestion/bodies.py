@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from sightline.server.edges.langfuse.experiments.fields import experiment_of
-from sightline.server.edges.langfuse.scores.bodies import ENVIRONMENT
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment
+from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
+from sightline.server.tracing.clocks import believable, believed_fields
+from sightline.server.tracing.environments import environment_name
 from sightline.server.tracing.mapping import model_parameters, normalised_usage
 from sightline.server.tracing.mapping.values import json_text, number, text
 from sightline.server.tracing.merging import Change
@@ -25,13 +27,6 @@ COUNTS = {"promptTokens": "input", "completionTokens": "output", "totalTokens": 
 COSTS = {"inputCost": "input", "outputCost": "output", "totalCost": "total"}
 
 
-def _environment(name: str | None) -> str | None:
-    if name is not None and not ENVIRONMENT.fullmatch(name):
-        raise ValueError(f"{name!r}: lower-case letters, digits, - and _, at most 40, not langfuse…")
-    return name
-
-
-Environment = Annotated[str | None, AfterValidator(_environment)]
 Identity = Annotated[str, Field(min_length=1, max_length=800)]
 
 
@@ -51,7 +46,7 @@ class _EventBody(Body):
     output: AnyJson = None
     metadata: AnyJson = None
     version: str | None = None
-    environment: Environment = None
+    environment: str | None = None
 
     def common(self) -> dict[str, Any]:
         return {
@@ -60,7 +55,7 @@ class _EventBody(Body):
             "output": text(self.output),
             "metadata": _metadata(self.metadata),
             "version": self.version,
-            "environment": self.environment,
+            "environment": environment_name(self.environment) if self.environment else None,
         }
 
 
@@ -133,14 +128,15 @@ def change_of(event: Event) -> Change | None:
 
 
 def _change(event: Event, identity: str, trace_id: TraceId | None, fields: Mapping[str, Any]) -> Change:
+    said = believed_fields(fields, event.timestamp if event.type.endswith("-create") else None)
     return Change(
         event_id=event.id,
         subject="trace" if event.type == "trace-create" else "observation",
         subject_id=identity,
         trace_id=trace_id,
-        occurred_at=event.timestamp,
+        occurred_at=event.timestamp if believable(event.timestamp) else now(),
         creates=event.type.endswith("-create"),
-        fields={name: value for name, value in fields.items() if value not in (None, {})},
+        fields={name: value for name, value in said.items() if value not in (None, {})},
     )
 
 

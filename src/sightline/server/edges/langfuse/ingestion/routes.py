@@ -1,6 +1,7 @@
 """Langfuse's older batch endpoint: traces, observations and scores in events; every event gets its own verdict."""
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,19 +12,23 @@ from pydantic import ValidationError
 from sightline.server.accounts.records import Access
 from sightline.server.edges.access import ScoresKey
 from sightline.server.edges.answers import Json, issues
-from sightline.server.edges.bodies import ESCAPED_NUL, has_nul, json_of, read_body
+from sightline.server.edges.bodies import BOUNDED_HERE, ESCAPED_NUL, has_nul, json_of
 from sightline.server.edges.langfuse.ingestion.bodies import Event, change_of
 from sightline.server.edges.langfuse.scores.bodies import ScoreBody
 from sightline.server.edges.langfuse.scores.fitting import fitting_scores
+from sightline.server.edges.large.json_events import has_list, listed
+from sightline.server.edges.large.spool import Body
 from sightline.server.edges.services import Served, Services
 from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.tracing.clocks import believable
 from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Score
 
 log = structlog.get_logger()
-router = APIRouter(prefix="/api/public")
+router = APIRouter(prefix="/api/public", max_body_size=BOUNDED_HERE)
 
 CONTENTS = ("input", "output", "metadata")
+NO_BATCH = "the body needs `batch`, a list of events"
 
 
 @dataclass
@@ -45,19 +50,38 @@ class Verdicts:
 
 @router.post("/ingestion")
 async def ingest(request: Request, who: ScoresKey, services: Served) -> Json:
-    """Always 207 for a batch that is one; what it accepts is stored and readable when the answer comes."""
-    body = await read_body(request, services.limits.body_bytes)
-    document = json_of(body)
-    batch = document.get("batch") if isinstance(document, dict) else None
-    if not isinstance(batch, list):
-        raise InvalidRequest("the body needs `batch`, a list of events")
-    # A NUL refuses its event, not the batch; only a body with the escape is searched for it.
-    suspects = batch if ESCAPED_NUL in body else []
-    nameless = {place for place, event in enumerate(suspects) if _names_hold_nul(event)}
-    verdicts = judged(batch, who, nameless)
-    await services.tracing.apply(who.project_id, verdicts.changes)
-    await services.tracing.record_scores(who.project_id, await _fitting(verdicts, who, services))
-    return Json({"successes": verdicts.successes, "errors": verdicts.errors}, status_code=207)
+    """Always 207 for a batch that is one; what it accepts is stored and readable when the answer comes.
+
+    A large batch is stored some events at a time, after all of it was read: sent again, its events change nothing.
+    """
+    answer: dict[str, list[dict[str, Any]]] = {"successes": [], "errors": []}
+    async with services.spool.received(request, services.limits.export_bytes) as body:
+        async for batch, suspects in _batches(body, services):
+            # A NUL refuses its event, not the batch.
+            nameless = {place for place, event in enumerate(suspects) if _names_hold_nul(event)}
+            verdicts = judged(batch, who, nameless)
+            await services.tracing.apply(who.project_id, verdicts.changes)
+            await services.tracing.record_scores(who.project_id, await _fitting(verdicts, who, services))
+            answer["successes"] += verdicts.successes
+            answer["errors"] += verdicts.errors
+    return Json(answer, status_code=207)
+
+
+async def _batches(body: Body, services: Services) -> AsyncIterator[tuple[list[Any], list[Any]]]:
+    """The events, and those of them that are searched for a NUL: none where the body has no escape of it."""
+    if isinstance(body, bytes):
+        document = json_of(body)
+        batch = document.get("batch") if isinstance(document, dict) else None
+        if not isinstance(batch, list):
+            raise InvalidRequest(NO_BATCH)
+        yield batch, batch if ESCAPED_NUL in body else []
+        return
+    async with services.spool.inflated(body, "", services.limits.export_bytes) as file:
+        if not await asyncio.to_thread(has_list, file, "batch"):
+            raise InvalidRequest(NO_BATCH)
+        groups = listed(file, "batch")
+        while (group := await asyncio.to_thread(next, groups, None)) is not None:
+            yield group, group
 
 
 async def _fitting(verdicts: Verdicts, who: Access, services: Services) -> list[Score]:
@@ -66,7 +90,9 @@ async def _fitting(verdicts: Verdicts, who: Access, services: Services) -> list[
     scores: list[Score] = []
     for (event, _), score in zip(verdicts.scores, found, strict=True):
         if isinstance(score, Score):
-            moment = min(event.timestamp, score.updated_at)  # A client's clock may be fast: nothing is of the future.
+            # A client's clock may be fast, or mean nothing: no change is of the future, or older than all others.
+            said_at = event.timestamp if believable(event.timestamp) else score.updated_at
+            moment = min(said_at, score.updated_at)
             scores.append(replace(score, created_at=moment, updated_at=moment))
         else:
             verdicts.successes = [each for each in verdicts.successes if each["id"] != event.id]

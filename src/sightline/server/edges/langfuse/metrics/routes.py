@@ -23,9 +23,10 @@ from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
-from sightline.server.edges.params import Commas, Moment, Paged
+from sightline.server.edges.params import Commas, Moment, Paged, window
 from sightline.server.edges.services import Served
 from sightline.server.questions import Condition
+from sightline.server.runtime.json_reading import whole
 
 router = APIRouter(prefix="/api/public")
 
@@ -128,7 +129,7 @@ async def daily(who: ProjectKey, services: Served, params: Annotated[DailyParams
         trace_name=params.trace_name,
         user_id=params.user_id,
         tags=params.tags,
-        environments=params.environment,
+        environments=window(None, None, params.environment).environments,
         limit=params.limit,
         offset=params.offset,
     )
@@ -138,7 +139,7 @@ async def daily(who: ProjectKey, services: Served, params: Annotated[DailyParams
 
 def _parsed(shape: type[QueryBody], text: str) -> QueryBody:
     try:
-        return shape.model_validate_json(text)
+        return shape.model_validate_json(whole(text))
     except ValidationError as problem:
         raise RequestValidationError(problem.errors()) from problem
 

@@ -1,7 +1,6 @@
 """A score as a client sends it, and what makes it valid."""
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self
 
@@ -12,9 +11,10 @@ from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
+from sightline.server.tracing.clocks import TOLD, believable
+from sightline.server.tracing.environments import environment_name
 from sightline.server.tracing.records import ObservationId, ProjectId, Score, ScoreId, ScoreType, TraceId
 
-ENVIRONMENT = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}")
 LONGEST_TEXT = 500
 
 
@@ -44,10 +44,6 @@ class ScoreBody(Body):
             raise ValueError(f"a score is about one thing: give traceId, sessionId or datasetRunId, not {said}")
         if self.observation_id and not self.trace_id:
             raise ValueError("observationId needs traceId: observation ids are unique within their trace only")
-        if self.environment is not None and not ENVIRONMENT.fullmatch(self.environment):
-            raise ValueError(
-                f"environment {self.environment!r}: lower-case letters, digits, - and _, at most 40, not langfuse…"
-            )
         if self.source == "ANNOTATION" and not self.config_id and self.data_type != "CORRECTION":
             raise ValueError("source ANNOTATION needs configId, unless dataType is CORRECTION")
         return self
@@ -68,6 +64,10 @@ class ScoreBody(Body):
         moment = now()
         numeric = self.kind in ("NUMERIC", "BOOLEAN")
         metadata = self.metadata if isinstance(self.metadata, dict) else {"metadata": self.metadata}
+        told, given = self.timestamp, {} if self.metadata is None else metadata
+        if told and not believable(told, moment):
+            given = {**given, f"{TOLD}timestamp": told.isoformat()}
+            told = None
         return Score(
             project_id=project_id,
             id=ScoreId(self.id or new_id()),
@@ -80,12 +80,12 @@ class ScoreBody(Body):
             session_id=self.session_id,
             dataset_run_id=self.dataset_run_id,
             source=self.source or "API",
-            environment=self.environment or "default",
+            environment=environment_name(self.environment),
             comment=self.comment,
-            metadata={} if self.metadata is None else metadata,
+            metadata=given,
             config_id=self.config_id,
             queue_id=self.queue_id,
-            timestamp=self.timestamp or moment,
+            timestamp=told or moment,
             created_at=moment,
             updated_at=moment,
         )

@@ -1,0 +1,93 @@
+"""Large JSON documents as a stream of events, under the same rules as small ones."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import IO, Any
+
+import ijson
+from ijson.common import ObjectBuilder
+
+from sightline.server.edges.large.spool import BATCH_BYTES
+from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.runtime.json_reading import whole
+
+Event = tuple[str, str, Any]
+"""Where in the document, what happens, and the value: as ijson says them."""
+LARGEST_WHOLE = 2**64
+VALUE_BYTES = 100
+"""What one value costs in memory beside its text, about."""
+CUT_ESCAPE = re.compile(r"\\(?:u(?:[0-9a-fA-F]{0,3}|[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?))?\Z")
+"""An escape at the end of a block that the next block may go on with, with that of the other half of a character."""
+
+
+def events(file: IO[bytes]) -> Iterator[Event]:
+    """All events of the document; InvalidRequest where it is no JSON. Numbers are as orjson reads them."""
+    file.seek(0)
+    try:
+        for prefix, event, value in ijson.parse(_Mended(file)):
+            yield prefix, event, _plain(value) if event == "number" else value
+    except ijson.JSONError as problem:
+        first_line = str(problem).strip("b'\"").split("\\n")[0].split("\n")[0]
+        raise InvalidRequest(f"the body is not JSON: {first_line}") from problem
+
+
+def has_list(file: IO[bytes], name: str) -> bool:
+    """Whether the document, read to its end, is an object with a list of this name."""
+    return sum(event == "start_array" and prefix == name for prefix, event, _ in events(file)) > 0
+
+
+def listed(file: IO[bytes], name: str, batch_bytes: int = BATCH_BYTES) -> Iterator[list[Any]]:
+    """What the document's list of this name holds, about so much at a time."""
+    place = f"{name}.item"
+    inside = f"{place}."
+    builder, found, held = ObjectBuilder(), [], 0
+    for prefix, event, value in events(file):
+        if prefix != place and not prefix.startswith(inside):
+            continue
+        builder.event(event, value)
+        held += VALUE_BYTES + (len(value) if isinstance(value, str) else 0)
+        if prefix == place and event not in ("start_map", "start_array", "map_key"):
+            found.append(builder.value)
+            builder = ObjectBuilder()
+            if held >= batch_bytes:
+                yield found
+                found, held = [], 0
+    yield found
+
+
+def _plain(number: int | Decimal) -> int | float:
+    return float(number) if isinstance(number, Decimal) or abs(number) >= LARGEST_WHOLE else number
+
+
+class _Mended:
+    """A file whose JSON has no halves of characters and whose bytes are UTF-8."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._rest = ""
+
+    def read(self, size: int = -1) -> bytes:
+        if size == 0:  # How ijson asks whether this is a file of bytes.
+            return b""
+        while True:
+            block = self._file.read(size)
+            text = self._rest + self._decoder.decode(block, final=not block)
+            self._rest = ""
+            if block and (cut := _cut_escape(text)) is not None:
+                text, self._rest = text[:cut], text[cut:]
+            if text or not block:
+                return whole(text).encode()
+
+
+def _cut_escape(text: str) -> int | None:
+    """Where an escape begins that the end of the text may have cut."""
+    start = max(0, len(text) - 12)
+    while found := CUT_ESCAPE.search(text, start):
+        before = text[: found.start()]
+        if (len(before) - len(before.rstrip("\\"))) % 2 == 0:
+            return found.start()
+        start = found.start() + 1  # That backslash is escaped itself.
+    return None

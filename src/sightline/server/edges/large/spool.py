@@ -1,0 +1,125 @@
+"""Where large bodies wait, how many are worked on at once, and how they are inflated."""
+
+import asyncio
+import io
+import tempfile
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO
+
+from fastapi import Request
+
+from sightline.server.edges.bodies import GZIP_OR_ZLIB, inflated_too_large, known_encoding, too_large
+from sightline.server.runtime.errors import Crowded, InvalidRequest
+
+SMALL_BYTES = 4 * 1024 * 1024
+"""Up to this size a body is held in memory and decoded in one go."""
+SMALL_INFLATED_BYTES = 4 * SMALL_BYTES
+"""Likewise after decompression."""
+BATCH_BYTES = 8 * 1024 * 1024
+"""About so much of a large body is decoded and stored at a time."""
+BLOCK_BYTES = 1024 * 1024
+AT_ONCE = 2
+"""Large bodies worked on at a time: each holds some batches in memory."""
+PATIENCE_S = 5.0
+"""For so long one waits for its turn; OpenTelemetry's exporters give up after 10 seconds."""
+
+Body = bytes | IO[bytes]
+
+
+class Spool:
+    """Files for large bodies, without a name: the system removes them with the process, however that ends."""
+
+    def __init__(self, folder: Path, *, at_once: int = AT_ONCE, patience_s: float = PATIENCE_S) -> None:
+        self._folder = folder
+        self._turns = asyncio.Semaphore(at_once)
+        self._patience_s = patience_s
+
+    @asynccontextmanager
+    async def received(self, request: Request, limit_bytes: int) -> AsyncIterator[Body]:
+        """The body as sent, chunked or not: in memory while it is small, else in a file for the time of the block."""
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > limit_bytes:
+            raise too_large(int(announced), limit_bytes, "SIGHTLINE_MAX_EXPORT_BYTES")
+        chunks: list[bytes] = []
+        held = size = 0
+        file: IO[bytes] | None = None
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                held += len(chunk)
+                if size > limit_bytes:
+                    raise too_large(size, limit_bytes, "SIGHTLINE_MAX_EXPORT_BYTES")
+                chunks.append(chunk)
+                if held >= (BLOCK_BYTES if file else SMALL_BYTES):
+                    file = file or self._file()
+                    await asyncio.to_thread(file.writelines, chunks)
+                    chunks, held = [], 0
+            if file is None:
+                yield b"".join(chunks)
+                return
+            await asyncio.to_thread(file.writelines, chunks)
+            yield file
+        finally:
+            if file is not None:
+                file.close()
+
+    @asynccontextmanager
+    async def inflated(self, body: Body, encoding: str, limit_bytes: int) -> AsyncIterator[IO[bytes]]:
+        """A turn to work on a large body, and the body without its content encoding. Crowded when no turn comes."""
+        file = io.BytesIO(body) if isinstance(body, bytes) else body
+        async with self._turn():
+            if not known_encoding(encoding):
+                yield file
+                return
+            with self._file() as plain:
+                await asyncio.to_thread(_inflate, file, plain, encoding, limit_bytes)
+                yield plain
+
+    def _file(self) -> IO[bytes]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(dir=self._folder, buffering=BLOCK_BYTES)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Crowded(
+                "as many large requests as fit in memory are being stored: send it again in a moment, or send "
+                "smaller batches",
+                retry_after_s=5,
+            ) from None
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+
+def _inflate(packed: IO[bytes], plain: IO[bytes], encoding: str, limit_bytes: int) -> None:
+    """From file to file; a bomb is refused at the limit, and never held."""
+    inflater = zlib.decompressobj(GZIP_OR_ZLIB)
+    size = 0
+    try:
+        for block in _blocks(packed):
+            rest = block
+            while rest and not inflater.eof:
+                inflated = inflater.decompress(rest, BLOCK_BYTES)
+                rest = inflater.unconsumed_tail
+                size += plain.write(inflated)
+                if size > limit_bytes:
+                    raise inflated_too_large(packed.seek(0, io.SEEK_END), limit_bytes)
+        plain.write(inflater.flush())
+    except zlib.error as problem:
+        raise InvalidRequest(f"the body is not valid {encoding}: {problem}") from problem
+    if not inflater.eof:
+        raise InvalidRequest(f"the {encoding} body is cut off after {packed.tell():,} bytes")
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while block := file.read(BLOCK_BYTES):
+        yield block
