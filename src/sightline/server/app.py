@@ -14,7 +14,7 @@ from sightline.server.accounts.actions import Accounts, Organizations, People
 from sightline.server.accounts.records import InitialAccounts, Seeded
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
-from sightline.server.edges import description, langfuse, mcp, otlp, web
+from sightline.server.edges import description, langfuse, mcp, otlp, otlp_logs, web
 from sightline.server.edges.access import declared
 from sightline.server.edges.answers import translate_errors
 from sightline.server.edges.endpoint import ModelEndpoint
@@ -73,7 +73,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.hub = LiveHub()
     app.state.draining = False
     translate_errors(app)
-    for router in (otlp.router, langfuse.router, description.router, mcp.router, web.router, web.pages):
+    for router in (
+        otlp.router,
+        otlp_logs.router,
+        langfuse.router,
+        description.router,
+        mcp.router,
+        web.router,
+        web.pages,
+    ):
         app.include_router(router)
     app.add_middleware(SameOrigin, public_url=settings.public_url)
     app.add_middleware(PlainText)
@@ -154,6 +162,7 @@ def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
         RecurringJob("retention", keeping.run, every_s=keeping.every_s),
         RecurringJob("exports", exporting.run, every_s=exporting.every_s),
         parts.tracing.counting,
+        parts.tracing.logs,
     )
     for job in jobs:
         job.start()

@@ -7,19 +7,18 @@ path keeps the rest and says so in `partialSuccess`.
 import asyncio
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from google.protobuf.json_format import MessageToJson
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 
-from sightline.server.edges.access import ProjectKey, project_key
-from sightline.server.edges.answers import Json
+from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.bodies import BOUNDED_HERE, inflate, read_body
-from sightline.server.edges.otlp_json import parse_json
-from sightline.server.edges.services import Limits, Served
+from sightline.server.edges.otlp_json import Export, parse_json, signal_of
+from sightline.server.edges.services import Limits, Served, Services
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.mapping import InvalidSpan, SdkInfo, sourced_spans, span_to_observation
 from sightline.server.tracing.records import Observation, ProjectId
@@ -52,37 +51,35 @@ class Decoded:
 @router.post("/api/public/otel/v1/traces")
 async def langfuse_export(request: Request, who: ProjectKey, services: Served) -> Response:
     """Langfuse's path: a span with a wrong id refuses the batch."""
-    envelope = await _envelope(request, services.limits)
+    envelope = await envelope_of(request, services.limits)
     with services.arriving():
         decoded = await _decoded(envelope, ProjectId(who.project_id), services.limits)
         if decoded.refusals:
             raise decoded.refusals[0]
         await services.tracing.record(ProjectId(who.project_id), decoded.observations)
-    return _answer(envelope, ExportTraceServiceResponse())
+    return answered(envelope, ExportTraceServiceResponse())
 
 
 @router.post("/v1/traces")
 async def standard_export(request: Request, who: ProjectKey, services: Served) -> Response:
     """The standard path: spans with wrong ids are counted in the answer, the others kept."""
-    envelope = await _envelope(request, services.limits)
+    envelope = await envelope_of(request, services.limits)
+    return answered(envelope, await take_spans(envelope, ProjectId(who.project_id), services))
+
+
+async def take_spans(envelope: Envelope, project_id: ProjectId, services: Services) -> ExportTraceServiceResponse:
+    """Store an export's spans, over whatever protocol it came; the answer counts those with wrong ids."""
     with services.arriving():
-        decoded = await _decoded(envelope, ProjectId(who.project_id), services.limits)
-        await services.tracing.record(ProjectId(who.project_id), decoded.observations)
+        decoded = await _decoded(envelope, project_id, services.limits)
+        await services.tracing.record(project_id, decoded.observations)
     answer = ExportTraceServiceResponse()
     if decoded.refusals:
         answer.partial_success.rejected_spans = len(decoded.refusals)
         answer.partial_success.error_message = decoded.refusals[0].message
-    return _answer(envelope, answer)
+    return answer
 
 
-@router.post("/api/public/otel/v1/metrics", dependencies=[Depends(project_key)])
-async def ignored_metrics(request: Request, services: Served) -> Response:
-    """Accepted and dropped, as Langfuse does: exporters set up for everything must not fail."""
-    await read_body(request, services.limits.body_bytes)
-    return Json({})
-
-
-async def _envelope(request: Request, limits: Limits) -> Envelope:
+async def envelope_of(request: Request, limits: Limits) -> Envelope:
     headers = request.headers
     version = headers.get("x-langfuse-ingestion-version", "")
     if version.isdecimal() and int(version) > NEWEST_INGESTION_VERSION:
@@ -109,7 +106,7 @@ async def _decoded(envelope: Envelope, project_id: ProjectId, limits: Limits) ->
 def decode(envelope: Envelope, project_id: ProjectId, limits: Limits) -> Decoded:
     """Bytes to observations; pure, so it may run in any thread."""
     body = inflate(envelope.body, envelope.encoding, limits.inflated_bytes)
-    export = parse_json(body) if envelope.media_type == JSON else parse_protobuf(body)
+    export = parsed_export(envelope.media_type, body, ExportTraceServiceRequest())
     observations: list[Observation] = []
     refusals: list[InvalidSpan] = []
     for span, source in sourced_spans(project_id, export, envelope.sdk):
@@ -120,18 +117,20 @@ def decode(envelope: Envelope, project_id: ProjectId, limits: Limits) -> Decoded
     return Decoded(observations, refusals)
 
 
-def parse_protobuf(body: bytes) -> ExportTraceServiceRequest:
-    export = ExportTraceServiceRequest()
+def parsed_export(media_type: str, body: bytes, export: Export) -> Export:
+    """The given export, empty before, after what the body says."""
+    if media_type == JSON:
+        return parse_json(body, export)
     try:
         export.ParseFromString(body)
     except DecodeError as problem:
         raise InvalidRequest(
-            f"the body ({len(body):,} bytes) is not an OTLP trace export, or is cut off: {problem}"
+            f"the body ({len(body):,} bytes) is not an OTLP {signal_of(export)} export, or is cut off: {problem}"
         ) from problem
     return export
 
 
-def _answer(envelope: Envelope, answer: ExportTraceServiceResponse) -> Response:
+def answered(envelope: Envelope, answer: Message) -> Response:
     """In the form of the request, as OTLP wants; an empty protobuf answer has no bytes."""
     if envelope.media_type == JSON:
         return Response(MessageToJson(answer, indent=None), media_type=JSON)
