@@ -9,12 +9,13 @@ from server.edges.running_site import Sent
 from server.tracing.spans import any_value, pairs
 
 START = 1_796_130_036_020_000_000
+MILLISECOND = 1_000_000
 
 
 def record(body: Any = None, *, at_ms: int = 0, sent: Sent | None = None, **fields: Any) -> LogRecord:
     attributes = pairs(fields.pop("attributes", {}))
     ids = {"trace_id": bytes.fromhex(sent.trace_id), "span_id": bytes.fromhex(sent.span_id)} if sent else {}
-    time = {"time_unix_nano": START + at_ms * 1_000_000} | fields
+    time = {"time_unix_nano": START + at_ms * MILLISECOND} | fields
     return LogRecord(body=any_value(body), attributes=attributes, **(ids | time))
 
 
@@ -55,7 +56,7 @@ def agent_framework(sent: Sent) -> list[LogRecord]:
     ]
 
 
-def genai_details(sent: Sent | None) -> list[LogRecord]:
+def genai_details(sent: Sent | None, session: str = "visit-3") -> list[LogRecord]:
     """opentelemetry-instrumentation-genai-openai 1.3b0 and google-adk 2.13: all in the attributes of one record, which
     has no time but that of its observation."""
     attributes = {
@@ -69,7 +70,7 @@ def genai_details(sent: Sent | None) -> list[LogRecord]:
             {"role": "assistant", "parts": [{"content": "Ten.", "type": "text"}], "finish_reason": "stop"}
         ],
         "user.id": "ada",
-        "gen_ai.conversation.id": "visit-3",
+        "gen_ai.conversation.id": session,
     }
     name = "gen_ai.client.inference.operation.details"
     when = {"time_unix_nano": 0, "observed_time_unix_nano": START}
@@ -111,6 +112,8 @@ def codex(conversation: str) -> list[LogRecord]:
     )
     when = {"time_unix_nano": 0, "event_name": "event otel/src/events/session_telemetry.rs:1187"}
     return [
-        record(attributes={"event.name": name, **shared, **more}, observed_time_unix_nano=START + place, **when)
+        record(
+            attributes={"event.name": name, **shared, **more}, observed_time_unix_nano=START + place * 1_000_000, **when
+        )
         for place, (name, more) in enumerate(events, 1)
     ]
