@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -48,6 +49,9 @@ from sightline.server.tracing.actions.retention import Retention
 from sightline.server.tracing.actions.vitals import Vitals
 from sightline.server.tracing.jobs import RetentionRound
 
+if TYPE_CHECKING:
+    from sightline.server.edges.otlp_grpc import GrpcListener
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole server; its parts open and close with the lifespan."""
@@ -57,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
         async with AsyncExitStack() as stack:
             services, seeded = await _open(settings, app.state.hub, stack)
             app.state.services, app.state.seeded = services, seeded
+            app.state.grpc = await _grpc(settings, services, stack)
             yield
 
     app = FastAPI(
@@ -222,6 +227,19 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         public_url=settings.public_url,
         secure_cookies=settings.https,
     )
+
+
+async def _grpc(settings: Settings, services: Services, stack: AsyncExitStack) -> "GrpcListener | None":
+    """Opens last and closes first: what it takes needs all the other parts."""
+    if settings.otlp_grpc_port is None:
+        return None
+    # Here: gRPC is loaded only where it is asked for.
+    from sightline.server.edges.otlp_grpc import GrpcListener
+
+    listener = GrpcListener(services, settings.host, settings.otlp_grpc_port)
+    await listener.start()
+    stack.push_async_callback(listener.stop, settings.shutdown_timeout_s)
+    return listener
 
 
 def _endpoint(settings: Settings, stack: AsyncExitStack) -> ModelEndpoint | None:
