@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
-from sightline.server.edges import langfuse, otlp
+from sightline.server.edges import langfuse, otlp, otlp_logs
 from sightline.server.edges.access import Caller, declared
 
 NAME = "public_openapi.json"
@@ -52,7 +52,7 @@ REFUSAL = {
 def document() -> dict[str, Any]:
     app = FastAPI(title="Sightline public API", version="1", telemetry={"tracing": False}, openapi_url=None)
     app.router.routes.clear()
-    for router in (otlp.router, langfuse.router):
+    for router in (otlp.router, otlp_logs.router, langfuse.router):
         app.include_router(router)
     made = get_openapi(
         title=app.title,

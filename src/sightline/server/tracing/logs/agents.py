@@ -31,7 +31,9 @@ class Meaning:
     output: Sequence[str] = ()
     failure: Sequence[str] = ()
     usage: Mapping[str, str] = field(default_factory=dict)
-    """Attribute to usage type. Without the first of them the event reports no call."""
+    """Attribute to usage type."""
+    only_with: str | None = None
+    """Attribute without which it says nothing: of a stream, an event comes for every piece."""
     parts_of_input: Sequence[str] = ()
     """Usage types that the sender counts within `input` too."""
     cost: str | None = None
@@ -73,6 +75,7 @@ MEANINGS = {
     "codex.sse_event": Meaning(
         kind=Kind.GENERATION,
         usage=CODEX_USAGE,
+        only_with="input_token_count",
         parts_of_input=("input_cached_tokens", "input_cache_creation"),
         failure=("error.message",),
     ),
@@ -88,11 +91,11 @@ def short_name(name: str) -> str:
     return name
 
 
-def meaning_of(name: str, attributes: Attributes) -> Meaning:
+def meaning_of(name: str, attributes: Attributes) -> Meaning | None:
+    """None for an event that says nothing."""
     found = MEANINGS.get(short_name(name), PLAIN)
-    if found.usage and next(iter(found.usage)) not in attributes:
-        return PLAIN
-    return found
+    silent = found.only_with and found.only_with not in attributes and first(attributes, found.failure) is None
+    return None if silent else found
 
 
 def translated(meaning: Meaning, attributes: Attributes) -> dict[str, str]:

@@ -64,10 +64,10 @@ def heard(project_id: ProjectId, export: ExportLogsServiceRequest, sdk: SdkInfo,
         if record.in_span and _is_message(record):
             if (event := _event(record)) is not None:
                 found.messages.append(_message(record, event, origin, place))
-        elif record.in_trace or _has_place(record):
-            found.observations.append(span_to_observation(_as_span(record, origin), origin.source))
-        else:
+        elif not (record.in_trace or _has_place(record)):
             found.unplaced += 1
+        elif (meaning := meaning_of(record.name, record.attributes)) is not None:
+            found.observations.append(span_to_observation(_as_span(record, meaning, origin), origin.source))
     return found
 
 
@@ -145,9 +145,8 @@ def _said(record: Record) -> Mapping[str, Any]:
     return {**inner, **outer} if isinstance(inner, dict) else body
 
 
-def _as_span(record: Record, origin: _Origin) -> Span:
+def _as_span(record: Record, meaning: Meaning, origin: _Origin) -> Span:
     """The record as a span of its own: a point in time, or as long as it says."""
-    meaning = meaning_of(record.name, record.attributes)
     start, end = _times(record)
     trace_id, span_id, parent_id = _ids(record, meaning)
     named = record.attributes.get(meaning.name) if meaning.name else None
