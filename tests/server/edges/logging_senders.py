@@ -84,10 +84,12 @@ def claude_code(session: str, prompt: str = "p-1") -> list[LogRecord]:
     """2.1.197: no span; a prompt is a turn. Times are whole milliseconds, and equal."""
     shared = {"user.id": "cc51fe9c", "session.id": session, "prompt.id": prompt, "terminal.type": "non-interactive"}
     call = {"model": "claude-sonnet-4-5", "input_tokens": 10, "output_tokens": 4, "cache_read_tokens": 3}
+    bash = {"tool_name": "Bash", "tool_input": '{"command":"ls"}'}
     events: tuple[tuple[str, int, dict[str, Any]], ...] = (
         ("user_prompt", 0, {"prompt_length": "13", "prompt": "Which digits?"}),
         ("api_request", 60, {**call, "cache_creation_tokens": 2, "cost_usd": 0.000164, "duration_ms": 19}),
-        ("tool_result", 70, {"tool_name": "Bash", "success": "false", "error": "no such file", "duration_ms": "5"}),
+        ("tool_result", 70, {**bash, "success": "false", "error": "no such file", "duration_ms": "5"}),
+        ("api_error", 80, {"model": "claude-sonnet-4-5", "error": "overloaded", "status_code": 529, "duration_ms": 6}),
         ("assistant_response", 90, {"response": "Ten.", "model": "claude-sonnet-4-5"}),
     )
     return [

@@ -191,9 +191,10 @@ async def test_other_records_are_events_under_their_span(site: Site):
 
 async def test_claude_codes_prompt_is_a_trace_with_its_calls(site: Site):
     await log(site, *claude_code("visit-claude"), scope=CLAUDE_CODE, service="claude-code")
-    prompt, call, tool, response = await in_session(site, "visit-claude")
+    prompt, call, tool, failed, response = await in_session(site, "visit-claude")
     assert [each["type"] for each in (prompt, call, tool, response)] == ["EVENT", "GENERATION", "TOOL", "EVENT"]
-    assert {each["parentObservationId"] for each in (call, tool, response)} == {prompt["id"]}
+    assert {each["parentObservationId"] for each in (call, tool, failed, response)} == {prompt["id"]}
+    assert (failed["type"], failed["level"], failed["statusMessage"]) == ("GENERATION", "ERROR", "overloaded")
     assert (prompt["name"], prompt["input"], prompt["userId"]) == ("user_prompt", "Which digits?", "cc51fe9c")
     assert call["usageDetails"] == {
         "input": 10,
@@ -205,6 +206,7 @@ async def test_claude_codes_prompt_is_a_trace_with_its_calls(site: Site):
     assert (call["model"], call["totalCost"]) == ("claude-sonnet-4-5", pytest.approx(0.000164))
     assert call["latency"] == pytest.approx(0.019)
     assert (tool["name"], tool["level"], tool["statusMessage"]) == ("Bash", "ERROR", "no such file")
+    assert json.loads(tool["input"]) == {"command": "ls"}
     trace = await site.get(f"/traces/{prompt['traceId']}")
     assert (trace["name"], trace["input"], trace["output"]) == ("claude-code", "Which digits?", "Ten.")
     assert trace["totalCost"] == pytest.approx(0.000164)
@@ -239,7 +241,7 @@ async def test_lines_that_belong_nowhere_are_counted_and_not_stored(site: Site):
     answer = await log(site, record("starting"), *claude_code("visit-beside"))
     assert answer.partial_success.rejected_log_records == 1
     assert "set session.id" in answer.partial_success.error_message
-    assert len(await in_session(site, "visit-beside")) == 4
+    assert len(await in_session(site, "visit-beside")) == 5
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -68,7 +68,6 @@ MEANINGS = {
         kind=Kind.TOOL,
         name="tool_name",
         input=("tool_input", "tool_parameters"),
-        output=("tool_output",),
         failure=FAILURES,
     ),
     "codex.user_prompt": Meaning(input=("prompt",), of_trace=True),
