@@ -23,12 +23,13 @@ from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PlainText, PublicCors, SameOrigin, SecurityHeaders
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.evaluators.actions import Evaluators, Rules
 from sightline.server.exports.actions import BlobExports
+from sightline.server.exports.destinations import opened
 from sightline.server.exports.jobs import ExportRound
-from sightline.server.exports.stores import opened
-from sightline.server.judges.actions import Evaluators, Rules
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
+from sightline.server.runtime import logs
 from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.bus import Relay, bus_at
 from sightline.server.runtime.database import Database
@@ -42,12 +43,11 @@ from sightline.server.runtime.writer import SpanWriter
 from sightline.server.settings import Settings
 from sightline.server.skills.actions import Skills
 from sightline.server.tables import migrate, migrate_observations
-from sightline.server.tables.jobs import leases as lease_table
+from sightline.server.tables.leases import leases as lease_table
 from sightline.server.tracing.actions import Tracing
-from sightline.server.tracing.actions.removal import Removal
-from sightline.server.tracing.actions.retention import Retention
-from sightline.server.tracing.actions.vitals import Vitals
-from sightline.server.tracing.jobs import RetentionRound
+from sightline.server.tracing.actions.media import MediaRemoval
+from sightline.server.upkeep.actions import Removal, Retention, Vitals
+from sightline.server.upkeep.jobs import RetentionRound
 
 if TYPE_CHECKING:
     from sightline.server.edges.otlp_grpc import GrpcListener
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole server; its parts open and close with the lifespan."""
+
+    logs.configure(settings.log_level)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -78,15 +80,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.hub = LiveHub()
     app.state.draining = False
     translate_errors(app)
-    for router in (
-        otlp.router,
-        otlp_logs.router,
-        langfuse.router,
-        description.router,
-        mcp.router,
-        web.router,
-        web.pages,
-    ):
+    # Each by itself: an address that is written to only is told by its own router, see `web.static`.
+    routers = (otlp.router, otlp_logs.router, langfuse.router, description.router, mcp.router, web.router, web.pages)
+    for router in routers:
         app.include_router(router)
     app.add_middleware(SameOrigin, public_url=settings.public_url)
     app.add_middleware(PlainText)
@@ -138,6 +134,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         hub=hub,
         signing_secret=secrets.of("signing"),
     )
+    await tracing.index.open()
     seeded = await accounts.seed(initial_accounts(settings))
     parts = Parts(
         settings=settings,
@@ -158,7 +155,8 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
 
 def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
     """What this process does by itself, in turns with the others on the same database."""
-    retention = Retention(parts.engine, parts.database, parts.blobs, parts.hub)
+    media = MediaRemoval(parts.database, parts.blobs)
+    retention = Retention(parts.engine, parts.tracing.index, media, parts.hub)
     keeping = RetentionRound(retention, parts.accounts, parts.leases)
     open_store = partial(opened, lends=parts.settings.exports_lend_credentials)
     exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal, open_store)
@@ -166,6 +164,7 @@ def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
         RecurringJob("usage of keys", parts.accounts.write_usage, every_s=60),
         RecurringJob("retention", keeping.run, every_s=keeping.every_s),
         RecurringJob("exports", exporting.run, every_s=exporting.every_s),
+        parts.tracing.index,
         parts.tracing.counting,
         parts.tracing.logs,
     )
@@ -198,10 +197,10 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         organizations=organizations,
         people=People(database),
         tracing=tracing,
-        removal=Removal(parts.engine, parts.blobs),
+        removal=Removal(parts.engine, MediaRemoval(database, parts.blobs)),
         vitals=Vitals(parts.engine, database),
         prices=tracing.prices,
-        metrics=Metrics(parts.engine),
+        metrics=Metrics(parts.engine, tracing.index),
         dashboards=Dashboards(database),
         widgets=Widgets(database),
         evaluators=Evaluators(database),

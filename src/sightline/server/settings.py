@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -92,7 +92,9 @@ class Settings(BaseSettings):
     max_media_bytes: int = Field(256 * MEBIBYTE, gt=0, description="Largest media file, in bytes.")
     sign_in_limit: str = Field("10/minute", description="Sign-in attempts allowed per client address.")
     shutdown_timeout_s: int = Field(10, ge=0, description="Longest wait for requests in progress when stopping.")
-    log_level: str = Field("warning", description="critical, error, warning, info or debug.")
+    log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
+        "warning", description="critical, error, warning, info or debug."
+    )
 
     @model_validator(mode="after")
     def _keys_come_in_pairs(self) -> Self:

@@ -1,4 +1,4 @@
-"""Calls about metrics, models, model providers, judges, dashboards and widgets."""
+"""Calls about metrics, models, model providers, evaluators, dashboards and widgets."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Everything else a project holds: prompts, datasets, queues, models, boards, judges, people. All through the API."""
+"""Everything else a project holds: prompts, datasets, queues, models, boards, evaluators, people. By the API only."""
 
 from typing import Any
 

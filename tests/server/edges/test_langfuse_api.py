@@ -134,6 +134,8 @@ async def test_what_is_not_there_is_404_in_langfuses_words(site: Site):
     assert (unknown.status_code, unknown.json()["error"]) == (404, "LangfuseNotFoundError")
     wrong_verb = await site.client.put("/api/public/projects", headers=HERE)
     assert (wrong_verb.status_code, wrong_verb.json()["error"]) == (405, "MethodNotAllowedError")
+    written_only = await site.client.get("/api/public/ingestion", headers=HERE)
+    assert (written_only.status_code, written_only.json()["error"]) == (405, "MethodNotAllowedError")
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ async def test_no_body_brings_the_server_down(site: Site, method: str, path: str
         assert status >= 400 or "\\u0000" not in json.dumps(body), (method, path, body)
 
 
-BIG_FILTER = {"column": "name", "operator": "=", "type": "number", "value": HUGE}
+BIG_FILTER = {"column": "latency", "operator": "=", "type": "number", "value": HUGE}
 KEPT: list[tuple[str, dict[str, Any]]] = [
     (
         "/v2/evaluation-rules",

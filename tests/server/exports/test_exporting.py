@@ -23,14 +23,14 @@ from server.tracing.making import observation, score
 from sightline.server.accounts.actions import Organizations
 from sightline.server.accounts.records import OrganizationId
 from sightline.server.exports.actions import BlobExports, lease_of
+from sightline.server.exports.destinations import DEFAULT_CREDENTIALS, opened
 from sightline.server.exports.jobs import ExportRound
 from sightline.server.exports.records import BlobExport, ExportDraft, ExportId
-from sightline.server.exports.stores import DEFAULT_CREDENTIALS, opened
 from sightline.server.runtime.clock import clock
 from sightline.server.runtime.errors import InvalidRequest, NotFound
 from sightline.server.runtime.leases import Leases
 from sightline.server.runtime.seal import Seal
-from sightline.server.tables.jobs import leases as lease_table
+from sightline.server.tables.leases import leases as lease_table
 
 LAB = OrganizationId("lab")
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select
 from server.cluster import Place
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.observations import ObservationsEngine
-from sightline.server.tables import accounts, judges, media, migrate, migrate_observations
+from sightline.server.tables import accounts, evaluators, media, migrate, migrate_observations
 from sightline.server.tables.metadata import metadata
 from sightline.server.tables.migration import HEAD, migration_config
 
@@ -44,16 +44,16 @@ async def test_evaluators_keep_their_versions_as_their_table_changes(place: Plac
         await work.connection.execute(insert(accounts.organizations).values(id="o", name="o", created_at=moment))
         project = {"id": "p", "organization_id": "o", "name": "p", "metadata": {}, "created_at": moment}
         await work.connection.execute(insert(accounts.projects).values(**project))
-        await work.connection.execute(insert(judges.evaluators).values(**judge))
-        await work.connection.execute(insert(judges.evaluator_versions).values(**version))
+        await work.connection.execute(insert(evaluators.evaluators).values(**judge))
+        await work.connection.execute(insert(evaluators.evaluator_versions).values(**version))
     for direction, revision in (("upgrade", "0007"), ("downgrade", "0006"), ("upgrade", "0007")):
         async with database.work() as work:
             await work.connection.run_sync(partial(run, direction=direction, revision=revision))
         async with database.reading() as connection:
-            kept = (await connection.execute(select(judges.evaluator_versions.c.id))).scalars().all()
+            kept = (await connection.execute(select(evaluators.evaluator_versions.c.id))).scalars().all()
         assert kept == ["v"], direction
     async with database.work() as work:
-        await work.connection.execute(insert(judges.evaluators).values(**judge | {"id": "namesake"}))
+        await work.connection.execute(insert(evaluators.evaluators).values(**judge | {"id": "namesake"}))
     await database.close()
 
 
@@ -69,4 +69,4 @@ async def test_migrating_again_changes_nothing(tmp_path: Path, engine: Observati
         await migrate(url)
         await migrate_observations(engine)
     names = await engine.query("SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY name")
-    assert [row["name"] for row in names] == ["applied_changes", "changes", "observations", "scores"]
+    assert [row["name"] for row in names] == ["applied_changes", "changes", "observations", "scores", "traces"]

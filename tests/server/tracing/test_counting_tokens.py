@@ -5,11 +5,12 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from server.conftest import HERE, Storage
 from server.tracing.making import observation
 from sightline.server.tracing.actions.counting import DELAY_S, MARK
-from sightline.server.tracing.legacy import Change
+from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Kind, Level, Observation, ObservationId, TraceId
 
 
@@ -89,13 +90,12 @@ async def test_what_waits_is_counted_when_the_server_stops(storage: Storage):
     assert (await storage.tracing.observation(HERE, ObservationId("o1"))).usage["total"] == 3
 
 
-async def test_an_inbox_that_is_full_forgets_and_says_so_once(
-    storage: Storage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
+async def test_an_inbox_that_is_full_forgets_and_says_so_once(storage: Storage, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sightline.server.tracing.actions.counting.INBOX", 1)
-    for number in range(3):
-        await storage.tracing.record(HERE, [replace(generation(), id=ObservationId(f"o{number}"))])
-    assert caplog.text.count("not counted") == 1
+    with capture_logs() as logged:
+        for number in range(3):
+            await storage.tracing.record(HERE, [replace(generation(), id=ObservationId(f"o{number}"))])
+    assert ["not counted" in line["event"] for line in logged] == [True]
     await storage.tracing.counting.count()
     counted_ones = [
         bool((await storage.tracing.observation(HERE, ObservationId(f"o{number}"))).usage) for number in range(3)

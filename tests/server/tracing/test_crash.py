@@ -12,6 +12,7 @@ from server.tracing import ingesting
 from sightline.server.runtime.observations import EmbeddedEngine
 from sightline.server.tracing.records import ObservationQuery
 from sightline.server.tracing.store import ObservationStore
+from sightline.server.tracing.store.traces import TraceSource
 
 KILLS = 3
 
@@ -39,7 +40,9 @@ async def test_every_acknowledged_span_survives_a_kill_exactly_once(
 ):
     engine = EmbeddedEngine(tmp_path / "observations")
     await engine.open()
-    page = await ObservationStore(engine).page(ingesting.HERE, ObservationQuery(limit=1_000_000))
+    page = await ObservationStore(engine, TraceSource(lambda: True)).page(
+        ingesting.HERE, ObservationQuery(limit=1_000_000)
+    )
     await engine.close()
     seen = Counter((one.trace_id, one.id) for one in page.items)
     assert len(acknowledged) >= KILLS * ingesting.SPANS

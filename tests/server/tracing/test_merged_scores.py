@@ -8,7 +8,7 @@ import pytest
 
 from server.tracing.making import HERE, at, score
 from sightline.server.tracing.actions import Tracing
-from sightline.server.tracing.legacy import merged_score
+from sightline.server.tracing.merging import merged_score
 from sightline.server.tracing.records import ObservationId, ScoreId, TraceId
 
 FIRST = score(value=1.0, comment="keep", metadata={"a": {"x": 1}}, timestamp=at(10), updated_at=at(10))

@@ -82,6 +82,7 @@ async def test_a_server_that_stops_leaves_no_record_unseen(tracing: Tracing, bes
     await log(tracing)
     assert await stored(tracing) == []
     await tracing.logs.stop()
+    await tracing.index.settled(HERE)
     assert [each.output for each in await stored(beside)] == [ANSWER]
     await beside.record(HERE, [span(name="late")])
     assert [(each.name, each.output) for each in await stored(beside)] == [("late", ANSWER)]

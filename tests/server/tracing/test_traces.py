@@ -28,7 +28,7 @@ async def test_a_trace_adds_up_its_observations(tracing: Tracing):
     call = observation(
         "t1",
         "call",
-        parent_id="root",
+        parent_id="agent",
         kind=Kind.GENERATION,
         start=1,
         end_time=at(5),
@@ -173,7 +173,7 @@ async def test_letters_beyond_ascii_are_found_inside_words(tracing: Tracing):
 
 
 async def test_a_search_goes_on_beyond_its_first_rows(tracing: Tracing, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sightline.server.tracing.store.finding.SEARCHED_ROWS", 1)
+    monkeypatch.setattr("sightline.server.tracing.store.traces.FOUND_ROWS", (2, 4))
     common = [observation("long", f"o{n}", start=50 + n, input="common words") for n in range(9)]
     early = [observation(name, start=n, input="common words") for n, name in enumerate(("a", "b", "c"))]
     await tracing.record(HERE, [*common, *early])
@@ -184,9 +184,7 @@ async def test_a_search_goes_on_beyond_its_first_rows(tracing: Tracing, monkeypa
     assert await names(tracing, search="common", window=Window(start=at(1), end=at(3))) == ["c", "b"]
 
 
-async def test_a_page_is_found_beyond_the_newest_slice(tracing: Tracing, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sightline.server.tracing.store.slices.SAMPLE_ROWS", 2)
-    monkeypatch.setattr("sightline.server.tracing.store.slices.SAMPLES", 1)
+async def test_rare_traces_are_found_behind_a_crowd(tracing: Tracing):
     crowd = [observation(f"t{n}", start=1_000 + n) for n in range(40)]
     rare = [observation(name, start=n, trace_user_id="ada", input="rare words") for n, name in enumerate("abc")]
     await tracing.record(HERE, [*crowd, *rare])
@@ -197,8 +195,7 @@ async def test_a_page_is_found_beyond_the_newest_slice(tracing: Tracing, monkeyp
     assert ([one.trace_id for one in page.items], page.more) == (["c", "b"], True)
 
 
-async def test_a_trace_that_goes_on_stands_where_it_began(tracing: Tracing, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sightline.server.tracing.store.finding.SLICE_ROWS", 4)
+async def test_a_trace_that_goes_on_stands_where_it_began(tracing: Tracing):
     days = 86_400.0
     long = [observation("long", start=0), observation("long", start=3 * days)]
     others = [observation(f"t{n}", start=days + n) for n in range(5)]

@@ -1497,6 +1497,7 @@ export interface operations {
                 userId?: string | null;
                 sessionId?: string | null;
                 tag?: string[];
+                filter?: string | null;
                 cursor?: string | null;
                 limit?: number;
             };
@@ -1585,6 +1586,7 @@ export interface operations {
                 userId?: string | null;
                 sessionId?: string | null;
                 tag?: string[];
+                filter?: string | null;
                 buckets?: number;
             };
             header?: never;

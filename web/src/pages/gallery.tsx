@@ -1,14 +1,18 @@
 import type { ReactNode } from "react";
 import { ApiError } from "~/api/client.ts";
 import type { Looked, Score } from "~/api/types.ts";
-import { Fact, Id, Kbd, ScoreChip, Tag } from "~/parts/bits.tsx";
 import { Button, IconButton } from "~/parts/button.tsx";
 import { Content } from "~/parts/content/content.tsx";
+import { Fact } from "~/parts/fact.tsx";
 import { cost, duration } from "~/parts/format.ts";
+import { Id } from "~/parts/id.tsx";
+import { Kbd } from "~/parts/kbd.tsx";
 import { KINDS, KindIcon } from "~/parts/kinds.tsx";
 import { LookedPanel } from "~/parts/looked/panel.tsx";
+import { ScoreChip } from "~/parts/score-chip.tsx";
 import { Mark, ThemeSwitch } from "~/parts/shell/rail.tsx";
 import { Failure, Skeletons, Snippet } from "~/parts/states.tsx";
+import { Tag } from "~/parts/tag.tsx";
 import { TimingBar } from "~/parts/timing.tsx";
 
 const SIDE = 8;

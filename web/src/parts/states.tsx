@@ -1,8 +1,8 @@
 import { CircleAlert, RotateCw } from "lucide-react";
 import type { ReactNode } from "react";
 import { ApiError } from "../api/client.ts";
-import { CopyButton } from "./bits.tsx";
 import { Button } from "./button.tsx";
+import { CopyButton } from "./copy-button.tsx";
 
 /** What failed, what to quote, and a way to try again. */
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal, NewType
 
 from sightline.server.accounts.records import ProjectId
+from sightline.server.questions import Condition
 
 ViewName = Literal["observations", "traces", "scores-numeric", "scores-boolean", "scores-categorical"]
 Aggregation = Literal["sum", "avg", "count", "max", "min", "p50", "p75", "p90", "p95", "p99", "histogram", "uniq"]
@@ -13,18 +14,6 @@ Granularity = Literal[
     "auto", "minute", "5m", "10m", "15m", "30m", "hour", "1h", "2h", "4h", "day", "1d", "week", "month"
 ]
 Direction = Literal["asc", "desc"]
-FilterType = Literal[
-    "datetime",
-    "string",
-    "number",
-    "stringOptions",
-    "categoryOptions",
-    "arrayOptions",
-    "stringObject",
-    "numberObject",
-    "boolean",
-    "null",
-]
 Row = Mapping[str, Any]
 
 TIME = "time_dimension"
@@ -45,18 +34,6 @@ class Metric:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Filter:
-    """A condition in Langfuse's filter grammar."""
-
-    type: FilterType
-    column: str
-    operator: str
-    value: Any = None
-    key: str | None = None
-    """Of a metadata entry, for the object types."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class MetricsQuery:
     """Aggregations over one view between two times, one row per combination of dimensions and step of time."""
 
@@ -65,7 +42,7 @@ class MetricsQuery:
     start: datetime
     end: datetime
     dimensions: Sequence[str] = ()
-    filters: Sequence[Filter] = ()
+    filters: Sequence[Condition] = ()
     granularity: Granularity | None = None
     order_by: Sequence[tuple[str, Direction]] = ()
     bins: int = 10
@@ -137,7 +114,7 @@ class Widget:
     view: ViewName
     dimensions: Sequence[str]
     metrics: Sequence[Metric]
-    filters: Sequence[Filter]
+    filters: Sequence[Condition]
     chart_type: ChartType
     chart_config: Mapping[str, Any]
     """`row_limit`, `show_value_labels`, `bins`, `defaultSort`, where they are set."""
@@ -166,6 +143,6 @@ class Dashboard:
     name: str
     description: str
     placements: Sequence[Placement]
-    filters: Sequence[Filter]
+    filters: Sequence[Condition]
     created_at: datetime
     updated_at: datetime

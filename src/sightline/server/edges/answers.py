@@ -1,11 +1,11 @@
 """Answers and refusals in the shapes Langfuse's clients read."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from sightline.server.edges.dialects import refusal_body
 from sightline.server.runtime.errors import SightlineError, TooBusy
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 ERRORS_BY_STATUS = {
     400: "InvalidRequestError",
@@ -65,7 +65,7 @@ async def _refused(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, SightlineError):
         raise problem
     if problem.status == 500:
-        logger.error("%s %s failed", request.method, request.url.path, exc_info=problem)
+        log.error("a request failed", method=request.method, path=request.url.path, exc_info=problem)
     headers = {"Retry-After": str(problem.retry_after_s)} if isinstance(problem, TooBusy) else {}
     if problem.status == 401 and not request.url.path.startswith("/api/web"):
         # Not for the page's calls: a browser would open its own password box over our sign-in.
@@ -90,7 +90,7 @@ async def _http(request: Request, problem: Exception) -> Response:
 
 
 async def _unexpected(request: Request, problem: Exception) -> Response:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=problem)
+    log.error("a request failed", method=request.method, path=request.url.path, exc_info=problem)
     return refusal(500, "Something failed inside the server; its log says what", "InternalServerError")
 
 

@@ -5,11 +5,11 @@ which is the same on the wire: a caller is known, and has its turn, before the m
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import NoReturn, Protocol
 
 import grpc
+import structlog
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -24,7 +24,7 @@ from sightline.server.edges.services import Services
 from sightline.server.runtime.errors import InvalidRequest, SightlineError, TooBusy
 from sightline.server.tracing.mapping import SdkInfo
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 Take = Callable[[Envelope, ProjectId, Services], Awaitable[Message]]
 Metadata = Sequence[tuple[str, str | bytes]]
@@ -100,7 +100,7 @@ class GrpcListener:
             except SightlineError as problem:
                 refusal = problem
             except Exception:
-                logger.exception("an export over gRPC failed")
+                log.exception("an export over gRPC failed")
                 refusal = SightlineError("the export failed: the server's log says why")
             await _refuse(context, refusal)
 

@@ -49,6 +49,10 @@ class Paged(Params):
     def offset(self) -> int:
         return (self.page - 1) * self.limit
 
+    def paged(self, rows: Sequence[Any], total: int | None) -> dict[str, Any]:
+        """One page as every list answers it."""
+        return {"data": rows, "meta": self.meta(total)}
+
     def meta(self, total: int | None) -> dict[str, int]:
         items = total or 0
         return {

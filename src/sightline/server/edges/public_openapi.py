@@ -15,6 +15,7 @@ from fastapi.routing import iter_route_contexts
 
 from sightline.server.edges import langfuse, otlp, otlp_logs
 from sightline.server.edges.access import Caller, declared
+from sightline.server.edges.routers import joined
 
 NAME = "public_openapi.json"
 SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
@@ -52,8 +53,7 @@ REFUSAL = {
 def document() -> dict[str, Any]:
     app = FastAPI(title="Sightline public API", version="1", telemetry={"tracing": False}, openapi_url=None)
     app.router.routes.clear()
-    for router in (otlp.router, otlp_logs.router, langfuse.router):
-        app.include_router(router)
+    app.include_router(joined(otlp.router, otlp_logs.router, langfuse.router))
     made = get_openapi(
         title=app.title,
         version=app.version,

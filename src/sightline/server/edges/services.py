@@ -13,16 +13,15 @@ from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, ScoreConfigs
+from sightline.server.evaluators.actions import Evaluators, Rules
 from sightline.server.exports.actions import BlobExports
-from sightline.server.judges.actions import Evaluators, Rules
 from sightline.server.pricing.actions import Prices
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.skills.actions import Skills
 from sightline.server.tracing.actions import Tracing
-from sightline.server.tracing.actions.removal import Removal
-from sightline.server.tracing.actions.vitals import Vitals
+from sightline.server.upkeep.actions import Removal, Vitals
 
 
 @dataclass(frozen=True, kw_only=True)

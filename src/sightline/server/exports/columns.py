@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from sightline.server.exports.records import FieldGroup
 from sightline.server.tracing.records import Observation, Score, Trace
-from sightline.server.tracing.tools import tools_of
+from sightline.server.tracing.tool_names import tools_of
 
 Kind = Literal["text", "time", "number", "whole", "truth", "json"]
 ALWAYS: FieldGroup = "core"

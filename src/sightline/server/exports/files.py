@@ -16,7 +16,7 @@ from sightline.server.exports.records import FileType
 Row = Mapping[str, Any]
 
 
-class Writer(Protocol):
+class RowFile(Protocol):
     def write(self, rows: Sequence[Row]) -> None: ...
 
     def close(self) -> None:
@@ -29,7 +29,7 @@ def ending(file_type: FileType, *, compressed: bool) -> str:
     return f".{file_type.lower()}{'.gz' if compressed and file_type != 'PARQUET' else ''}"
 
 
-def writer(path: Path, columns: Sequence[Column], file_type: FileType, *, compressed: bool) -> Writer:
+def row_file(path: Path, columns: Sequence[Column], file_type: FileType, *, compressed: bool) -> RowFile:
     if file_type == "PARQUET":
         return Parquet(path, columns)
     return _TEXTS[file_type](path, columns, compressed)

@@ -1,7 +1,6 @@
 """Exporting: every project whose time has come, a window of time after another, each window as a few files."""
 
 import asyncio
-import logging
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -9,12 +8,14 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from sightline.server.exports.actions import lease_of, place_of
 from sightline.server.exports.columns import OBSERVATIONS, SCORES, TRACES, Column, Item, chosen, row_of
-from sightline.server.exports.files import ending, writer
+from sightline.server.exports.destinations import opened
+from sightline.server.exports.files import ending, row_file
 from sightline.server.exports.records import EVERY, BlobExport, Progress
 from sightline.server.exports.store import ExportStore
-from sightline.server.exports.stores import opened
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.leases import Leases
@@ -22,7 +23,7 @@ from sightline.server.runtime.seal import Seal
 from sightline.server.tracing.actions import Tracing
 from sightline.server.tracing.records import ObservationQuery, ProjectId, ScoreQuery, TraceQuery, Window
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 LAG = timedelta(minutes=20)
 """What is younger may still change, or arrive."""
@@ -81,7 +82,7 @@ class ExportRound:
                 await self._reach(export, Progress(last_sync_at=reached, next_sync_at=now()))
         except Exception as problem:
             # Whatever a store says is for whoever set it up.
-            logger.warning("export %s of project %s failed: %s", export.id, export.project_id, problem)
+            log.warning("an export failed", export=export.id, project=export.project_id, problem=str(problem))
             failed = Progress(
                 last_sync_at=reached, next_sync_at=now() + RETRY, last_error=str(problem)[:2_000], last_error_at=now()
             )
@@ -109,7 +110,7 @@ class ExportRound:
     async def _write(
         self, export: BlobExport, path: Path, columns: Sequence[Column], pages: AsyncIterator[Sequence[Item]]
     ) -> int:
-        file = writer(path, columns, export.file_type, compressed=export.compressed)
+        file = row_file(path, columns, export.file_type, compressed=export.compressed)
         count = 0
         async for items in pages:
             await asyncio.to_thread(file.write, [row_of(columns, item) for item in items])

@@ -25,7 +25,7 @@ LONGEST_TEXT_BYTES = 7_500
 """PostgreSQL refuses notifications of 8,000 bytes and more."""
 RETRY_AFTER_S = 1.0
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 Receive = Callable[[str], None]
 
 

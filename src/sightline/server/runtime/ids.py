@@ -1,4 +1,4 @@
-"""New identifiers: random, lower-case hexadecimal, in OpenTelemetry's widths where spans are concerned."""
+"""New identifiers: random, lower-case hexadecimal."""
 
 import secrets
 
@@ -6,13 +6,3 @@ import secrets
 def new_id() -> str:
     """128 random bits as 32 hex digits, for rows of ours."""
     return secrets.token_hex(16)
-
-
-def new_trace_id() -> str:
-    """32 hex digits, as OpenTelemetry writes a trace id."""
-    return secrets.token_hex(16)
-
-
-def new_span_id() -> str:
-    """16 hex digits, as OpenTelemetry writes a span id."""
-    return secrets.token_hex(8)

@@ -1,12 +1,13 @@
 """Background work that is done again and again: a named object with a start and a stop."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
-logger = logging.getLogger(__name__)
+import structlog
+
+log = structlog.get_logger()
 
 
 class Job(Protocol):
@@ -43,4 +44,4 @@ class RecurringJob:
             try:
                 await self._act()
             except Exception:
-                logger.exception("%s failed and will be tried again in %s s", self.name, self._every_s)
+                log.exception("a job failed and will be tried again", job=self.name, in_s=self._every_s)

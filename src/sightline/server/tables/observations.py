@@ -1,9 +1,14 @@
 """Observations and scores in ClickHouse's dialect: wide, immutable rows; the row with the latest version counts.
 
 Ordered by project and time in monthly partitions, so that "newest first" reads the end of the data. Ids, users,
-sessions and the words of inputs, outputs and status messages have bloom filters. Lists read the preview columns only.
-An empty text stands for none.
+sessions and the words of inputs, outputs and status messages have bloom filters. An empty text stands for none.
+
+`traces` is an index derived from `observations`: one row a trace with all that lists, charts and metrics ask of it.
+Readers read both tables FINAL: the engine merges the versions of a row, and its skip indexes stay exact.
 """
+
+GONE = "GONE"
+"""The kind of a tombstone: the row of an observation that was sent again with another start, at its old place."""
 
 TIDY = "min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 60, merge_selector_base = 10"
 """Merged parts are synced like inserted ones, so those they replace need not be kept for the eight minutes that are
@@ -28,6 +33,8 @@ INDEXES = (
     f"words {WORDS} TYPE bloom_filter(0.01) GRANULARITY 4",
 )
 """Of some 800 rows each: of finer ones there would be 50,000 to ask at ten million rows."""
+
+CALL_INDEX = "by_call call_id TYPE bloom_filter(0.001) GRANULARITY 4"
 
 OBSERVATIONS = f"""
 CREATE TABLE IF NOT EXISTS observations (
@@ -59,6 +66,9 @@ CREATE TABLE IF NOT EXISTS observations (
     cost_usd Map(LowCardinality(String), Float64) CODEC(ZSTD(1)),
     model_id LowCardinality(String),
     pricing_tier LowCardinality(String),
+    call_id String CODEC(ZSTD(1)),
+    repeated_usage Map(LowCardinality(String), Int64) CODEC(ZSTD(1)),
+    repeated_cost_usd Map(LowCardinality(String), Float64) CODEC(ZSTD(1)),
     prompt_name LowCardinality(String),
     prompt_version Nullable(Int32) CODEC(ZSTD(1)),
     image_ids Array(String) CODEC(ZSTD(1)),
@@ -78,13 +88,56 @@ CREATE TABLE IF NOT EXISTS observations (
     trace_output_preview String CODEC(ZSTD(1)),
     experiment_id String CODEC(ZSTD(1)),
     experiment Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    {", ".join(f"INDEX {index}" for index in INDEXES)}
+    {", ".join(f"INDEX {index}" for index in (*INDEXES, CALL_INDEX))}
 )
 ENGINE = ReplacingMergeTree(row_version)
 PARTITION BY toYYYYMM(start_time)
 ORDER BY (project_id, start_time, trace_id, id)
 SETTINGS {TABLE_SETTINGS}
 """
+
+TRACES = f"""
+CREATE TABLE IF NOT EXISTS traces (
+    project_id LowCardinality(String),
+    timestamp DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    trace_id String CODEC(ZSTD(1)),
+    row_version UInt64 CODEC(Delta, ZSTD(1)),
+    gone UInt8,
+    began Nullable(DateTime64(6, 'UTC')) CODEC(ZSTD(1)),
+    ended Nullable(DateTime64(6, 'UTC')) CODEC(ZSTD(1)),
+    last_start DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    name LowCardinality(String),
+    user_id String CODEC(ZSTD(1)),
+    session_id String CODEC(ZSTD(1)),
+    environment LowCardinality(String),
+    tags Array(LowCardinality(String)),
+    public UInt8,
+    version LowCardinality(String),
+    release LowCardinality(String),
+    level LowCardinality(String),
+    observation_count UInt32 CODEC(ZSTD(1)),
+    error_count UInt32 CODEC(ZSTD(1)),
+    warning_count UInt32 CODEC(ZSTD(1)),
+    default_count UInt32 CODEC(ZSTD(1)),
+    debug_count UInt32 CODEC(ZSTD(1)),
+    usage Map(LowCardinality(String), Int64) CODEC(ZSTD(1)),
+    cost_usd Map(LowCardinality(String), Float64) CODEC(ZSTD(1)),
+    models Array(LowCardinality(String)),
+    media_id String CODEC(ZSTD(1)),
+    metadata Map(String, String) CODEC(ZSTD(1)),
+    input_preview String CODEC(ZSTD(1)),
+    output_preview String CODEC(ZSTD(1)),
+    INDEX by_trace trace_id TYPE bloom_filter(0.0001) GRANULARITY 1,
+    INDEX by_user user_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_session session_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_name name TYPE set(100) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(row_version)
+PARTITION BY toYYYYMM(timestamp)
+ORDER BY (project_id, timestamp, trace_id)
+SETTINGS index_granularity = 2048, {TABLE_SETTINGS}
+"""
+"""The index of traces. A trace whose start moves leaves a row with `gone` at its old place."""
 
 SCORES = f"""
 CREATE TABLE IF NOT EXISTS scores (
@@ -183,12 +236,21 @@ ALTER TABLE observations
 """
 """For folders made before tools were told apart."""
 
+COUNTED_ONCE = f"""
+ALTER TABLE observations
+    ADD COLUMN IF NOT EXISTS call_id String CODEC(ZSTD(1)) AFTER pricing_tier,
+    ADD COLUMN IF NOT EXISTS repeated_usage Map(LowCardinality(String), Int64) CODEC(ZSTD(1)) AFTER call_id,
+    ADD COLUMN IF NOT EXISTS repeated_cost_usd Map(LowCardinality(String), Float64) CODEC(ZSTD(1)) AFTER repeated_usage,
+    ADD INDEX IF NOT EXISTS {CALL_INDEX}
+"""
+"""For folders made before usage that several spans report was counted once."""
+
 APPLIED = f"""
 CREATE TABLE IF NOT EXISTS applied_changes (name String) ENGINE = MergeTree ORDER BY name SETTINGS {TABLE_SETTINGS}
 """
 """Which of the changes below a folder has had: a change takes a table's lock, which a start must not wait for."""
 
-ANALYTICS_TABLES = (OBSERVATIONS, SCORES, CHANGES, APPLIED)
+ANALYTICS_TABLES = (OBSERVATIONS, TRACES, SCORES, CHANGES, APPLIED)
 ANALYTICS_CHANGES = {
     "priced_by": (PRICED_BY,),
     "experiments": (EXPERIMENTS,),
@@ -196,5 +258,6 @@ ANALYTICS_CHANGES = {
     "filtered_words": (FILTERED_WORDS,),
     "tools": (TOOLS,),
     "words_of_errors": (WORDS_OF_ERRORS,),
+    "counted_once": (COUNTED_ONCE,),
 }
 """In order; each may be repeated without harm. A fresh folder has them from the start, and says so afterwards."""

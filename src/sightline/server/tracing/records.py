@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Generic, Literal, NewType, TypeVar
 
 from sightline.server.accounts.records import ProjectId as ProjectId  # noqa: PLC0414 - tracing speaks of it too
+from sightline.server.questions import Condition as Condition  # noqa: PLC0414 - its queries are made of them
 
 TraceId = NewType("TraceId", str)
 ObservationId = NewType("ObservationId", str)
@@ -221,18 +222,6 @@ class Window:
     start: datetime | None = None
     end: datetime | None = None
     environments: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Condition:
-    """One condition of a filter, in Langfuse's words; that type, operator and value go together was checked before."""
-
-    type: str
-    column: str
-    operator: str
-    value: Any = None
-    key: str = ""
-    """Which entry of a column that holds several: a key of metadata, the name of a score."""
 
 
 TraceOrder = Literal["timestamp", "id", "name", "userId", "sessionId", "release", "version", "public", "latency"]

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { ArrowUpRight } from "lucide-react";
-import { Fact } from "~/parts/bits.tsx";
+import { Fact } from "~/parts/fact.tsx";
 import { count } from "~/parts/format.ts";
 import type { LookedState } from "~/parts/looked/state.ts";
 import { LookedWords } from "~/parts/looked/words.tsx";

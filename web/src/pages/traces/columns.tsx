@@ -2,8 +2,10 @@ import { columnVisibilityFeature, createColumnHelper, tableFeatures } from "@tan
 import { ImageIcon, ImageOff } from "lucide-react";
 import { useState } from "react";
 import type { Score, TraceRow } from "~/api/types.ts";
-import { Ago, ScoreChip, Tag } from "~/parts/bits.tsx";
+import { Ago } from "~/parts/ago.tsx";
 import { compact, cost, count, duration, exactly, scoreText, shortId } from "~/parts/format.ts";
+import { ScoreChip } from "~/parts/score-chip.tsx";
+import { Tag } from "~/parts/tag.tsx";
 
 export const features = tableFeatures({ columnVisibilityFeature });
 const column = createColumnHelper<typeof features, TraceRow>();

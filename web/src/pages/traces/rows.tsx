@@ -2,7 +2,7 @@ import { type ColumnVisibilityState, type Row, useTable } from "@tanstack/react-
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useEffect, useLayoutEffect } from "react";
 import type { TraceRow } from "~/api/types.ts";
-import { Ago } from "~/parts/bits.tsx";
+import { Ago } from "~/parts/ago.tsx";
 import { cost } from "~/parts/format.ts";
 import { NARROW, useMedia } from "~/parts/theme.ts";
 import { columns, features, latency, Name, Scores, Thumbnail, WIDTHS } from "./columns.tsx";

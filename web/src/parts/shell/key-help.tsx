@@ -1,6 +1,6 @@
-import { Kbd } from "../bits.tsx";
 import { Button } from "../button.tsx";
 import { Dialog } from "../dialog.tsx";
+import { Kbd } from "../kbd.tsx";
 
 const KEYS: [string[], string][] = [
   [["Ctrl", "K"], "Commands: pages and trace ids"],

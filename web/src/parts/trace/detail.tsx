@@ -3,16 +3,20 @@ import { ChevronRight } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { observation } from "../../api/queries.ts";
 import type { Observation } from "../../api/types.ts";
-import { CopyButton, Fact, Id, ScoreChip, Tag } from "../bits.tsx";
 import { Button } from "../button.tsx";
 import { Content } from "../content/content.tsx";
 import { JsonView } from "../content/json.tsx";
 import { mediaIds } from "../content/messages.ts";
 import { Picture } from "../content/picture.tsx";
+import { CopyButton } from "../copy-button.tsx";
+import { Fact } from "../fact.tsx";
 import { cost, count, duration } from "../format.ts";
+import { Id } from "../id.tsx";
 import { KindIcon, kindOf } from "../kinds.tsx";
 import { LookedPanel } from "../looked/panel.tsx";
+import { ScoreChip } from "../score-chip.tsx";
 import { Failure, Skeletons } from "../states.tsx";
+import { Tag } from "../tag.tsx";
 import { Clamped } from "./clamped.tsx";
 
 interface SectionProps {

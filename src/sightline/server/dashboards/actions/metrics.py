@@ -1,14 +1,17 @@
 """Metrics: a question is checked, then answered by one statement."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.dashboards.records import TIME, DailyQuery, Day, MetricsQuery, Row
 from sightline.server.dashboards.store import DailyStore, MetricsStore
 from sightline.server.dashboards.store.metrics import AGGREGATIONS
-from sightline.server.dashboards.store.views import VIEWS, Field, View
+from sightline.server.dashboards.store.views import VIEWS, View
+from sightline.server.questions import Field, conditions_of
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.tracing.actions.indexing import TraceIndex
 
 MOST_BINS = 100
 MOST_ROWS = 1_000
@@ -18,22 +21,25 @@ ON_TEXTS = ("uniq", "count")
 class Metrics:
     """Every method is confined to the project it is given."""
 
-    def __init__(self, engine: ObservationsEngine) -> None:
-        self._metrics = MetricsStore(engine)
-        self._daily = DailyStore(engine)
+    def __init__(self, engine: ObservationsEngine, index: TraceIndex) -> None:
+        self._index = index
+        self._metrics = MetricsStore(engine, index.source.of)
+        self._daily = DailyStore(engine, index.source.of)
 
     async def rows(self, project_id: ProjectId, query: MetricsQuery, *, crowded: bool = False) -> list[Row]:
         """The answer; `crowded` allows grouping by ids without the conditions that keep it cheap."""
-        check(query, crowded=crowded)
-        return await self._metrics.rows(project_id, query)
+        checked = check(query, crowded=crowded)
+        await self._index.settled(project_id)
+        return await self._metrics.rows(project_id, checked)
 
     async def daily(self, project_id: ProjectId, query: DailyQuery) -> tuple[list[Day], int]:
         """Totals of the latest days first, and the number of days in all."""
+        await self._index.settled(project_id)
         return await self._daily.page(project_id, query)
 
 
-def check(query: MetricsQuery, *, crowded: bool = False) -> None:
-    """InvalidRequest for a question that has no answer, or none worth its price."""
+def check(query: MetricsQuery, *, crowded: bool = False) -> MetricsQuery:
+    """The question with its filters read; InvalidRequest for one that has no answer, or none worth its price."""
     view = VIEWS[query.view]
     _known("dimension", query.dimensions, view.dimensions)
     _known("measure", (metric.measure for metric in query.metrics), view.measures)
@@ -43,6 +49,7 @@ def check(query: MetricsQuery, *, crowded: bool = False) -> None:
     _check_order(query)
     if not crowded:
         _check_crowded(query, view)
+    return replace(query, filters=conditions_of([vars(each) for each in query.filters], view.asked))
 
 
 def _known(what: str, given: Iterable[str], known: Iterable[str]) -> None:

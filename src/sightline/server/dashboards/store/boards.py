@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sightline.server.accounts.records import ProjectId
-from sightline.server.dashboards.records import Dashboard, Filter, Metric, Placement, Widget
+from sightline.server.dashboards.records import Dashboard, Metric, Placement, Widget
+from sightline.server.questions import Condition
 from sightline.server.runtime.rows import ProjectRows
 from sightline.server.tables.dashboards import dashboard_widgets, dashboards
 
@@ -52,5 +53,5 @@ def _widget_row(widget: Widget) -> Mapping[str, Any]:
     }
 
 
-def _filters(row: Mapping[str, Any]) -> tuple[Filter, ...]:
-    return tuple(Filter(**each) for each in row["filters"])
+def _filters(row: Mapping[str, Any]) -> tuple[Condition, ...]:
+    return tuple(Condition(**each | {"key": each["key"] or ""}) for each in row["filters"])

@@ -1,30 +1,39 @@
 # ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
 """Totals per day, and per day and model."""
 
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.dashboards.records import DailyQuery, DailyUsage, Day
-from sightline.server.dashboards.store.sources import OBSERVED
-from sightline.server.dashboards.store.views import INPUT, OUTPUT
+from sightline.server.questions import Condition
+from sightline.server.questions.clickhouse import add_conditions
+from sightline.server.questions.where import TIME, Where
 from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.tables.observations import GONE
+from sightline.server.tracing.fields import OBSERVED, TRACE_FIELDS, counted_sum
+
+INPUT, OUTPUT = counted_sum("usage", "input"), counted_sum("usage", "output")
+TOTAL, COST = counted_sum("usage"), counted_sum("cost_usd")
 
 
 class DailyStore:
     """Totals over the analytics engine."""
 
-    def __init__(self, engine: ObservationsEngine) -> None:
+    def __init__(self, engine: ObservationsEngine, traces: Callable[[Where], str]) -> None:
+        """`traces` makes the FROM clause of the index of traces."""
         self._engine = engine
+        self._traces = traces
 
     async def page(self, project_id: ProjectId, query: DailyQuery) -> tuple[list[Day], int]:
         """Days on which something happened, the latest first, and how many there are in all."""
-        rows, params = _matching(project_id, query)
+        rows, params = self._matching(project_id, query)
         count = await self._engine.query(f"SELECT uniqExact(toDate(start_time)) AS days FROM {rows}", params)
         sql = (
             "SELECT toDate(start_time) AS day, uniqExact(trace_id) AS traces, "
             f"countIf({OBSERVED}) AS observations, "
-            f"sum(cost_usd['total']) AS cost FROM {rows} GROUP BY day ORDER BY day DESC "
+            f"sum({COST}) AS cost FROM {rows} GROUP BY day ORDER BY day DESC "
             f"LIMIT {int(query.limit)} OFFSET {int(query.offset)}"
         )
         days = await self._engine.query(sql, params)
@@ -35,9 +44,9 @@ class DailyStore:
         if not days:
             return {}
         sql = (
-            "SELECT toDate(start_time) AS day, model, sum(usage['total']) AS total_units, "
-            f"sum({INPUT.sql}) AS input_units, sum({OUTPUT.sql}) AS output_units, "
-            "sum(cost_usd['total']) AS cost_usd, count() AS observations, uniqExact(trace_id) AS traces "
+            f"SELECT toDate(start_time) AS day, model, sum({TOTAL}) AS total_units, "
+            f"sum({INPUT}) AS input_units, sum({OUTPUT}) AS output_units, "
+            f"sum({COST}) AS cost_usd, count() AS observations, uniqExact(trace_id) AS traces "
             f"FROM {rows} WHERE day IN {{days:Array(Date)}} AND (model != '' OR notEmpty(usage)) "
             "GROUP BY day, model ORDER BY cost_usd DESC, model"
         )
@@ -47,38 +56,29 @@ class DailyStore:
             found.setdefault(day, []).append(DailyUsage(**row | {"model": row["model"] or None}))
         return found
 
+    def _matching(self, project_id: ProjectId, query: DailyQuery) -> tuple[str, dict[str, Any]]:
+        """The observations of the window whose traces are asked for."""
+        where = Where(project_id)
+        where.add("start_time >=", TIME, query.start)
+        where.add("start_time <", TIME, query.end)
+        where.add("environment IN", "Array(String)", query.environments)
+        if asked := _conditions(query):
+            traces = where.fork()
+            add_conditions(traces, asked, TRACE_FIELDS)
+            where.add_clause(f"trace_id IN (SELECT trace_id FROM {self._traces(traces)})")
+        return f"(SELECT * FROM observations FINAL WHERE {where} AND kind != '{GONE}')", where.params
 
-def _matching(project_id: ProjectId, query: DailyQuery) -> tuple[str, dict[str, Any]]:
-    """The observations of the traces that count. A trace counts whole, whichever of its observations says so."""
-    params: dict[str, Any] = {
-        "project": project_id,
-        "start": query.start or datetime(1970, 1, 1, tzinfo=UTC),
-        "end": query.end or datetime(2200, 1, 1, tzinfo=UTC),
-    }
-    window = (
-        "project_id = {project:String} AND start_time >= {start:DateTime64(6, 'UTC')} "
-        "AND start_time < {end:DateTime64(6, 'UTC')}"
-    )
-    traces = []
-    if query.trace_name is not None:
-        traces.append("countIf(trace_name = {name:String} OR (is_root AND name = {name:String})) > 0")
-        params["name"] = query.trace_name
-    if query.user_id is not None:
-        traces.append("countIf(user_id = {user:String}) > 0")
-        params["user"] = query.user_id
+
+def _conditions(query: DailyQuery) -> list[Condition]:
+    equal = {"name": query.trace_name, "userId": query.user_id}
+    found = [
+        Condition(type="string", column=column, operator="=", value=value)
+        for column, value in equal.items()
+        if value is not None
+    ]
     if query.tags:
-        traces.append("hasAll(groupUniqArrayArray(tags), {tags:Array(String)})")
-        params["tags"] = list(query.tags)
-    clauses = window
-    if query.environments:
-        clauses += " AND environment IN {environments:Array(String)}"
-        params["environments"] = list(query.environments)
-    if traces:
-        having = " AND ".join(traces)
-        clauses += (
-            f" AND trace_id IN (SELECT trace_id FROM observations WHERE {window} GROUP BY trace_id HAVING {having})"
-        )
-    return f"(SELECT * FROM observations FINAL WHERE {clauses})", params
+        found.append(Condition(type="arrayOptions", column="tags", operator="all of", value=list(query.tags)))
+    return found
 
 
 def _day(row: dict[str, Any], usage: list[DailyUsage]) -> Day:

@@ -1,7 +1,7 @@
 # ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
 """A metrics query as one statement, and its rows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,9 +15,11 @@ from sightline.server.dashboards.records import (
     MetricsQuery,
     Row,
 )
-from sightline.server.dashboards.store.filters import Clauses
 from sightline.server.dashboards.store.sources import source
-from sightline.server.dashboards.store.views import VIEWS, Field, View
+from sightline.server.dashboards.store.views import VIEWS, View
+from sightline.server.questions import Field
+from sightline.server.questions.clickhouse import holds
+from sightline.server.questions.where import Where
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.runtime.observations.percentiles import percentile
 
@@ -58,22 +60,30 @@ MOST_FILLED = 1_000
 class MetricsStore:
     """Aggregates over the analytics engine."""
 
-    def __init__(self, engine: ObservationsEngine) -> None:
+    def __init__(self, engine: ObservationsEngine, traces: Callable[[Where], str]) -> None:
+        """`traces` makes the FROM clause of the index of traces."""
         self._engine = engine
+        self._traces = traces
 
     async def rows(self, project_id: ProjectId, query: MetricsQuery) -> list[Row]:
         """One row per combination of dimensions and step of time, by the names the query uses."""
-        sql, params = statement(query)
-        rows = await self._engine.query(sql, params | {"project": project_id})
+        where = Where(project_id)
+        sql = statement(query, where, self._traces(where.fork()))
+        rows = await self._engine.query(sql, where.params)
         names = [*query.dimensions, *((TIME,) if query.granularity else ()), *_aliases(query)]
         return [dict(zip(names, _values(row), strict=True)) for row in rows]
 
 
-def statement(query: MetricsQuery) -> tuple[str, dict[str, Any]]:
-    """The query in the engine's words, with its parameters. Names must have been checked against VIEWS."""
+def statement(query: MetricsQuery, where: Where, traces: str) -> str:
+    """The query in the engine's words; names must have been checked against VIEWS, `traces` reads the index of traces.
+
+    Parameters become those of `where`.
+    """
     view = VIEWS[query.view]
-    where = Clauses({"start": query.start, "end": query.end})
-    about = [where.add(view, condition) for condition in query.filters]
+    where.params |= {"start": query.start, "end": query.end}
+    asked = [(condition, view.asked[condition.column]) for condition in query.filters]
+    clauses = [holds(where, condition, field) for condition, field in asked]
+    about = [field for _, field in asked if field.holds is None]
     about += [view.dimensions[name] for name in query.dimensions]
     about += [view.measures[metric.measure] for metric in query.metrics]
     needs = {each.needs for each in about if each.needs}
@@ -83,12 +93,12 @@ def statement(query: MetricsQuery) -> tuple[str, dict[str, Any]]:
         columns.append(f"{_step(query, view)} AS t")
         groups.append("t")
     columns += [f"{_aggregate(metric, view, query.bins)} AS m{place}" for place, metric in enumerate(query.metrics)]
-    sql = f"SELECT {', '.join(columns)} FROM {source(query.view, needs)}"
-    if where.clauses:
-        sql += f" WHERE {' AND '.join(where.clauses)}"
+    sql = f"SELECT {', '.join(columns)} FROM {source(query.view, needs, where, traces)}"
+    if clauses:
+        sql += f" WHERE {' AND '.join(clauses)}"
     if groups:
         sql += f" GROUP BY {', '.join(groups)}"
-    return sql + _order(query) + f" LIMIT {_limit(query)}", where.params
+    return sql + _order(query) + f" LIMIT {_limit(query)}"
 
 
 def step_of(query: MetricsQuery) -> Granularity:

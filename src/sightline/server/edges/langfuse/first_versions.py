@@ -10,8 +10,9 @@ from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.datasets.items import item_shape
 from sightline.server.edges.langfuse.datasets.routes import dataset_shape
-from sightline.server.edges.langfuse.prompts.routes import Body, Label, Reading, composed_shape, prompt_shape
+from sightline.server.edges.langfuse.prompts.routes import Label, Reading, composed_shape, prompt_shape
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Paged, Params
 from sightline.server.edges.services import Served, Services
 from sightline.server.evals.records import Dataset, DatasetDraft, Item, ItemQuery
@@ -72,7 +73,7 @@ async def create_prompt(request: Request, who: ProjectKey, services: Served) -> 
 async def list_datasets(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     """Datasets with the ids of their items and the names of their runs."""
     page = await services.datasets.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [await _first(each, services) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([await _first(each, services) for each in page.items], page.total))
 
 
 @router.post("/datasets")

@@ -11,6 +11,8 @@ from sightline.server.edges.cursors import cursor_position, cursor_text
 from sightline.server.edges.params import Moment, Params
 from sightline.server.edges.services import Served
 from sightline.server.edges.web import shapes, views
+from sightline.server.questions import conditions_of_json
+from sightline.server.tracing.fields import TRACE_FIELDS
 from sightline.server.tracing.records import ObservationId, ScoreQuery, TraceId, TraceQuery, Window
 
 router = APIRouter(prefix="/projects/{projectId}/traces")
@@ -33,6 +35,8 @@ class TraceFilter(Params):
     user_id: str | None = None
     session_id: str | None = None
     tag: list[str] = Field(default_factory=list)
+    filter: str | None = None
+    """A JSON list of conditions over the fields of a trace, as in the public API."""
 
     def query(self) -> TraceQuery:
         return TraceQuery(
@@ -43,6 +47,7 @@ class TraceFilter(Params):
             tags=tuple(self.tag),
             errors_only=self.errors,
             search=self.search or None,
+            conditions=conditions_of_json(self.filter, TRACE_FIELDS) if self.filter else (),
         )
 
 

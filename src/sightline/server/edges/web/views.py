@@ -20,6 +20,8 @@ from sightline.server.edges.web.shapes import (
 from sightline.server.tracing import records
 
 MEDIA_TOKEN = re.compile(r"@@@langfuseMedia:type=([^|@]+)\|id=([^|@]+)\|source=[^@]*@@@")
+PLUMBING = frozenset(("resourceAttributes", "scope", "attributes"))
+"""Keys of metadata that instrumentation writes; a root shows them itself."""
 LOOKED_ATTRIBUTE = "sightline.looked"
 
 
@@ -47,7 +49,7 @@ def trace_head(trace: records.Trace) -> TraceHead:
         version=trace.version,
         release=trace.release,
         public=trace.public,
-        metadata=decoded(trace.metadata),
+        metadata=decoded({key: text for key, text in trace.metadata.items() if key not in PLUMBING}),
     )
 
 

@@ -22,6 +22,9 @@ T = TypeVar("T")
 class ClickHouseEngine:
     """The database named in `clickhouse://user:password@host:port/database` (`clickhouses` over TLS)."""
 
+    is_shared = True
+    """Other server processes may write to the same database."""
+
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname:

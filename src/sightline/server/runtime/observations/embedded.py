@@ -43,6 +43,9 @@ READERS = 3
 class EmbeddedEngine:
     """`await open()` before use, `await close()` at the end; `FolderInUse` names the process that holds the folder."""
 
+    is_shared = False
+    """No other process writes to the folder."""
+
     def __init__(self, folder: Path, *, database: str = "sightline") -> None:
         self.folder = folder
         self.database = plain_name(database)

@@ -45,6 +45,9 @@ class EngineFailed(SightlineError):  # noqa: N818 - named like the rest of its f
 class ObservationsEngine(Protocol):
     """`await open()` before use, `await close()` at the end."""
 
+    is_shared: bool
+    """Whether other processes may write to the same database."""
+
     async def open(self) -> None:
         """Be ready for statements; the database exists afterwards."""
         ...

@@ -1,12 +1,13 @@
 """Tokens of observations whose client did not say how many: counted a little later, beside the way in."""
 
 import asyncio
-import logging
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic
+
+import structlog
 
 from sightline.server.pricing.actions import Prices
 from sightline.server.pricing.counting import counted, encoding_of
@@ -16,7 +17,7 @@ from sightline.server.tracing.mapping.values import json_text
 from sightline.server.tracing.records import Kind, Level, Observation, ObservationId, ProjectId, TraceId
 from sightline.server.tracing.store import ObservationStore
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 DELAY_S = 5.0
 """Clients that say the usage in an update do it soon after."""
@@ -63,7 +64,7 @@ class TokenCounting:
     def _forget(self) -> None:
         """Said once until there is room again: thousands a second may be forgotten."""
         if not self._full:
-            logger.warning("tokens of some observations are not counted: %s wait already", INBOX)
+            log.warning("tokens of some observations are not counted: too many wait already", waiting=INBOX)
         self._full = True
 
     def start(self) -> None:
@@ -97,7 +98,7 @@ class TokenCounting:
             try:
                 await self.count(until=monotonic())
             except Exception:
-                logger.exception("tokens of some observations could not be counted")
+                log.exception("tokens of some observations could not be counted")
 
     async def _count(self, project_id: ProjectId, waiting: Sequence[Waiting]) -> None:
         """In the project's turn: what an update says meanwhile must not be written over."""

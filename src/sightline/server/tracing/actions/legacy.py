@@ -3,9 +3,8 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime
 
-from sightline.server.tracing.legacy import (
+from sightline.server.tracing.merging import (
     Change,
     in_order,
     merged_observation,
@@ -44,7 +43,7 @@ class LegacyIngestion:
             traces = await self._merged_traces(project_id, changes)
             observations, moved = await self._merged_observations(project_id, changes, traces)
             await self._record(project_id, [*traces.values(), *observations])
-            await self._observations.delete_moved(project_id, moved)
+            await self._observations.delete_from_trace(project_id, moved)
 
     async def _merged_traces(self, project_id: ProjectId, changes: Sequence[Change]) -> dict[TraceId, Observation]:
         ids = {TraceId(change.subject_id) for change in changes if change.subject == "trace"}
@@ -55,7 +54,7 @@ class LegacyIngestion:
     async def _merged_observations(
         self, project_id: ProjectId, changes: Sequence[Change], traces: Mapping[TraceId, Observation]
     ) -> tuple[list[Observation], list[Observation]]:
-        """Observations after their changes, and the stored ones among them that began elsewhere or at another time."""
+        """Observations after their changes, and the stored ones among them that were in another trace."""
         ids = {ObservationId(change.subject_id) for change in changes if change.subject == "observation"}
         kept = {key: in_order(each) for key, each in (await self._changes.of(project_id, "observation", ids)).items()}
         stored: dict[str, list[Observation]] = defaultdict(list)
@@ -65,13 +64,9 @@ class LegacyIngestion:
         trace_ids = {trace_of_changes(kept[key], known[key]) for key in ids}
         rows = await self._trace_rows(project_id, trace_ids - set(traces)) | dict(traces)
         merged = [merged_observation(project_id, known[key], kept[key], rows) for key in sorted(ids)]
-        moved = [base for after in merged if (base := known[after.id]) and _place(base) != _place(after)]
+        moved = [base for after in merged if (base := known[after.id]) and base.trace_id != after.trace_id]
         return merged, moved
 
     async def _trace_rows(self, project_id: ProjectId, trace_ids: Collection[TraceId]) -> dict[TraceId, Observation]:
         rows = await self._observations.newest(project_id, {trace_row_id(each) for each in trace_ids})
         return {row.trace_id: row for row in rows if row.stands_for_trace}
-
-
-def _place(observation: Observation) -> tuple[TraceId, datetime]:
-    return observation.trace_id, observation.start_time

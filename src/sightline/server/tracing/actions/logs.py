@@ -1,25 +1,26 @@
 """Log records and the spans they belong to, which come apart and in either order."""
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 from time import monotonic
 
+import structlog
+
 from sightline.server.tracing.actions.legacy import Keep, Record
 from sightline.server.tracing.actions.turns import Turns
-from sightline.server.tracing.legacy import Change
 from sightline.server.tracing.logs import StandIn, span_changes, with_messages
 from sightline.server.tracing.logs.merging import SpanKey
+from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Observation, ProjectId
 from sightline.server.tracing.store import ChangeStore, ObservationStore
 from sightline.server.tracing.store.logged import LoggedStore
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 SETTLE_AFTER_S = 30.0
 """Exporters send the spans and the log records of a call within a few seconds of its end."""
@@ -82,12 +83,6 @@ class SpanLogs:
             kept = await self._kept(project_id, spans)
             merged = {key: with_messages(spans[key], changes) for key, changes in kept.items()}
             await self._rows.store(project_id, [each for key, each in merged.items() if each != spans[key]])
-            stood_in = [
-                replace(spans[key], start_time=start)
-                for key, changes in kept.items()
-                if (start := StandIn.start(changes)) and start != spans[key].start_time
-            ]
-            await self._rows.observations.delete_moved(project_id, stood_in)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="log records without a span")
@@ -117,7 +112,7 @@ class SpanLogs:
             try:
                 await self.settle(until=monotonic())
             except Exception:
-                logger.exception("log records of some spans could not be merged into them")
+                log.exception("log records of some spans could not be merged into them")
 
     async def _has_any(self, project_id: ProjectId) -> bool:
         found, until = self._looked.get(project_id, (False, 0.0))

@@ -17,9 +17,11 @@ from sightline.server.tracing.actions import pictures
 from sightline.server.tracing.actions.inline import InlineFile, media_id
 from sightline.server.tracing.records import Media, MediaId, MediaUpload, ProjectId, TraceId
 from sightline.server.tracing.store import MediaStore
+from sightline.server.tracing.store.media import USED_WITHIN
 
 MAX_BYTES = 100 * 1024 * 1024
 THUMBNAILS_KEPT = 500
+REMOVED_AT_ONCE = 500
 Verb = Literal["GET", "PUT"]
 
 
@@ -150,6 +152,33 @@ class MediaShelf:
                 )
                 await store.put(item)
                 await store.mark_uploaded(project_id, file.id)
+
+
+class MediaRemoval:
+    """Deleting files. Run twice, the second finds nothing."""
+
+    def __init__(self, database: Database, blobs: Blobs) -> None:
+        self._database = database
+        self._blobs = blobs
+
+    async def of_project(self, project_id: ProjectId) -> None:
+        """All contents; the records go with the project's own."""
+        await self._blobs.delete_under(folder_of(project_id))
+
+    async def unused_since(self, project_id: ProjectId, moment: datetime) -> None:
+        """A file's age counts from when it was last sent or announced.
+
+        Contents before records: interrupted in between, the next run finds the records still.
+        """
+        while True:
+            async with self._database.reading() as connection:
+                old = await MediaStore(connection).unused_since(project_id, moment - USED_WITHIN, REMOVED_AT_ONCE)
+            if not old:
+                return
+            for identity in old:
+                await self._blobs.delete(key_of(project_id, identity))
+            async with self._database.work() as work:
+                await MediaStore(work.connection).remove(project_id, old)
 
 
 def _digest(sha256_base64: str) -> bytes:

@@ -17,12 +17,13 @@ from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.runtime.writer import SpanWriter
 from sightline.server.tracing.actions.costs import with_costs
 from sightline.server.tracing.actions.counting import TokenCounting
+from sightline.server.tracing.actions.indexing import TraceIndex
 from sightline.server.tracing.actions.inline import holds_files, image_ids, take_out
 from sightline.server.tracing.actions.legacy import LegacyIngestion
 from sightline.server.tracing.actions.logs import Rows, SpanLogs
 from sightline.server.tracing.actions.media import MediaShelf
 from sightline.server.tracing.actions.turns import Turns
-from sightline.server.tracing.legacy import Change, merged_score
+from sightline.server.tracing.merging import Change, merged_score
 from sightline.server.tracing.records import (
     Experiment,
     ExperimentQuery,
@@ -79,12 +80,13 @@ class Tracing:
         self.prices = Prices(database)
         self._writer = writer
         self._hub = hub
-        self._observations = ObservationStore(engine)
-        self._traces = TraceStore(engine)
+        self.index = TraceIndex(engine, writer)
+        self._observations = ObservationStore(engine, self.index.source)
+        self._traces = TraceStore(engine, self.index.source)
         self._scores = ScoreStore(engine)
-        self._series = SeriesStore(engine)
+        self._series = SeriesStore(engine, self.index.source)
         self._experiments = ExperimentStore(engine)
-        self._sessions = SessionStore(engine)
+        self._sessions = SessionStore(engine, self.index.source)
         self._changes = ChangeStore(engine)
         self._legacy = LegacyIngestion(self._changes, self._observations, self._keep_changes, self.record)
         self.counting = TokenCounting(self.prices, self._observations, self._legacy, self.record)
@@ -129,6 +131,7 @@ class Tracing:
             for index, observation in enumerate(observations)
         ]
         await self._writer.write(rows)
+        await self.index.note(project_id, observations)
         self.counting.offer(project_id, observations)
         if rows:
             self._hub.publish(project_id, "traces", len({observation.trace_id for observation in observations}))
@@ -162,7 +165,11 @@ class Tracing:
         """Delete traces with their observations, scores and links to media."""
         if not trace_ids:
             return
-        await self._observations.delete_traces(project_id, trace_ids)
+
+        async def delete() -> None:
+            await self._observations.delete_traces(project_id, trace_ids)
+
+        await self.index.forget(project_id, trace_ids, delete)
         await self._scores.delete_of_traces(project_id, trace_ids)
         await self._changes.delete_of_traces(project_id, trace_ids)
         await self._media.unlink_traces(project_id, trace_ids)
@@ -170,6 +177,7 @@ class Tracing:
 
     async def traces(self, project_id: ProjectId, query: TraceQuery) -> Page[Trace]:
         """A page of traces with their scores; inputs and outputs are previews unless the query wants them whole."""
+        await self.index.settled(project_id)
         page = await self._traces.page(project_id, query)
         return replace(page, items=await self._with_scores(project_id, page.items))
 
@@ -182,17 +190,20 @@ class Tracing:
         return await self._one_trace(project_id, trace_id, whole=False)
 
     async def observations(self, project_id: ProjectId, query: ObservationQuery) -> Page[Observation]:
+        await self.index.settled(project_id)
         return await self._observations.page(project_id, query)
 
     async def observation_ids(
         self, project_id: ProjectId, trace_ids: Sequence[TraceId]
     ) -> dict[TraceId, list[ObservationId]]:
         """The ids of these traces' observations, each trace's by start."""
+        await self.index.settled(project_id)
         return await self._observations.ids_by_trace(project_id, trace_ids)
 
     async def observation(
         self, project_id: ProjectId, observation_id: ObservationId, trace_id: TraceId | None = None
     ) -> Observation:
+        await self.index.settled(project_id)
         found = await self._observations.one(project_id, observation_id, trace_id)
         if found is None:
             place = f" in trace {trace_id}" if trace_id else ""
@@ -200,6 +211,7 @@ class Tracing:
         return found
 
     async def scores(self, project_id: ProjectId, query: ScoreQuery) -> Page[Score]:
+        await self.index.settled(project_id)
         return await self._scores.page(project_id, query)
 
     async def score(self, project_id: ProjectId, score_id: ScoreId) -> Score:
@@ -226,10 +238,12 @@ class Tracing:
 
     async def sessions(self, project_id: ProjectId, window: Window, limit: int, offset: int) -> Page[Session]:
         """Newest first, counted."""
+        await self.index.settled(project_id)
         return await self._sessions.page(project_id, window, limit, offset)
 
     async def session(self, project_id: ProjectId, session_id: str) -> tuple[Session, list[Trace]]:
         """A session and all its traces, oldest first."""
+        await self.index.settled(project_id)
         found = await self._sessions.one(project_id, session_id)
         if found is None:
             raise NotFound(f"session {session_id} does not exist: no trace names it")
@@ -242,16 +256,19 @@ class Tracing:
                 return found, traces
 
     async def experiments(self, project_id: ProjectId, query: ExperimentQuery) -> Page[Experiment]:
+        await self.index.settled(project_id)
         return await self._experiments.page(project_id, query)
 
     async def experiment_items(self, project_id: ProjectId, query: ExperimentQuery) -> Page[Observation]:
         """The observations that stand for the items of experiments."""
+        await self.index.settled(project_id)
         return await self._experiments.items(project_id, query)
 
     async def series(self, project_id: ProjectId, query: TraceQuery, buckets: int = 60) -> Series:
         """The charts over the traces a query matches, in so many equal steps of time."""
         if not 1 <= buckets <= MAX_BUCKETS:
             raise InvalidRequest(f"buckets is {buckets}, allowed are 1 to {MAX_BUCKETS}")
+        await self.index.settled(project_id)
         return await self._series.of_traces(project_id, query, buckets)
 
     async def register_media(self, project_id: ProjectId, upload: MediaUpload) -> tuple[Media, bool]:
@@ -293,13 +310,15 @@ class Tracing:
     async def _one_trace(
         self, project_id: ProjectId, trace_id: TraceId, *, whole: bool
     ) -> tuple[Trace, list[Observation]]:
-        found, scores = await asyncio.gather(
-            self._traces.one(project_id, trace_id, whole=whole), self._scores.of_traces(project_id, [trace_id])
+        await self.index.settled(project_id)
+        found, observations, scores = await asyncio.gather(
+            self._traces.one(project_id, trace_id, whole=whole),
+            self._traces.observations(project_id, trace_id, whole=whole),
+            self._scores.of_traces(project_id, [trace_id]),
         )
         if found is None:
             raise NotFound(f"trace {trace_id} does not exist: it was not sent here, or was deleted")
-        trace, observations = found
-        return replace(trace, scores=tuple(scores)), observations
+        return replace(found, scores=tuple(scores)), observations
 
     async def _with_scores(self, project_id: ProjectId, traces: Sequence[Trace]) -> list[Trace]:
         by_trace = await self.scores_of_traces(project_id, [trace.id for trace in traces])

@@ -13,10 +13,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
-from sightline.server.tracing.legacy import Change
 from sightline.server.tracing.mapping import SdkInfo, sourced_spans, span_to_observation
 from sightline.server.tracing.mapping.tables import DETAILS_EVENT
 from sightline.server.tracing.mapping.values import json_text, parsed, python_attributes
+from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Observation, ObservationId, ProjectId, TraceId
 
 MARK = "sightline.from_logs"

@@ -13,7 +13,6 @@ from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
-from sightline.server.tracing.legacy import Change
 from sightline.server.tracing.logs.agents import (
     DURATION_MS,
     SESSIONS,
@@ -28,6 +27,7 @@ from sightline.server.tracing.mapping import SdkInfo, sourced_spans, span_to_obs
 from sightline.server.tracing.mapping.spans import Source
 from sightline.server.tracing.mapping.tables import DETAILS_EVENT, MESSAGE_EVENTS, OUTPUT_EVENTS
 from sightline.server.tracing.mapping.values import first, json_text, number, parsed, text, time_of
+from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Kind, Observation, ProjectId, TraceId
 
 GEN_AI = "gen_ai."

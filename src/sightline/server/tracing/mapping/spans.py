@@ -153,6 +153,7 @@ def span_to_observation(span: Span, source: Source) -> Observation:
         model_parameters=parameters_of(attributes) if shape.tells_parameters else {},
         usage=usage_of(attributes) if shape.tells_usage and not counted_elsewhere else {},
         cost_usd=cost_of(attributes) if shape.tells_cost and not counted_elsewhere else {},
+        call_id=text(attributes.get("gen_ai.response.id")),
         prompt_name=text(prompt.get("name")),
         prompt_version=_whole(prompt.get("version")),
         service=source.service,

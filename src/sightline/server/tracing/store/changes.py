@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
+from sightline.server.questions.where import Where
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.runtime.writer import Row
-from sightline.server.tracing.legacy.changes import Change, Subject
+from sightline.server.tracing.merging.changes import Change, Subject
 from sightline.server.tracing.records import ProjectId, TraceId
-from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.rows import moment, partition_of
 
 
@@ -41,7 +41,7 @@ class ChangeStore:
         """All changes kept of these traces or observations, by id."""
         if not ids:
             return {}
-        where = Conditions(project_id)
+        where = Where(project_id)
         where.add("subject =", "String", subject)
         where.add("subject_id IN", "Array(String)", sorted(ids))
         sql = f"SELECT * FROM changes WHERE {where}"
@@ -51,7 +51,7 @@ class ChangeStore:
         return found
 
     async def delete_of_traces(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> None:
-        where = Conditions(project_id)
+        where = Where(project_id)
         where.add("trace_id IN", "Array(String)", list(trace_ids))
         await self._engine.execute(f"DELETE FROM changes WHERE {where}", where.params)
 

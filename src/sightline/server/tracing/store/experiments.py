@@ -4,12 +4,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sightline.server.questions.where import TIME, Where
 from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.tracing.fields import OBSERVED
 from sightline.server.tracing.records import Experiment, ExperimentQuery, Observation, Page, ProjectId
-from sightline.server.tracing.store.conditions import Conditions
 from sightline.server.tracing.store.rows import WIDE, moment, observation_of
+from sightline.server.tracing.store.windows import add_window
 
-TIME = "DateTime64(6, 'UTC')"
 IS_ITEM = "id = experiment['root_id']"
 """Of all spans of an item's run one stands for it."""
 
@@ -34,7 +35,7 @@ class ExperimentStore:
         sql = (
             f"SELECT experiment_id, {texts}, min(start_time) AS started, max(ifNull(end_time, start_time)) AS ended, "
             f"uniqExactIf(trace_id, id, {IS_ITEM}) AS items "
-            f"FROM observations WHERE {where} GROUP BY experiment_id {having} "
+            f"FROM observations FINAL WHERE {where} AND {OBSERVED} GROUP BY experiment_id {having} "
             f"ORDER BY ended DESC, experiment_id DESC LIMIT {query.limit + 1}"
         )
         found = [_experiment(row) for row in await self._engine.query(sql, where.params)]
@@ -49,21 +50,22 @@ class ExperimentStore:
             places = [where.place(TIME, started), *(where.place("String", each) for each in ids)]
             where.add_clause(f"(start_time, trace_id, id) < ({', '.join(places)})")
         keys = (
-            f"SELECT trace_id, id, max(row_version) FROM observations WHERE {where} "
+            f"SELECT trace_id, id, max(row_version) FROM observations FINAL WHERE {where} AND {OBSERVED} "
             f"GROUP BY trace_id, id ORDER BY max(start_time) DESC, trace_id DESC, id DESC LIMIT {query.limit + 1}"
         )
         sql = (
-            f"SELECT {WIDE} FROM observations WHERE {where} AND (trace_id, id, row_version) IN ({keys}) "
+            f"SELECT {WIDE} FROM observations FINAL WHERE {where} AND {OBSERVED} "
+            f"AND (trace_id, id, row_version) IN ({keys}) "
             "ORDER BY start_time DESC, trace_id DESC, id DESC"
         )
         found = [observation_of(row) for row in await self._engine.query(sql, where.params)]
         return Page(found[: query.limit], more=len(found) > query.limit)
 
 
-def _conditions(project_id: ProjectId, query: ExperimentQuery) -> Conditions:
-    where = Conditions(project_id)
+def _conditions(project_id: ProjectId, query: ExperimentQuery) -> Where:
+    where = Where(project_id)
     where.add_clause("experiment_id != ''")
-    where.add_window(query.window, "start_time")
+    add_window(where, query.window, "start_time")
     where.add("experiment_id IN", "Array(String)", query.ids)
     where.add("experiment['name'] IN", "Array(String)", query.names)
     where.add("experiment['dataset_id'] IN", "Array(String)", query.dataset_ids)

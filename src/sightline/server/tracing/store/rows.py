@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 
 from sightline.server.runtime.writer import Row
+from sightline.server.tracing.fields import TRACE_ROW
+from sightline.server.tracing.metering import TOTAL, total_cost
 from sightline.server.tracing.records import (
     ExperimentFields,
     Kind,
@@ -19,15 +21,12 @@ from sightline.server.tracing.records import (
     TraceId,
 )
 from sightline.server.tracing.store.previews import preview
-from sightline.server.tracing.tools import tools_of
-
-TRACE_ROW = "TRACE"
-"""The kind of a row that carries a trace's own attributes and is no observation."""
+from sightline.server.tracing.tool_names import tools_of
 
 NARROW = (
     "project_id, trace_id, id, parent_id, row_version, start_time, end_time, completion_start_time, is_root, kind, "
     "name, level, status_message, environment, version, service, scope, model, model_parameters, usage, cost_usd, "
-    "model_id, pricing_tier, prompt_name, prompt_version, image_ids, "
+    "model_id, pricing_tier, call_id, prompt_name, prompt_version, image_ids, "
     "trace_name, user_id, session_id, tags, public, trace_version, release"
 )
 """Columns that a tree or a list needs."""
@@ -79,9 +78,10 @@ def _line(observation: Observation, image_ids: list[MediaId], row_version: int) 
             "model": observation.model or "",
             "model_parameters": observation.model_parameters,
             "usage": observation.usage,
-            "cost_usd": observation.cost_usd,
+            "cost_usd": _with_total(observation.cost_usd),
             "model_id": observation.model_id or "",
             "pricing_tier": observation.pricing_tier or "",
+            "call_id": observation.call_id or "",
             "prompt_name": observation.prompt_name or "",
             "prompt_version": observation.prompt_version,
             "image_ids": image_ids,
@@ -91,6 +91,11 @@ def _line(observation: Observation, image_ids: list[MediaId], row_version: int) 
         },
         default=dict,
     )
+
+
+def _with_total(cost_usd: Mapping[str, float]) -> Mapping[str, float]:
+    """Sums read the total."""
+    return cost_usd if TOTAL in cost_usd or not cost_usd else {**cost_usd, TOTAL: total_cost(cost_usd)}
 
 
 def _trace_columns(trace: TraceFields) -> Mapping[str, Any]:
@@ -149,6 +154,7 @@ def observation_of(row: Mapping[str, Any]) -> Observation:
         cost_usd=row["cost_usd"],
         model_id=row["model_id"] or None,
         pricing_tier=row["pricing_tier"] or None,
+        call_id=row["call_id"] or None,
         prompt_name=row["prompt_name"] or None,
         prompt_version=row["prompt_version"],
         service=row["service"] or None,

@@ -6,14 +6,24 @@ from typing import Any
 
 import orjson
 
+from sightline.server.questions.clickhouse import add_conditions
+from sightline.server.questions.where import TIME, Where
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.runtime.writer import Row
-from sightline.server.tracing.records import ObservationId, Page, ProjectId, Score, ScoreId, ScoreQuery, TraceId
-from sightline.server.tracing.store.conditions import Conditions
-from sightline.server.tracing.store.filters import SCORE_COLUMNS, holds
+from sightline.server.tracing.fields import SCORE_FIELDS
+from sightline.server.tracing.records import (
+    Condition,
+    ObservationId,
+    Page,
+    ProjectId,
+    Score,
+    ScoreId,
+    ScoreQuery,
+    TraceId,
+)
 from sightline.server.tracing.store.rows import moment, partition_of
+from sightline.server.tracing.store.windows import add_window
 
-TIME = "DateTime64(6, 'UTC')"
 OPERATORS = {"=": "=", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
 """Comparisons a client may ask for; nothing else reaches the statement."""
 
@@ -54,7 +64,7 @@ class ScoreStore:
 
     async def newest(self, project_id: ProjectId, score_ids: Collection[ScoreId]) -> dict[ScoreId, Score]:
         """Those of these scores that exist, by id. Most are new: to look for ids alone takes half as long."""
-        where = Conditions(project_id)
+        where = Where(project_id)
         where.add("id IN", "Array(String)", list(score_ids))
         existing = await self._engine.query(f"SELECT DISTINCT id FROM scores WHERE {where}", where.params)
         if not existing:
@@ -66,7 +76,7 @@ class ScoreStore:
         """All scores on these traces and their observations, oldest first."""
         if not trace_ids:
             return []
-        where = Conditions(project_id)
+        where = Where(project_id)
         where.add("trace_id IN", "Array(String)", list(trace_ids))
         sql = f"SELECT * FROM ({_newest(where)}) ORDER BY timestamp, id"
         return [score_of(row) for row in await self._engine.query(sql, where.params)]
@@ -75,14 +85,14 @@ class ScoreStore:
         """All scores on these experiments as a whole, newest first."""
         if not experiment_ids:
             return []
-        where = Conditions(project_id)
+        where = Where(project_id)
         where.add("dataset_run_id IN", "Array(String)", list(experiment_ids))
         sql = f"SELECT * FROM ({_newest(where)}) ORDER BY timestamp DESC, id DESC"
         return [score_of(row) for row in await self._engine.query(sql, where.params)]
 
     async def page(self, project_id: ProjectId, query: ScoreQuery) -> Page[Score]:
         """Newest first. Filters are checked on the newest row of each score."""
-        where = Conditions(project_id)
+        where = Where(project_id)
         found = f"SELECT * FROM ({_newest_touched(where, query)}) WHERE {_matching(where, query)}"
         wanted = query.limit + 1
         sql = f"{found} ORDER BY timestamp DESC, id DESC LIMIT {wanted} OFFSET {query.offset}"
@@ -93,12 +103,12 @@ class ScoreStore:
         return Page([score_of(row) for row in rows[: query.limit]], total=total, more=len(rows) == wanted)
 
     async def delete(self, project_id: ProjectId, score_id: ScoreId) -> None:
-        where = Conditions(project_id)
+        where = Where(project_id)
         where.add("id =", "String", score_id)
         await self._engine.execute(f"DELETE FROM scores WHERE {where}", where.params)
 
     async def delete_of_traces(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> None:
-        where = Conditions(project_id)
+        where = Where(project_id)
         where.add("trace_id IN", "Array(String)", list(trace_ids))
         await self._engine.execute(f"DELETE FROM scores WHERE {where}", where.params)
 
@@ -128,11 +138,11 @@ def score_of(row: dict[str, Any]) -> Score:
     )
 
 
-def _newest(where: Conditions) -> str:
+def _newest(where: Where) -> str:
     return f"SELECT * FROM scores WHERE {where} ORDER BY row_version DESC LIMIT 1 BY id"
 
 
-def _newest_touched(where: Conditions, query: ScoreQuery) -> str:
+def _newest_touched(where: Where, query: ScoreQuery) -> str:
     """The newest rows of the scores that ever matched the ids asked for, which is what the indexes can find."""
     newest = where.fork()
     for column, values in (("id", query.ids), ("trace_id", query.trace_ids), ("session_id", query.session_ids)):
@@ -143,10 +153,10 @@ def _newest_touched(where: Conditions, query: ScoreQuery) -> str:
     return _newest(newest)
 
 
-def _matching(where: Conditions, query: ScoreQuery) -> Conditions:
+def _matching(where: Where, query: ScoreQuery) -> Where:
     """The query's conditions, over newest rows."""
     matching = where.fork()
-    matching.add_window(query.window, "timestamp")
+    add_window(matching, query.window, "timestamp")
     lists = {
         "id": query.ids,
         "name": query.names,
@@ -169,22 +179,18 @@ def _matching(where: Conditions, query: ScoreQuery) -> Conditions:
         matching.add(f"value {OPERATORS[operator]}", "Float64", number)
     matching.add("value >=", "Float64", query.value_min)
     matching.add("value <=", "Float64", query.value_max)
-    for condition in query.conditions:
-        matching.add_clause(holds(matching, condition, SCORE_COLUMNS[condition.column]))
-    if query.trace_user_id is not None or query.trace_tags:
-        matching.add_clause(f"trace_id IN ({_traces_asked(matching, query)})")
+    add_conditions(matching, [*_of_traces(query), *query.conditions], SCORE_FIELDS)
     if query.before:
         cursor = f"{where.place(TIME, query.before[0])}, {where.place('String', query.before[1])}"
         matching.add_clause(f"(timestamp, id) < ({cursor})")
     return matching
 
 
-def _traces_asked(where: Conditions, query: ScoreQuery) -> str:
-    """SELECT of the traces with the user and the tags that are asked for."""
-    having = []
+def _of_traces(query: ScoreQuery) -> list[Condition]:
+    """What is asked of the scored traces, as conditions."""
+    found = []
     if query.trace_user_id is not None:
-        having.append(f"countIf(user_id = {where.place('String', query.trace_user_id)}) > 0")
+        found.append(Condition(type="string", column="userId", operator="=", value=query.trace_user_id))
     if query.trace_tags:
-        having.append(f"hasAll(groupUniqArrayArray(tags), {where.place('Array(String)', list(query.trace_tags))})")
-    mine = where.fork()
-    return f"SELECT trace_id FROM observations WHERE {mine} GROUP BY trace_id HAVING {' AND '.join(having)}"
+        found.append(Condition(type="arrayOptions", column="tags", operator="all of", value=list(query.trace_tags)))
+    return found

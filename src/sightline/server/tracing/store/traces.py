@@ -1,133 +1,198 @@
 # ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
-"""Reading traces: aggregations of observation rows."""
+"""Reading traces: rows of the index of traces, and the observations of one."""
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from sightline.server.questions.clickhouse import add_conditions
+from sightline.server.questions.where import TIME, Where
 from sightline.server.runtime.observations import ObservationsEngine
-from sightline.server.tracing.records import Observation, Page, ProjectId, Trace, TraceId, TraceQuery
-from sightline.server.tracing.store.conditions import Conditions
-from sightline.server.tracing.store.finding import Place, TraceFinder
-from sightline.server.tracing.store.matching import TIME, newest
-from sightline.server.tracing.store.rows import OUTLINE, TRACE_ROW, WIDE, observation_of
+from sightline.server.tracing.fields import INDEXED, OBSERVED, TRACE_FIELDS
+from sightline.server.tracing.records import Condition, Observation, Page, ProjectId, Trace, TraceId, TraceQuery
+from sightline.server.tracing.searching import named, ways
+from sightline.server.tracing.store.rows import OUTLINE, WIDE, observation_of
 from sightline.server.tracing.store.summaries import (
-    AGGREGATES,
-    COLUMNS,
-    PREVIEW,
-    ROOT_METADATA,
-    ROOT_METADATA_AGGREGATE,
-    summed,
-    text_aggregate,
+    LISTED,
+    index_from_rows,
+    rows_of_traces,
+    text_of_trace,
     trace_of,
 )
+from sightline.server.tracing.store.windows import add_window
 
-SUMMED_HERE = 5_000
-"""Rows at most that are added up in Python."""
+TEXTS = ("input", "output")
+FOUND_ROWS = (1_000, 30_000)
+"""Newest observations that are looked for, before all of them are."""
+
+
+class TraceSource:
+    """Where the index is read: its table, or the rows it will be made of while that table is being filled."""
+
+    def __init__(self, is_filled: Callable[[], bool]) -> None:
+        self._is_filled = is_filled
+
+    def of(self, where: Where) -> str:
+        """FROM clause over the index of the project of `where`, with a WHERE that more can be added to."""
+        if self._is_filled():
+            return f"traces FINAL WHERE {where} AND {INDEXED}"
+        return f"{index_from_rows(where.fork())} WHERE {where} AND {INDEXED}"
 
 
 class TraceStore:
     """Traces of the analytics engine."""
 
-    def __init__(self, engine: ObservationsEngine) -> None:
+    def __init__(self, engine: ObservationsEngine, source: TraceSource) -> None:
         self._engine = engine
-        self._finder = TraceFinder(engine)
+        self._source = source
 
-    async def one(
-        self, project_id: ProjectId, trace_id: TraceId, *, whole: bool
-    ) -> tuple[Trace, list[Observation]] | None:
-        """A trace and its observations by start; without `whole` with previews and without the observations' texts.
-
-        Its observations are read anyway: adding them up here saves a second look for them.
-        """
-        where = Conditions(project_id, by_id=True)
+    async def one(self, project_id: ProjectId, trace_id: TraceId, *, whole: bool) -> Trace | None:
+        """A trace; with `whole` its input and output are whole, else previews."""
+        where = Where(project_id, by_id=True)
         where.add("trace_id =", "String", trace_id)
-        rows = await self._engine.query(
-            newest(OUTLINE, str(where)) if not whole else newest(WIDE, str(where), [ROOT_METADATA]), where.params
-        )
-        if not rows:
-            return None
-        trace = trace_of(summed(rows, suffix=_suffix(whole)), project_id)
-        observations = [observation_of(row) for row in rows if row["kind"] != TRACE_ROW]
-        return trace, sorted(observations, key=lambda observation: (observation.start_time, observation.id))
+        sql = f"SELECT {LISTED}, metadata FROM {self._source.of(where)}"
+        rows = await self._engine.query(sql, where.params)
+        if whole:
+            rows = await self._with_texts(project_id, rows)
+        return trace_of(rows[0], project_id) if rows else None
+
+    async def observations(self, project_id: ProjectId, trace_id: TraceId, *, whole: bool) -> list[Observation]:
+        """All of a trace, by start; without `whole` without their texts."""
+        where = Where(project_id, by_id=True)
+        where.add("trace_id =", "String", trace_id)
+        columns = WIDE if whole else OUTLINE
+        sql = f"SELECT {columns} FROM observations FINAL WHERE {where} AND {OBSERVED} ORDER BY start_time, id"
+        return [observation_of(row) for row in await self._engine.query(sql, where.params)]
 
     async def page(self, project_id: ProjectId, query: TraceQuery) -> Page[Trace]:
-        """Ids are found in slices of rows, traces read whole; one found where it only went on is left out there."""
-        wanted = query.offset + query.limit + 1
-        misplaced: set[TraceId] = set()
-        while True:
-            places = await self._finder.find(project_id, query, wanted + len(misplaced))
-            places = [place for place in places if place.id not in misplaced]
-            chosen = places[query.offset : query.offset + query.limit]
-            traces = await self._read(project_id, chosen, whole=query.whole)
-            late = {place.id for place in chosen if place.id in traces and traces[place.id].timestamp < place.timestamp}
-            if not late:
-                break
-            misplaced |= late
-        total = await self._finder.count(project_id, query) if query.counted else None
-        shown = [traces[place.id] for place in chosen if place.id in traces]
-        return Page(shown, total=total, more=len(places) >= wanted)
+        """A page by the order asked for; one row more than wanted tells whether there is another page."""
+        rows = await (self._searched(project_id, query) if _newest_found(query) else self._rows(project_id, query))
+        shown = rows[: query.limit]
+        if query.whole:
+            shown = await self._with_texts(project_id, shown)
+        total = await self._count(project_id, query) if query.counted else None
+        return Page([trace_of(row, project_id) for row in shown], total=total, more=len(rows) > query.limit)
 
-    async def _read(self, project_id: ProjectId, places: Sequence[Place], *, whole: bool) -> dict[TraceId, Trace]:
-        """Those traces, read from when they seem to begin; again from the beginning of time if one has earlier rows."""
-        if not places:
-            return {}
-        ids, since = [place.id for place in places], min(place.timestamp for place in places)
-        add_up = self._summed_here if sum(place.rows for place in places) <= SUMMED_HERE else self._summed_there
-        earlier, traces = await asyncio.gather(
-            self._any_before(project_id, ids, since), add_up(project_id, ids, whole=whole, since=since)
+    async def _searched(self, project_id: ProjectId, query: TraceQuery) -> list[dict[str, Any]]:
+        """The newest traces that hold a text, by the newest observations that do.
+
+        A trace that begins after the oldest of those has no row before it, so none is missed. Common words are found
+        without reading all rows that hold them.
+        """
+        for most in FOUND_ROWS:
+            where = Where(project_id)
+            where.add("start_time >=", TIME, query.window.start)
+            found = [
+                await self._engine.query(
+                    f"SELECT trace_id, start_time FROM observations FINAL WHERE {where} AND {way} "
+                    f" ORDER BY start_time DESC LIMIT {most}",
+                    where.params,
+                )
+                for way in ways(where, query.search or "")
+            ]
+            edges = [rows[-1]["start_time"] for rows in found if len(rows) == most]
+            ids = {row["trace_id"] for rows in found for row in rows}
+            rows = await self._rows(project_id, query, found=ids, since=max(edges, default=None))
+            if not edges or len(rows) > query.offset + query.limit:
+                return rows
+        return await self._rows(project_id, query)
+
+    async def _rows(
+        self,
+        project_id: ProjectId,
+        query: TraceQuery,
+        *,
+        found: Collection[str] | None = None,
+        since: str | None = None,
+    ) -> list[dict[str, Any]]:
+        where = matching(project_id, query, found)
+        where.add("timestamp >=", TIME, since)
+        direction = "ASC" if query.ascending else "DESC"
+        order = f"timestamp {direction}, trace_id {direction}"
+        if query.order_by != "timestamp":
+            order = f"{TRACE_FIELDS[query.order_by].sql} {direction}, {order}"
+        columns = f"{LISTED}, metadata" if query.whole else LISTED
+        source = self._source.of(where)
+        sql = f"SELECT {columns} FROM {source} ORDER BY {order} LIMIT {query.limit + 1} OFFSET {query.offset}"
+        return await self._engine.query(sql, where.params)
+
+    async def _count(self, project_id: ProjectId, query: TraceQuery) -> int:
+        where = matching(project_id, query)
+        rows = await self._engine.query(f"SELECT count() AS total FROM {self._source.of(where)}", where.params)
+        return int(rows[0]["total"])
+
+    async def _with_texts(self, project_id: ProjectId, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Rows of the index with whole texts in place of the previews; the index itself keeps none."""
+        if not rows:
+            return []
+        where = Where(project_id)
+        where.add("trace_id IN", "Array(String)", [row["trace_id"] for row in rows])
+        where.add("start_time >=", TIME, min(row["timestamp"] for row in rows))
+        where.add("start_time <=", TIME, max(row["last_start"] for row in rows))
+        texts = ", ".join(f"{text_of_trace(column)} AS whole_{column}" for column in TEXTS)
+        calls = (
+            "argMinIf(input, start_time, kind = 'GENERATION' AND input != '') AS first_input, "
+            "argMaxIf(output, start_time, kind = 'GENERATION' AND output != '') AS last_output"
         )
-        if earlier:
-            traces = await self._summed_there(project_id, ids, whole=whole)
-        return {trace.id: trace for trace in traces}
-
-    async def _any_before(self, project_id: ProjectId, trace_ids: Sequence[TraceId], since: datetime) -> bool:
-        where = Conditions(project_id, by_id=True)
-        where.add("trace_id IN", "Array(String)", list(trace_ids))
-        where.add("identity(start_time) <", TIME, since)
-        sql = f"SELECT 1 AS found FROM observations WHERE {where} LIMIT 1"
-        return bool(await self._engine.query(sql, where.params))
-
-    async def _summed_here(
-        self, project_id: ProjectId, trace_ids: Sequence[TraceId], *, whole: bool, since: datetime
-    ) -> list[Trace]:
-        """Of a few rows: for the engine to understand how to add them up takes longer than to add them up."""
-        where = _of_traces(project_id, trace_ids, since)
-        own = ", ".join(f"if(is_root, {text}, '') AS {text}" for text in _texts(whole)[:2])
-        more = [own, *_texts(whole)[2:], *([ROOT_METADATA] if whole else [])]
-        by_trace: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row in await self._engine.query(newest(COLUMNS, str(where), more), where.params):
-            by_trace[row["trace_id"]].append(row)
-        return [trace_of(summed(rows, suffix=_suffix(whole)), project_id) for rows in by_trace.values()]
-
-    async def _summed_there(
-        self, project_id: ProjectId, trace_ids: Sequence[TraceId], *, whole: bool, since: datetime | None = None
-    ) -> list[Trace]:
-        where, suffix = _of_traces(project_id, trace_ids, since), _suffix(whole)
-        aggregates = {**AGGREGATES, "root_metadata": ROOT_METADATA_AGGREGATE} if whole else AGGREGATES
-        fields = ", ".join(f"{sql} AS f_{name}" for name, sql in aggregates.items())
-        more = [*_texts(whole), *([ROOT_METADATA] if whole else [])]
-        sql = (
-            f"SELECT trace_id, {fields}, {text_aggregate('input' + suffix)} AS f_input, "
-            f"{text_aggregate('output' + suffix)} AS f_output "
-            f"FROM ({newest(COLUMNS, str(where), more)}) GROUP BY trace_id"
-        )
-        rows = await self._engine.query(sql, where.params)
-        return [trace_of({key.removeprefix("f_"): value for key, value in row.items()}, project_id) for row in rows]
+        sql = f"SELECT trace_id, {texts}, {calls} FROM {rows_of_traces(where)} GROUP BY trace_id"
+        found = {row["trace_id"]: row for row in await self._engine.query(sql, where.params)}
+        return [dict(row) | _texts(found.get(row["trace_id"], {})) for row in rows]
 
 
-def _of_traces(project_id: ProjectId, trace_ids: Sequence[TraceId], since: datetime | None) -> Conditions:
-    where = Conditions(project_id, by_id=since is None)
-    where.add("start_time >=", TIME, since)
-    where.add("trace_id IN", "Array(String)", list(trace_ids))
+def matching(project_id: ProjectId, query: TraceQuery, found: Collection[str] | None = None) -> Where:
+    """What a row of the index must hold; `found` are the traces whose observations hold what is searched for."""
+    where = Where(project_id)
+    add_window(where, query.window, "timestamp")
+    where.add("trace_id IN", "Array(String)", list(query.ids))
+    add_conditions(where, [*_conditions(query), *query.conditions], TRACE_FIELDS)
+    if query.search:
+        inside = where.place("Array(String)", sorted(found)) if found is not None else _holding(where, query)
+        where.add_clause(f"({named(where, query.search)} OR trace_id IN {inside})")
+    if query.before:
+        places = where.place(TIME, query.before[0]), where.place("String", query.before[1])
+        where.add_clause(f"timestamp <= {places[0]}")  # Lets the primary key end the scan; the next line is exact.
+        where.add_clause(f"(timestamp, trace_id) < ({', '.join(places)})")
     return where
 
 
-def _suffix(whole: bool) -> str:
-    return "" if whole else PREVIEW
+def _holding(where: Where, query: TraceQuery) -> str:
+    """SELECT of the traces whose observations hold what is searched for."""
+    rows = where.fork()
+    rows.add("start_time >=", TIME, query.window.start)
+    selects = (
+        f"SELECT trace_id FROM observations FINAL WHERE {rows} AND {way}" for way in ways(where, query.search or "")
+    )
+    return f"({' UNION ALL '.join(selects)})"
 
 
-def _texts(whole: bool) -> list[str]:
-    return [f"{kind}{side}{_suffix(whole)}" for kind in ("", "trace_") for side in ("input", "output")]
+def _newest_found(query: TraceQuery) -> bool:
+    return bool(query.search) and query.order_by == "timestamp" and not query.ascending
+
+
+def _conditions(query: TraceQuery) -> list[Condition]:
+    """The simple parameters of a query as conditions."""
+    equal = {
+        "name": query.name,
+        "userId": query.user_id,
+        "sessionId": query.session_id,
+        "version": query.version,
+        "release": query.release,
+    }
+    found = [
+        Condition(type="string", column=column, operator="=", value=value)
+        for column, value in equal.items()
+        if value is not None
+    ]
+    if query.tags:
+        found.append(Condition(type="arrayOptions", column="tags", operator="all of", value=list(query.tags)))
+    if query.errors_only:
+        found.append(Condition(type="number", column="errorCount", operator=">", value=0))
+    return found
+
+
+def _texts(row: Mapping[str, Any]) -> dict[str, Any]:
+    if not row:
+        return {}
+    return {
+        "input_preview": row["whole_input"] or row["first_input"],
+        "output_preview": row["whole_output"] or row["last_output"],
+    }

@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
 from sightline.server.reviews.records import (
@@ -28,10 +28,6 @@ from sightline.server.runtime.ids import new_id
 router = APIRouter(route_class=PlainJson, prefix="/api/public")
 
 LONGEST_COMMENT = 5_000
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class CommentBody(Body):
@@ -87,7 +83,7 @@ class FeedbackBody(Body):
 @router.get("/comments")
 async def list_comments(who: ProjectKey, services: Served, params: Annotated[CommentParams, Query()]) -> Json:
     comments, total = await services.comments.page(who.project_id, params.query())
-    return Json({"data": [_comment(each) for each in comments], "meta": params.meta(total)})
+    return Json(params.paged([_comment(each) for each in comments], total))
 
 
 @router.post("/comments")

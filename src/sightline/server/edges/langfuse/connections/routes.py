@@ -3,23 +3,21 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, field_validator
 
 from sightline.server.connections.records import Adapter, ConnectionId, LlmConnection, LlmConnectionDraft
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.wire.any_json import JsonObject
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/llm-connections")
 
 
-class ConnectionBody(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
+class ConnectionBody(Body):
     provider: str = Field(min_length=1, max_length=255)
     adapter: Adapter
     secret_key: str = Field(min_length=1, max_length=20_000)
@@ -52,7 +50,7 @@ class ConnectionBody(BaseModel):
 @router.get("")
 async def list_connections(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     connections, total = await services.llm_connections.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [_connection(each) for each in connections], "meta": params.meta(total)})
+    return Json(params.paged([_connection(each) for each in connections], total))
 
 
 @router.put("")

@@ -3,8 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.dashboards.records import (
@@ -12,7 +11,6 @@ from sightline.server.dashboards.records import (
     ChartType,
     Dashboard,
     DashboardId,
-    Filter,
     Metric,
     Placement,
     PlacementId,
@@ -24,8 +22,10 @@ from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.metrics.routes import DimensionBody, FilterBody
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
+from sightline.server.questions import Condition
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
 
@@ -38,10 +38,6 @@ Width = Annotated[int, Field(ge=1, le=12)]
 Height = Annotated[int, Field(ge=1, le=100)]
 BELOW = -1
 SIDE = 6
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class MetricBody(Body):
@@ -101,7 +97,7 @@ class WidgetChanges(Body):
             "view": self.view,
             "dimensions": None if self.dimensions is None else tuple(each.field for each in self.dimensions),
             "metrics": None if self.metrics is None else tuple(each.metric() for each in self.metrics),
-            "filters": None if self.filters is None else tuple(each.filter() for each in self.filters),
+            "filters": None if self.filters is None else tuple(each.condition() for each in self.filters),
             "chart_type": self.chart_type,
             "chart_config": self.chart_config.config() if self.chart_config else None,
         }
@@ -177,7 +173,7 @@ class DashboardChanges(Body):
             "name": self.name,
             "description": self.description,
             "placements": placed,
-            "filters": None if self.filters is None else tuple(each.filter() for each in self.filters),
+            "filters": None if self.filters is None else tuple(each.condition() for each in self.filters),
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -196,7 +192,7 @@ class NewDashboard(DashboardChanges):
 @router.get("/dashboard-widgets")
 async def list_widgets(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     widgets, total = await services.widgets.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [_widget(each) for each in widgets], "meta": params.meta(total)})
+    return Json(params.paged([_widget(each) for each in widgets], total))
 
 
 @router.post("/dashboard-widgets")
@@ -223,7 +219,7 @@ async def delete_widget(widgetId: str, who: ProjectKey, services: Served) -> Jso
 @router.get("/dashboards")
 async def list_dashboards(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     dashboards, total = await services.dashboards.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [_dashboard(each) for each in dashboards], "meta": params.meta(total)})
+    return Json(params.paged([_dashboard(each) for each in dashboards], total))
 
 
 @router.post("/dashboards")
@@ -310,5 +306,5 @@ def _placement(placement: Placement) -> dict[str, Any]:
     }
 
 
-def _filter(condition: Filter) -> dict[str, Any]:
-    return {name: value for name, value in vars(condition).items() if name != "key" or value is not None}
+def _filter(condition: Condition) -> dict[str, Any]:
+    return {name: value for name, value in vars(condition).items() if name != "key" or value}

@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.datasets.item_media import media_references
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment, Paged
 from sightline.server.edges.services import Served, Services
 from sightline.server.evals.records import Item, ItemDraft, ItemId, ItemQuery, ItemStatus
@@ -18,9 +18,7 @@ from sightline.server.evals.records import Item, ItemDraft, ItemId, ItemQuery, I
 router = APIRouter(prefix="/api/public/dataset-items")
 
 
-class ItemBody(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
+class ItemBody(Body):
     dataset_name: str
     id: str | None = Field(None, min_length=1, max_length=255)
     status: ItemStatus | None = None
@@ -61,7 +59,7 @@ async def list_items(
     )
     page = await services.datasets.items(who.project_id, query)
     rows = [await item_shape(each, request, services) for each in page.items]
-    return Json({"data": rows, "meta": params.meta(page.total)})
+    return Json(params.paged(rows, page.total))
 
 
 @router.get("/{itemId:path}")

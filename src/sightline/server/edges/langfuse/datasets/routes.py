@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.wire.any_json import AnyJson, JsonObject
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
 from sightline.server.evals.records import Dataset, DatasetDraft
@@ -17,9 +17,7 @@ from sightline.server.evals.records import Dataset, DatasetDraft
 router = APIRouter(prefix="/api/public/v2/datasets")
 
 
-class DatasetBody(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
+class DatasetBody(Body):
     name: str = Field(min_length=1, max_length=255)
     description: str | None = None
     metadata: AnyJson = None
@@ -30,7 +28,7 @@ class DatasetBody(BaseModel):
 @router.get("")
 async def list_datasets(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     page = await services.datasets.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [dataset_shape(each) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([dataset_shape(each) for each in page.items], page.total))
 
 
 @router.post("")

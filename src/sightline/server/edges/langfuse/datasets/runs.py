@@ -4,14 +4,14 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from sightline.server.accounts.records import Access
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment, Paged
 from sightline.server.edges.services import Served, Services
 from sightline.server.evals.records import DatasetId, ItemId, Run, RunItem, RunItemDraft
@@ -22,9 +22,7 @@ PREFIX = "/api/public"
 router = APIRouter(prefix=PREFIX)
 
 
-class RunItemBody(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
+class RunItemBody(Body):
     run_name: str = Field(min_length=1, max_length=255)
     run_description: str | None = None
     metadata: AnyJson = None
@@ -95,7 +93,7 @@ async def add_item(request: Request, who: ProjectKey, services: Served) -> Json:
 async def list_items(who: ProjectKey, services: Served, params: Annotated[RunItemParams, Query()]) -> Json:
     run = DatasetId(params.dataset_id), params.run_name
     page = await services.dataset_runs.items(who.project_id, run, params.limit, params.offset)
-    return Json({"data": [_run_item(each) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([_run_item(each) for each in page.items], page.total))
 
 
 @router.get("/datasets/{datasetName:path}/runs/{runName:path}", dependencies=[InPath, RunInPath])
@@ -116,7 +114,7 @@ async def _read(who: Access, named: tuple[str, str | None], services: Services, 
         run, items = await services.dataset_runs.get(who.project_id, dataset, name)
         return Json(_run(run) | {"datasetRunItems": [_run_item(each) for each in items]})
     page = await services.dataset_runs.page(who.project_id, dataset, params.limit, params.offset)
-    return Json({"data": [_run(each) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([_run(each) for each in page.items], page.total))
 
 
 @router.delete("/datasets/{datasetName:path}/runs/{runName:path}", dependencies=[InPath, RunInPath])

@@ -5,16 +5,14 @@ Langfuse's clients say it on spans only; an import says it here, for events take
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.tracing.mapping.values import text
 
 
-class _Experiment(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
+class _Experiment(Body):
     experiment_id: str | None = Field(None, min_length=1, max_length=200)
     experiment_name: str | None = None
     experiment_description: str | None = None

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from sightline.server import questions
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.cursors import cursor_position, cursor_text
 from sightline.server.edges.langfuse.scores.shapes import V3_GROUPS, score_v3
-from sightline.server.edges.langfuse.wire.filters import conditions, texts
 from sightline.server.edges.params import Commas, Moment, Params, field_groups, window
 from sightline.server.edges.services import Served
 from sightline.server.edges.stored import json_or_text, typed_metadata
@@ -119,9 +119,10 @@ def _meta(names: tuple[str, ...], ends: Sequence[tuple[str, ...]]) -> dict[str, 
 
 
 def _filtered(query: ExperimentQuery, filter_text: str | None, fields: dict[str, str]) -> ExperimentQuery:
-    for condition in conditions(filter_text, dict.fromkeys(fields, "text")) if filter_text else ():
-        wanted = texts(condition)
-        if not wanted:
+    texts = dict.fromkeys(fields, questions.Field(""))
+    for condition in questions.conditions_of_json(filter_text, texts) if filter_text else ():
+        wanted = (condition.value,) if condition.operator == "=" else tuple(condition.value)
+        if condition.operator not in ("=", "any of"):
             raise InvalidRequest(f"filter on {condition.column!r} takes = and any of, not {condition.operator!r}")
         named: dict[str, Any] = {fields[condition.column]: wanted}
         query = replace(query, **named)

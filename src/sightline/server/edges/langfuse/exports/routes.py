@@ -3,13 +3,13 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, field_validator
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.edges.access import OrganizationKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment
 from sightline.server.edges.services import Served
 from sightline.server.exports.records import (
@@ -27,10 +27,8 @@ from sightline.server.exports.records import (
 router = APIRouter(route_class=PlainJson, prefix="/api/public/integrations/blob-storage")
 
 
-class ExportBody(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="ignore", str_strip_whitespace=True
-    )
+class ExportBody(Body):
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     project_id: str
     type: Store

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, ConfigDict, Field
 
 from sightline.server.edges.langfuse.experiments.fields import experiment_of
 from sightline.server.edges.langfuse.scores.bodies import ENVIRONMENT
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.ids import new_id
-from sightline.server.tracing.legacy import Change
 from sightline.server.tracing.mapping import model_parameters, normalised_usage
 from sightline.server.tracing.mapping.values import json_text, number, text
+from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Kind, Level, TraceId
 
 CREATED_KINDS: Mapping[str, Kind] = {f"{kind.value.lower()}-create": kind for kind in Kind}
@@ -35,17 +35,15 @@ Environment = Annotated[str | None, AfterValidator(_environment)]
 Identity = Annotated[str, Field(min_length=1, max_length=800)]
 
 
-class Event(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class Event(Body):
     id: str
     type: str
     timestamp: Moment
     body: Any
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", protected_namespaces=())
+class _EventBody(Body):
+    model_config = ConfigDict(protected_namespaces=())
 
     id: Identity | None = None
     name: str | None = None
@@ -66,7 +64,7 @@ class _Body(BaseModel):
         }
 
 
-class TraceBody(_Body):
+class TraceBody(_EventBody):
     timestamp: Moment | None = None
     user_id: str | None = None
     session_id: str | None = Field(None, max_length=200)
@@ -85,7 +83,7 @@ class TraceBody(_Body):
         }
 
 
-class ObservationBody(_Body):
+class ObservationBody(_EventBody):
     type: Kind | None = None
     trace_id: Identity | None = None
     start_time: Moment | None = None

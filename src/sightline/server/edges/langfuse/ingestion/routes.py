@@ -1,10 +1,10 @@
 """Langfuse's older batch endpoint: traces, observations and scores in events; every event gets its own verdict."""
 
-import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
@@ -17,10 +17,10 @@ from sightline.server.edges.langfuse.scores.bodies import ScoreBody
 from sightline.server.edges.langfuse.scores.fitting import fitting_scores
 from sightline.server.edges.services import Served, Services
 from sightline.server.runtime.errors import InvalidRequest
-from sightline.server.tracing.legacy import Change
+from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Score
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger()
 router = APIRouter(prefix="/api/public")
 
 CONTENTS = ("input", "output", "metadata")
@@ -107,7 +107,7 @@ def _judge(event: Event, who: Access, verdicts: Verdicts) -> None:
     elif who.scope == "scores":
         verdicts.refuse(event.id, 401, "A public key alone may only create scores: send the key pair")
     elif event.type == "sdk-log":
-        logger.info("message of a client: %s", str(event.body)[:1000])
+        log.info("message of a client", message=str(event.body)[:1000])
         verdicts.accept(event.id)
     elif (change := change_of(event)) is not None:
         verdicts.changes.append(change)

@@ -5,8 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field, ValidationError
 
 from sightline.server.dashboards.records import (
     Aggregation,
@@ -14,8 +13,6 @@ from sightline.server.dashboards.records import (
     DailyUsage,
     Day,
     Direction,
-    Filter,
-    FilterType,
     Granularity,
     Metric,
     MetricsQuery,
@@ -25,14 +22,12 @@ from sightline.server.dashboards.records import (
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Commas, Moment, Paged
 from sightline.server.edges.services import Served
+from sightline.server.questions import Condition
 
 router = APIRouter(prefix="/api/public")
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class DimensionBody(Body):
@@ -48,14 +43,15 @@ class MetricBody(Body):
 
 
 class FilterBody(Body):
-    type: FilterType
+    type: str
     column: str
     operator: str
     value: AnyJson = None
     key: str | None = None
 
-    def filter(self) -> Filter:
-        return Filter(**vars(self))
+    def condition(self) -> Condition:
+        """As it was written; what it is about decides whether it fits."""
+        return Condition(**vars(self) | {"key": self.key or ""})
 
 
 class TimeBody(Body):
@@ -89,7 +85,7 @@ class QueryBody(Body):
             view=self.view,
             dimensions=tuple(each.field for each in self.dimensions),
             metrics=tuple(each.metric() for each in self.metrics),
-            filters=tuple(each.filter() for each in self.filters),
+            filters=tuple(each.condition() for each in self.filters),
             granularity=self.time_dimension.granularity if self.time_dimension else None,
             start=self.from_timestamp,
             end=self.to_timestamp,
@@ -137,7 +133,7 @@ async def daily(who: ProjectKey, services: Served, params: Annotated[DailyParams
         offset=params.offset,
     )
     days, total = await services.metrics.daily(who.project_id, asked)
-    return Json({"data": [_day(day) for day in days], "meta": params.meta(total)})
+    return Json(params.paged([_day(day) for day in days], total))
 
 
 def _parsed(shape: type[QueryBody], text: str) -> QueryBody:

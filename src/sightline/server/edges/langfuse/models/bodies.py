@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import LARGEST, Moment
 from sightline.server.pricing.records import (
     AttributeCondition,
@@ -25,10 +25,6 @@ from sightline.server.runtime.ids import new_id
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 FLAT = {"input_price": "input", "output_price": "output", "total_price": "total"}
 STANDARD = "Standard"
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class UsageConditionBody(Body):

@@ -18,7 +18,7 @@ router = APIRouter(route_class=PlainJson, prefix="/api/public/models")
 @router.get("")
 async def list_models(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     models, total = await services.prices.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [_model(model) for model in models], "meta": params.meta(total)})
+    return Json(params.paged([_model(model) for model in models], total))
 
 
 @router.post("")

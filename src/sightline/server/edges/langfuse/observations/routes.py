@@ -1,7 +1,7 @@
 """Observations: Langfuse's current cursor read and its legacy pages."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -10,7 +10,7 @@ from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json
 from sightline.server.edges.cursors import cursor_position, cursor_text
 from sightline.server.edges.langfuse.traces.shapes import V2_GROUPS, observation_v1, observation_v2
-from sightline.server.edges.langfuse.wire.filters import Shape, bounded, conditions, texts, unasked
+from sightline.server.edges.langfuse.wire.filters import filtered
 from sightline.server.edges.langfuse.wire.links import links_of
 from sightline.server.edges.params import (
     Commas,
@@ -22,8 +22,8 @@ from sightline.server.edges.params import (
 )
 from sightline.server.edges.services import Served
 from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.tracing.fields import OBSERVATION_FIELDS
 from sightline.server.tracing.records import (
-    Condition,
     Inherited,
     Kind,
     Level,
@@ -35,30 +35,7 @@ from sightline.server.tracing.records import (
 
 router = APIRouter(prefix="/api/public")
 
-COLUMNS: dict[str, Shape] = {
-    **dict.fromkeys(
-        (
-            *("id", "traceId", "parentObservationId", "name", "type", "level", "statusMessage", "environment"),
-            *("version", "release", "userId", "sessionId", "traceName", "model", "providedModelName", "modelId"),
-            *("promptName", "input", "output", "traceEnvironment"),
-        ),
-        "text",
-    ),
-    **dict.fromkeys(
-        (
-            *("promptVersion", "latency", "timeToFirstToken", "inputTokens", "outputTokens", "totalTokens"),
-            *("tokens", "tokensPerSecond", "inputCost", "outputCost", "totalCost"),
-        ),
-        "number",
-    ),
-    "startTime": "time",
-    "endTime": "time",
-    "tags": "texts",
-    "traceTags": "texts",
-    "metadata": "object",
-    "isRootObservation": "truth",
-}
-FIELD_BY_COLUMN = {
+PARAMETERS = {
     "traceId": "trace_id",
     "parentObservationId": "parent_id",
     "name": "name",
@@ -66,9 +43,11 @@ FIELD_BY_COLUMN = {
     "sessionId": "session_id",
     "version": "version",
     "traceName": "trace_name",
+    "type": "kind",
+    "level": "level",
+    "isRootObservation": "is_root",
 }
-CHECKED = {"type": "kind", "level": "level", "isRootObservation": "is_root"}
-"""Fields of parameters whose columns are asked as conditions."""
+"""Parameters by the column that they ask about."""
 INHERITED: dict[str, frozenset[Inherited]] = {
     "basic": frozenset({"user_id", "session_id"}),
     "trace_context": frozenset({"name", "tags"}),
@@ -126,7 +105,9 @@ async def current(who: ProjectKey, services: Served, params: Annotated[CurrentPa
         limit=params.limit,
         before=(before[0], TraceId(before[1][0]), ObservationId(before[1][1])) if before else None,
     )
-    page = await services.tracing.observations(who.project_id, _filtered(query, params.filter))
+    page = await services.tracing.observations(
+        who.project_id, filtered(query, params.filter, OBSERVATION_FIELDS, PARAMETERS)
+    )
     links = await links_of(services, who.project_id, page.items)
     rows = [observation_v2(each, links, groups, frozenset(params.expand_metadata)) for each in page.items]
     return Json({"data": rows, "meta": {"cursor": _cursor(page.items[-1])} if page.more else {}})
@@ -135,9 +116,11 @@ async def current(who: ProjectKey, services: Served, params: Annotated[CurrentPa
 @router.get("/observations")
 async def legacy(who: ProjectKey, services: Served, params: Annotated[LegacyParams, Query()]) -> Json:
     query = replace(_query(params), limit=params.limit, offset=params.offset, counted=True)
-    page = await services.tracing.observations(who.project_id, _filtered(query, params.filter))
+    page = await services.tracing.observations(
+        who.project_id, filtered(query, params.filter, OBSERVATION_FIELDS, PARAMETERS)
+    )
     links = await links_of(services, who.project_id, page.items)
-    return Json({"data": [observation_v1(item, links) for item in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([observation_v1(item, links) for item in page.items], page.total))
 
 
 @router.get("/observations/{observationId:path}")
@@ -163,31 +146,6 @@ def _query(params: ObservationFilters) -> ObservationQuery:
         version=params.version,
         window=window(params.from_start_time, params.to_start_time, params.environment),
     )
-
-
-def _filtered(query: ObservationQuery, filter_text: str | None) -> ObservationQuery:
-    given = conditions(filter_text, COLUMNS) if filter_text else []
-    columns = {condition.column for condition in given}
-    query = unasked(query, columns, FIELD_BY_COLUMN | CHECKED, time="startTime")
-    for condition in given:
-        query = _narrowed(query, condition)
-    return query
-
-
-def _narrowed(query: ObservationQuery, condition: Condition) -> ObservationQuery:
-    """What an index can find goes where it is used, the first of each column; the rest is checked."""
-    column, wanted = condition.column, texts(condition)
-    if column == "startTime" and condition.type == "datetime":
-        return replace(query, window=bounded(query.window, condition))
-    if column == "environment" and wanted and not query.window.environments:
-        return replace(query, window=replace(query.window, environments=wanted))
-    if column == "id" and wanted and not query.ids:
-        return replace(query, ids=tuple(ObservationId(value) for value in wanted))
-    field = FIELD_BY_COLUMN.get(column)
-    if field and len(wanted) == 1 and getattr(query, field) is None:
-        named: dict[str, Any] = {field: wanted[0]}
-        return replace(query, **named)
-    return replace(query, conditions=(*query.conditions, condition))
 
 
 def _cursor(last: Observation) -> str:

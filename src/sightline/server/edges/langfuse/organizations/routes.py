@@ -3,14 +3,14 @@
 from typing import Any, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from sightline.server.accounts.records import ApiKey, KeyDraft, Membership, OrganizationRole, Project, UserId
 from sightline.server.edges.access import OrganizationKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.wire.any_json import JsonObject
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment
 from sightline.server.edges.services import Served
 
@@ -21,10 +21,6 @@ SHORTEST_RETENTION = 3
 
 LONGEST_RETENTION = 36_500
 """Days: a century; keeping for ever is 0."""
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class ProjectBody(Body):

@@ -7,13 +7,13 @@ import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from sightline.server.accounts.records import Membership, OrganizationAccess, OrganizationRole, UserId
 from sightline.server.edges.access import OrganizationKey
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import PlainJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import LARGEST
 from sightline.server.edges.services import Served, Services, base_url
 from sightline.server.runtime.errors import InvalidRequest
@@ -27,10 +27,6 @@ MEDIA_TYPE = "application/scim+json"
 FILTER = re.compile(r'^\s*userName\s+eq\s+"([^"]*)"\s*$', re.IGNORECASE)
 MOST_RESULTS = 1_000
 FEATURES = {"patch": True, "changePassword": False, "sort": False, "etag": False}
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class NameBody(Body):

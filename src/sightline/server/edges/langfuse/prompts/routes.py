@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, TypeAdapter
 
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson, read_as
 from sightline.server.edges.langfuse.prompts.filters import prompt_conditions
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import LARGEST, Moment, Paged, Params
 from sightline.server.edges.services import Served
 from sightline.server.prompts.records import (
@@ -37,10 +37,6 @@ def _name(name: str) -> str:
     if "|" in name:
         raise ValueError("a prompt's name has no |, which ends the name where a prompt includes another")
     return name
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class Message(Body):
@@ -103,7 +99,7 @@ async def list_prompts(who: ProjectKey, services: Served, params: Annotated[List
     """Prompts by name, each over the versions that match."""
     query = PromptQuery(conditions=_conditions(params), limit=params.limit, offset=params.offset)
     page = await services.prompts.page(who.project_id, query)
-    return Json({"data": [_summary(each) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([_summary(each) for each in page.items], page.total))
 
 
 @router.post("")

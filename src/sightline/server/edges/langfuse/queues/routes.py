@@ -3,13 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from sightline.server.accounts.records import ProjectId, UserId
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
 from sightline.server.reviews.records import (
@@ -25,10 +25,6 @@ from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/annotation-queues")
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class QueueBody(Body):
@@ -87,7 +83,7 @@ class AssignmentBody(Body):
 @router.get("")
 async def list_queues(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     queues, total = await services.queues.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [_queue(each) for each in queues], "meta": params.meta(total)})
+    return Json(params.paged([_queue(each) for each in queues], total))
 
 
 @router.post("")
@@ -105,7 +101,7 @@ async def list_items(queueId: str, who: ProjectKey, services: Served, params: An
     items, total = await services.queues.items(
         who.project_id, QueueId(queueId), params.status, params.limit, params.offset
     )
-    return Json({"data": [_item(each) for each in items], "meta": params.meta(total)})
+    return Json(params.paged([_item(each) for each in items], total))
 
 
 @router.post("/{queueId}/items")

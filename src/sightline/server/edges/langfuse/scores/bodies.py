@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
 
 from sightline.server.edges.answers import issues
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
@@ -18,9 +18,7 @@ ENVIRONMENT = re.compile(r"(?!langfuse)[a-z0-9_-]{1,40}")
 LONGEST_TEXT = 500
 
 
-class ScoreBody(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
+class ScoreBody(Body):
     id: str | None = None
     trace_id: str | None = None
     session_id: str | None = None

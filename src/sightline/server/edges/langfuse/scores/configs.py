@@ -3,13 +3,13 @@
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, Field, model_validator
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
 from sightline.server.evals.records import Category, ConfigId, ConfigType, ScoreConfig
@@ -27,9 +27,7 @@ class CategoryBody(BaseModel):
     value: Bound
 
 
-class NewConfig(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
+class NewConfig(Body):
     name: Name
     data_type: ConfigType
     categories: list[CategoryBody] | None = None
@@ -43,10 +41,8 @@ class NewConfig(BaseModel):
         return ScoreConfig(id=ConfigId(new_id()), project_id=project_id, created_at=moment, updated_at=moment, **fields)
 
 
-class Changes(BaseModel):
+class Changes(Body):
     """What is given changes; null takes a bound or a description away."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
     is_archived: bool | None = None
     name: Name | None = None
@@ -72,7 +68,7 @@ class Changes(BaseModel):
 @router.get("")
 async def list_configs(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
     page = await services.score_configs.page(who.project_id, params.limit, params.offset)
-    return Json({"data": [_config(each) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([_config(each) for each in page.items], page.total))
 
 
 @router.post("")

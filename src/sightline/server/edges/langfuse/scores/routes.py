@@ -16,7 +16,6 @@ from sightline.server.edges.langfuse.scores.bodies import ScoreBody, complaint
 from sightline.server.edges.langfuse.scores.fitting import fitting_scores
 from sightline.server.edges.langfuse.scores.queries import OPERATORS, V3Params, v3_query
 from sightline.server.edges.langfuse.scores.shapes import V3_GROUPS, listed, score_of_trace, score_v2, score_v3
-from sightline.server.edges.langfuse.wire.filters import Shape, conditions
 from sightline.server.edges.params import (
     Commas,
     Moment,
@@ -26,7 +25,9 @@ from sightline.server.edges.params import (
     window,
 )
 from sightline.server.edges.services import Served, Services
+from sightline.server.questions import conditions_of_json
 from sightline.server.runtime.errors import InvalidRequest, NotFound, SightlineError
+from sightline.server.tracing.fields import SCORE_FIELDS
 from sightline.server.tracing.records import (
     Condition,
     ObservationId,
@@ -45,18 +46,6 @@ router = APIRouter(prefix="/api/public")
 CURSOR = ("lastTimestamp", "lastId")
 OF_A_TRACE = Condition(type="null", column="traceId", operator="is not null")
 TYPES_OF_V1: tuple[ScoreType, ...] = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT")
-FILTERED: dict[str, Shape] = {
-    **dict.fromkeys(
-        (
-            *("id", "name", "traceId", "observationId", "sessionId", "datasetRunId", "source", "dataType"),
-            *("environment", "configId", "queueId", "authorUserId", "comment", "stringValue"),
-        ),
-        "text",
-    ),
-    "value": "number",
-    "timestamp": "time",
-    "metadata": "object",
-}
 
 
 class LegacyParams(Paged):
@@ -173,7 +162,7 @@ async def _legacy_list(project_id: ProjectId, services: Services, params: Legacy
     rows = [score_v2(score) for score in page.items]
     if "trace" in groups:
         await _add_traces(rows, project_id, services)
-    return Json({"data": rows, "meta": params.meta(page.total)})
+    return Json(params.paged(rows, page.total))
 
 
 async def _add_traces(rows: Sequence[dict[str, Any]], project_id: ProjectId, services: Services) -> None:
@@ -195,7 +184,7 @@ def _legacy_query(params: LegacyParams) -> ScoreQuery:
         raise InvalidRequest(f"operator {params.operator!r} is not one of {', '.join(OPERATORS)}")
     return ScoreQuery(
         window=window(params.from_timestamp, params.to_timestamp, params.environment),
-        conditions=tuple(conditions(params.filter, FILTERED)) if params.filter else (),
+        conditions=conditions_of_json(params.filter, SCORE_FIELDS) if params.filter else (),
         trace_user_id=params.user_id,
         trace_tags=params.trace_tags,
         ids=tuple(ScoreId(score_id) for score_id in params.score_ids),

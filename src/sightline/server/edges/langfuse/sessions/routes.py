@@ -28,7 +28,7 @@ class SessionParams(Paged):
 async def list_sessions(who: ProjectKey, services: Served, params: Annotated[SessionParams, Query()]) -> Json:
     during = window(params.from_timestamp, params.to_timestamp, params.environment)
     page = await services.tracing.sessions(who.project_id, during, params.limit, params.offset)
-    return Json({"data": [_session(each) for each in page.items], "meta": params.meta(page.total)})
+    return Json(params.paged([_session(each) for each in page.items], page.total))
 
 
 @router.get("/{sessionId:path}")

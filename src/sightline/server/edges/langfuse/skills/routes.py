@@ -3,12 +3,12 @@
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson, read_as
+from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Commas, Moment, Paged, Params
 from sightline.server.edges.services import Served
 from sightline.server.skills.records import NewFile, Skill, SkillDraft, SkillFile, SkillQuery, SkillSummary
@@ -19,10 +19,6 @@ SHA256 = r"^[A-Za-z0-9+/]{43}=$"
 MOST_HASHES = 50
 Label = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[a-z0-9_\-.]+$")]
 Tag = Annotated[str, Field(min_length=1, max_length=255)]
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class FileBody(Body):

@@ -1,6 +1,5 @@
 """Traces, read and deleted through Langfuse's legacy paths."""
 
-from dataclasses import replace
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query
@@ -11,12 +10,13 @@ from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.scores.shapes import listed, score_v2
 from sightline.server.edges.langfuse.traces.shapes import observation_v1, trace_row
-from sightline.server.edges.langfuse.wire.filters import Shape, bounded, conditions, texts, unasked
+from sightline.server.edges.langfuse.wire.filters import filtered
 from sightline.server.edges.langfuse.wire.links import links_of
 from sightline.server.edges.params import Commas, Moment, Paged, Params, field_groups, window
 from sightline.server.edges.services import Served
 from sightline.server.runtime.errors import InvalidRequest
-from sightline.server.tracing.records import Condition, TraceId, TraceOrder, TraceQuery
+from sightline.server.tracing.fields import TRACE_FIELDS
+from sightline.server.tracing.records import TraceId, TraceOrder, TraceQuery
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/traces")
 
@@ -29,31 +29,15 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
 }
 """What stands for a group of fields that was not asked for: clients' types need these fields."""
 IO = ("input", "output", "metadata")
-COLUMNS: dict[str, Shape] = {
-    **dict.fromkeys(("id", "name", "userId", "sessionId", "version", "release", "environment", "level"), "text"),
-    **dict.fromkeys(
-        (
-            *("latency", "observationCount", "errorCount", "warningCount", "defaultCount", "debugCount"),
-            *("inputTokens", "outputTokens", "totalTokens", "tokens", "inputCost", "outputCost", "totalCost"),
-        ),
-        "number",
-    ),
-    "tags": "texts",
-    "timestamp": "time",
-    "public": "truth",
-    "bookmarked": "truth",
-    "metadata": "object",
-    "scores": "scores",
-    "scores_avg": "scores",
-    "score_categories": "scores",
-}
-FIELD_BY_COLUMN = {
+PARAMETERS = {
     "name": "name",
     "userId": "user_id",
     "sessionId": "session_id",
     "version": "version",
     "release": "release",
+    "tags": "tags",
 }
+"""Parameters by the column that they ask about."""
 
 
 class TraceParams(Paged):
@@ -85,7 +69,7 @@ async def list_traces(who: ProjectKey, services: Served, params: Annotated[Trace
     page = await services.tracing.traces(who.project_id, _query(params, whole="io" in groups))
     ids = await services.tracing.observation_ids(who.project_id, [trace.id for trace in page.items])
     rows = [_only(trace_row(trace, ids.get(trace.id, ())), groups) for trace in page.items]
-    return Json({"data": rows, "meta": params.meta(page.total)})
+    return Json(params.paged(rows, page.total))
 
 
 @router.get("/{traceId:path}")
@@ -142,18 +126,7 @@ def _query(params: TraceParams, *, whole: bool) -> TraceQuery:
         counted=True,
         whole=whole,
     )
-    return _filtered(query, params.filter) if params.filter else query
-
-
-def _filtered(query: TraceQuery, filter_text: str) -> TraceQuery:
-    given = conditions(filter_text, COLUMNS)
-    columns = {condition.column for condition in given}
-    query = unasked(query, columns, FIELD_BY_COLUMN, time="timestamp")
-    if "tags" in columns:
-        query = replace(query, tags=())
-    for condition in given:
-        query = _narrowed(query, condition)
-    return query
+    return filtered(query, params.filter, TRACE_FIELDS, PARAMETERS)
 
 
 def _order(given: str) -> tuple[TraceOrder, bool]:
@@ -165,19 +138,3 @@ def _order(given: str) -> tuple[TraceOrder, bool]:
             f"orderBy {given!r} is not supported; use a field of {', '.join(get_args(TraceOrder))} with .asc or .desc"
         )
     return field, direction == "asc"
-
-
-def _narrowed(query: TraceQuery, condition: Condition) -> TraceQuery:
-    """What an index can find goes where it is used, the first of each column; the rest is checked."""
-    column, wanted = condition.column, texts(condition)
-    if column == "tags" and condition.operator == "all of":
-        return replace(query, tags=(*query.tags, *condition.value))
-    if column == "environment" and wanted and not query.window.environments:
-        return replace(query, window=replace(query.window, environments=wanted))
-    if column == "timestamp" and condition.type == "datetime":
-        return replace(query, window=bounded(query.window, condition))
-    field = FIELD_BY_COLUMN.get(column)
-    if field and len(wanted) == 1 and getattr(query, field) is None:
-        named: dict[str, Any] = {field: wanted[0]}
-        return replace(query, **named)
-    return replace(query, conditions=(*query.conditions, condition))

@@ -1,0 +1,14 @@
+"""Several routers as one, asked in the order in which they are given."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def joined(*routers: APIRouter, prefix: str = "", responses: Responses | None = None) -> APIRouter:
+    whole = APIRouter(prefix=prefix, responses=responses)
+    for router in routers:
+        whole.include_router(router)
+    return whole

@@ -1,0 +1,19 @@
+"""How the server logs: one line an event on stderr, `event key=value …`. Modules say `log = structlog.get_logger()`."""
+
+import sys
+
+import structlog
+
+
+def configure(level: str) -> None:
+    """Once, by whoever composes the server. Tracebacks are plain: local variables may hold secrets."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        # Asked anew for every line: whoever replaces the stream gets what comes after.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )

@@ -1,0 +1,23 @@
+"""What several events say of one observation, trace or score, merged field by field: the last to say something wins."""
+
+from sightline.server.tracing.merging.changes import Change, Subject, in_order
+from sightline.server.tracing.merging.observations import (
+    merged_observation,
+    merged_trace,
+    stored_before,
+    trace_of_changes,
+    trace_row_id,
+)
+from sightline.server.tracing.merging.scores import merged_score
+
+__all__ = [
+    "Change",
+    "Subject",
+    "in_order",
+    "merged_observation",
+    "merged_score",
+    "merged_trace",
+    "stored_before",
+    "trace_of_changes",
+    "trace_row_id",
+]

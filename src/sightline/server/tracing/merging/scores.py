@@ -1,0 +1,46 @@
+"""Scores of one id over what is stored: the last one to say something of a field wins, as with observations.
+
+Once said, a score's trace, time, environment and creation stay. Its value, type, name and source are said each time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sightline.server.tracing.merging.observations import deep
+from sightline.server.tracing.records import Score
+
+STAY = ("trace_id", "timestamp", "environment", "created_at")
+NOTHING_ERASES = (
+    "comment",
+    "observation_id",
+    "session_id",
+    "dataset_run_id",
+    "config_id",
+    "queue_id",
+    "author_user_id",
+)
+
+
+def merged_score(stored: Score | None, said: Sequence[Score]) -> Score:
+    """One score of all that was said of its id; `updated_at` is when each was said.
+
+    What was said before the stored score was last updated only fills what is empty in it.
+    """
+    first, *later = sorted(said, key=lambda score: score.updated_at)
+    merged = first if stored is None else _merged(stored, first)
+    for score in later:
+        merged = _merged(merged, score)
+    return merged
+
+
+def _merged(known: Score, said: Score) -> Score:
+    old, new = (known, said) if said.updated_at >= known.updated_at else (said, known)
+    fields: dict[str, Any] = {}
+    for name in NOTHING_ERASES:
+        value = getattr(new, name)
+        fields[name] = getattr(old, name) if value is None else value
+    for name in STAY:
+        value = getattr(known, name)
+        fields[name] = getattr(said, name) if value is None else value
+    return replace(new, metadata=deep(old.metadata, new.metadata), **fields)

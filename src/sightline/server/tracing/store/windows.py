@@ -1,0 +1,11 @@
+"""Windows of time and environments as clauses."""
+
+from sightline.server.questions.where import TIME, Where
+from sightline.server.tracing.records import Window
+
+
+def add_window(where: Where, window: Window, time: str, environment: str = "environment") -> None:
+    """Its start is inclusive, its end is not."""
+    where.add(f"{time} >=", TIME, window.start)
+    where.add(f"{time} <", TIME, window.end)
+    where.add(f"{environment} IN", "Array(String)", window.environments)
