@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -14,7 +15,7 @@ from sightline.server.accounts.actions import Accounts, Organizations, People
 from sightline.server.accounts.records import InitialAccounts, Seeded
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
-from sightline.server.edges import description, langfuse, mcp, otlp, web
+from sightline.server.edges import description, langfuse, mcp, otlp, otlp_logs, web
 from sightline.server.edges.access import declared
 from sightline.server.edges.answers import translate_errors
 from sightline.server.edges.endpoint import ModelEndpoint
@@ -49,6 +50,9 @@ from sightline.server.tracing.actions.media import MediaRemoval
 from sightline.server.upkeep.actions import Removal, Retention, Vitals
 from sightline.server.upkeep.jobs import RetentionRound
 
+if TYPE_CHECKING:
+    from sightline.server.edges.otlp_grpc import GrpcListener
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole server; its parts open and close with the lifespan."""
@@ -60,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
         async with AsyncExitStack() as stack:
             services, seeded = await _open(settings, app.state.hub, stack)
             app.state.services, app.state.seeded = services, seeded
+            app.state.grpc = await _grpc(settings, services, stack)
             yield
 
     app = FastAPI(
@@ -77,7 +82,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.draining = False
     translate_errors(app)
     # Each by itself: an address that is written to only is told by its own router, see `web.static`.
-    for router in (otlp.router, langfuse.router, description.router, mcp.router, web.router, web.pages):
+    routers = (otlp.router, otlp_logs.router, langfuse.router, description.router, mcp.router, web.router, web.pages)
+    for router in routers:
         app.include_router(router)
     app.add_middleware(SameOrigin, public_url=settings.public_url)
     app.add_middleware(PlainText)
@@ -161,6 +167,7 @@ def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
         RecurringJob("exports", exporting.run, every_s=exporting.every_s),
         parts.tracing.index,
         parts.tracing.counting,
+        parts.tracing.logs,
     )
     for job in jobs:
         job.start()
@@ -224,6 +231,19 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         public_url=settings.public_url,
         secure_cookies=settings.https,
     )
+
+
+async def _grpc(settings: Settings, services: Services, stack: AsyncExitStack) -> "GrpcListener | None":
+    """Opens last and closes first: what it takes needs all the other parts."""
+    if settings.otlp_grpc_port is None:
+        return None
+    # Here: gRPC is loaded only where it is asked for.
+    from sightline.server.edges.otlp_grpc import GrpcListener
+
+    listener = GrpcListener(services, settings.host, settings.otlp_grpc_port)
+    await listener.start()
+    stack.push_async_callback(listener.stop, settings.shutdown_timeout_s)
+    return listener
 
 
 def _endpoint(settings: Settings, stack: AsyncExitStack) -> ModelEndpoint | None:

@@ -59,6 +59,9 @@ class Server(uvicorn.Server):
         if self.started and sockets:
             state = self._application.state
             await announce(state.services, state.seeded, address_of(sockets[0], state.services.public_url))
+            if state.grpc is not None:
+                typer.echo(f"OTLP over gRPC on port {state.grpc.port}")
+                sys.stdout.flush()
             self._settling = asyncio.create_task(settle(state.services))
 
 

@@ -19,6 +19,13 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
     port: int = Field(3000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    otlp_grpc_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port on the same address that takes OTLP over gRPC, 4317 by custom; 0 takes a free one. None by "
+        "default: OTLP comes over HTTP, on the port above.",
+    )
     data_dir: Path = Field(
         Path("sightline-data"), description="Folder for everything kept: databases, media, secrets. Made if missing."
     )

@@ -153,10 +153,6 @@ async def test_the_same_span_sent_twice_is_there_once(site: Site):
     assert len(await stored(site, sent.trace_id)) == 1
 
 
-async def test_metrics_are_accepted_and_dropped(site: Site):
-    assert (await site.client.post("/api/public/otel/v1/metrics", content=b"x", headers=PROTOBUF)).status_code == 200
-
-
 @pytest.mark.parametrize(
     ("attributes", "times"),
     [

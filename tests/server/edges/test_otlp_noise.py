@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.edges.running_site import one_span
-from sightline.server.edges.otlp import Envelope, decode
+from sightline.server.edges.otlp import decode
+from sightline.server.edges.otlp_wire import Envelope
 from sightline.server.edges.services import Limits
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.mapping import SdkInfo

@@ -5,12 +5,17 @@ import hashlib
 import inspect
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 import pytest
 
+from server.edges.logging_senders import export, semantic_kernel
+from server.edges.running_site import Sent
 from server.tracing.making import ELSEWHERE, HERE, observation, score
 from sightline.server.runtime.errors import Forbidden, NotFound
 from sightline.server.tracing.actions import Tracing
+from sightline.server.tracing.logs import heard
+from sightline.server.tracing.mapping import SdkInfo
 from sightline.server.tracing.records import (
     MediaUpload,
     ObservationId,
@@ -78,6 +83,15 @@ async def test_the_same_ids_live_side_by_side_in_two_projects(tracing: Tracing):
     assert (await tracing.score(HERE, ScoreId("s1"))).value == 1.0
     with pytest.raises(NotFound):
         await tracing.media_bytes(ELSEWHERE, media.id)
+
+
+async def test_log_records_find_spans_of_their_project_only(tracing: Tracing):
+    logged = heard(ELSEWHERE, export(*semantic_kernel(Sent("0a" * 16, "0b" * 8))), SdkInfo(), 0)
+    await tracing.record_logs(ELSEWHERE, logged.observations, logged.messages)
+    await tracing.record(HERE, [observation("0a" * 16, "0b" * 8)])
+    await tracing.logs.settle(until=inf)
+    assert (await tracing.observation(HERE, ObservationId("0b" * 8))).input is None
+    assert "Which digits?" in ((await tracing.observation(ELSEWHERE, ObservationId("0b" * 8))).input or "")
 
 
 async def test_deletes_of_another_project_change_nothing(tracing: Tracing):

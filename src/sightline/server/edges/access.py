@@ -13,7 +13,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from sightline.server.accounts.records import Access, OrganizationAccess, ProjectId, User
-from sightline.server.edges.services import Served
+from sightline.server.edges.services import Served, Services
 from sightline.server.runtime.errors import Forbidden, Unauthorized
 
 Caller = Literal["anyone", "project key", "scores key", "organization key", "person", "member", "signed url"]
@@ -29,7 +29,12 @@ async def anyone() -> None:
 
 async def project_key(request: Request, services: Served) -> Access:
     """A project's key pair, as HTTP Basic."""
-    scheme, credentials = _authorization(request)
+    return await project_of(request.headers.get("authorization", ""), services)
+
+
+async def project_of(authorization: str, services: Services) -> Access:
+    """Whose key pair it is that came with a call, over whatever protocol."""
+    scheme, credentials = _split(authorization)
     if scheme != "basic":
         raise Unauthorized("This call needs the project's key pair: HTTP Basic with the public key as user name")
     return await _by_key_pair(services, credentials)
@@ -108,7 +113,11 @@ def session_token(request: Request) -> str | None:
 
 
 def _authorization(request: Request) -> tuple[str, str]:
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    return _split(request.headers.get("authorization", ""))
+
+
+def _split(authorization: str) -> tuple[str, str]:
+    scheme, _, credentials = authorization.partition(" ")
     if not credentials:
         raise Unauthorized("No credentials: send the project's key pair as HTTP Basic (public key:secret key)")
     return scheme.lower(), credentials.strip()

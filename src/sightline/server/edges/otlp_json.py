@@ -2,46 +2,57 @@
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.json_format import ParseDict, ParseError
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from google.protobuf.message import Message
 
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.runtime.json_reading import NotJson, loads
 
 ID_LENGTHS = {"traceId": 16, "spanId": 8, "parentSpanId": 8, "trace_id": 16, "span_id": 8, "parent_span_id": 8}
-SPAN_LISTS = ("resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "spans", "links")
+ID_LISTS = (
+    *("resourceSpans", "resource_spans", "scopeSpans", "scope_spans", "spans", "links"),
+    *("resourceLogs", "resource_logs", "scopeLogs", "scope_logs", "logRecords", "log_records"),
+)
+"""What holds ids, and what holds that. Metrics have ids in their exemplars only, which nobody reads here."""
+
+Export = TypeVar("Export", bound=Message)
 
 
-def parse_json(body: bytes) -> ExportTraceServiceRequest:
-    """An export in JSON; InvalidRequest says what is wrong with it."""
+def signal_of(export: Message) -> str:
+    """`trace`, `logs` or `metrics`."""
+    return type(export).__name__.removeprefix("Export").removesuffix("ServiceRequest").lower()
+
+
+def parse_json(body: bytes, export: Export) -> Export:
+    """The given export, empty before, after what the JSON says; InvalidRequest says what is wrong with it."""
     try:
         document = loads(body)
     except NotJson as problem:
         raise InvalidRequest(f"the body is not JSON: {problem}") from problem
     if not isinstance(document, dict):
-        raise InvalidRequest(f"the body is a JSON {type(document).__name__}, an export is an object with resourceSpans")
-    return export_of(document)
+        wanted = export.DESCRIPTOR.fields[0].json_name
+        raise InvalidRequest(f"the body is a JSON {type(document).__name__}, an export is an object with {wanted}")
+    return filled(document, export)
 
 
-def export_of(document: dict[str, Any]) -> ExportTraceServiceRequest:
-    """An export from its parsed JSON, which is used up; InvalidRequest says what is wrong with it."""
+def filled(document: dict[str, Any], export: Export) -> Export:
+    """The given export, empty before, after its parsed JSON, which is used up; InvalidRequest says what is wrong."""
     _base64_ids(document)
     try:
-        export = ExportTraceServiceRequest()
         ParseDict(document, export, ignore_unknown_fields=True)
         return export
     except (ParseError, TypeError, ValueError) as problem:
-        raise InvalidRequest(f"the body is not an OTLP trace export: {problem}") from problem
+        raise InvalidRequest(f"the body is not an OTLP {signal_of(export)} export: {problem}") from problem
 
 
 def _base64_ids(node: dict[str, Any]) -> None:
-    """Rewrite hexadecimal ids in place, where ids can be: spans and their links."""
+    """Rewrite hexadecimal ids in place, where ids can be: spans, their links, log records."""
     for key, length in ID_LENGTHS.items():
         if isinstance(value := node.get(key), str):
             node[key] = base64.b64encode(_id_bytes(value, length)).decode()
-    for key in SPAN_LISTS:
+    for key in ID_LISTS:
         children = node.get(key)
         for child in children if isinstance(children, list) else ():
             if isinstance(child, dict):

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
-from sightline.server.edges import langfuse, otlp
+from sightline.server.edges import langfuse, otlp, otlp_logs
 from sightline.server.edges.access import Caller, declared
 from sightline.server.edges.routers import joined
 
@@ -53,7 +53,7 @@ REFUSAL = {
 def document() -> dict[str, Any]:
     app = FastAPI(title="Sightline public API", version="1", telemetry={"tracing": False}, openapi_url=None)
     app.router.routes.clear()
-    app.include_router(joined(otlp.router, langfuse.router))
+    app.include_router(joined(otlp.router, otlp_logs.router, langfuse.router))
     made = get_openapi(
         title=app.title,
         version=app.version,

@@ -15,10 +15,18 @@ from server.edges.running_site import one_span
 from sightline.server.edges.large.json_events import events, has_list, listed
 from sightline.server.edges.large.json_exports import json_batches
 from sightline.server.edges.large.protobuf import protobuf_batches
-from sightline.server.edges.otlp import parse_protobuf
-from sightline.server.edges.otlp_json import export_of, parse_json
+from sightline.server.edges.otlp_json import filled, parse_json
+from sightline.server.edges.otlp_wire import PROTOBUF, parsed_export
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.runtime.json_reading import loads
+
+
+def protobuf_of(body: bytes) -> ExportTraceServiceRequest:
+    return parsed_export(PROTOBUF, body, ExportTraceServiceRequest())
+
+
+def export_of(document: dict[str, Any]) -> ExportTraceServiceRequest:
+    return filled(document, ExportTraceServiceRequest())
 
 
 def export(resources: int, scopes: int, spans: int) -> ExportTraceServiceRequest:
@@ -84,7 +92,7 @@ SHAPES = [(1, 1, 50), (1, 10, 3), (5, 2, 2), (3, 0, 0), (2, 2, 0), (0, 0, 0)]
 @pytest.mark.parametrize("batch_bytes", [1, 3_000, 10**9])
 def test_batches_of_protobuf_say_what_the_whole_says(shape: tuple[int, int, int], batch_bytes: int):
     whole = export(*shape)
-    batches = [parse_protobuf(each) for each in protobuf_batches(io.BytesIO(whole.SerializeToString()), batch_bytes)]
+    batches = [protobuf_of(each) for each in protobuf_batches(io.BytesIO(whole.SerializeToString()), batch_bytes)]
     assert told(batches) == told([whole])
     if batch_bytes == 1:
         assert all(len(told([each])) <= 1 for each in batches)
@@ -96,7 +104,7 @@ def test_batches_of_protobuf_say_what_the_whole_says(shape: tuple[int, int, int]
 def test_batches_of_json_say_what_the_whole_says(shape: tuple[int, int, int], batch_bytes: int, spans_first: bool):
     body = as_json(export(*shape), spans_first=spans_first)
     batches = [export_of(each) for each in json_batches(io.BytesIO(body), batch_bytes)]
-    assert told(batches) == told([parse_json(body)])
+    assert told(batches) == told([parse_json(body, ExportTraceServiceRequest())])
 
 
 def test_the_names_that_protobuf_has_for_fields_are_read_too():
@@ -119,7 +127,7 @@ def test_noise_is_batches_or_a_refusal(noise: bytes, place: int):
     body = export(1, 2, 2).SerializeToString()
     try:
         for each in protobuf_batches(io.BytesIO(body[:place] + noise + body[place + len(noise) :]), 500):
-            parse_protobuf(each)
+            protobuf_of(each)
     except InvalidRequest:
         pass
 
@@ -147,7 +155,7 @@ def test_json_that_is_no_export_is_refused(body: bytes):
 def test_a_text_that_is_not_utf8_costs_its_character_only():
     whole = export(1, 1, 3)
     body = whole.SerializeToString().replace(b"text 1", b"text \xff").replace(b"service 0", b"servic\xf0\x9f\x98")
-    [resource] = parse_protobuf(body).resource_spans
+    [resource] = protobuf_of(body).resource_spans
     assert resource.resource.attributes[0].value.string_value == "servic\ufffd"
     spans = resource.scope_spans[0].spans
     assert [span.attributes[0].value.string_value[:7] for span in spans] == ["text 0t", "text \ufffdt", "text 2t"]
@@ -183,7 +191,7 @@ def test_numbers_are_those_of_small_bodies():
 
 def test_ids_may_be_base64():
     body = as_json(export(1, 1, 1))
-    span_id = told([parse_json(body)])
+    span_id = told([parse_json(body, ExportTraceServiceRequest())])
     raw = json.loads(body)["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["spanId"]
     packed = body.replace(f'"{raw}"'.encode(), b'"' + base64.b64encode(bytes.fromhex(raw)) + b'"')
     assert told(map(export_of, json_batches(io.BytesIO(packed)))) == span_id

@@ -20,6 +20,7 @@ from sightline.server.tracing.actions.counting import TokenCounting
 from sightline.server.tracing.actions.indexing import TraceIndex
 from sightline.server.tracing.actions.inline import holds_files, image_ids, take_out
 from sightline.server.tracing.actions.legacy import LegacyIngestion
+from sightline.server.tracing.actions.logs import Rows, SpanLogs
 from sightline.server.tracing.actions.media import MediaShelf
 from sightline.server.tracing.actions.turns import Turns
 from sightline.server.tracing.merging import Change, merged_score
@@ -51,6 +52,7 @@ from sightline.server.tracing.store import (
     TraceStore,
 )
 from sightline.server.tracing.store.changes import change_row
+from sightline.server.tracing.store.logged import LoggedStore
 from sightline.server.tracing.store.rows import observation_row
 from sightline.server.tracing.store.scores import score_row
 
@@ -84,6 +86,14 @@ class Tracing:
         self._changes = ChangeStore(engine)
         self._legacy = LegacyIngestion(self._changes, self._observations, self._keep_changes, self.record)
         self.counting = TokenCounting(self.prices, self._observations, self._legacy, self.record)
+        logged = Rows(
+            logged=LoggedStore(engine),
+            changes=self._changes,
+            observations=self._observations,
+            keep=self._keep_changes,
+            store=self._store,
+        )
+        self.logs = SpanLogs(logged, self._legacy.turn)
         self._media = MediaShelf(database, blobs, signing_secret)
         self._score_turns = Turns()
         self._last_version = 0
@@ -95,6 +105,17 @@ class Tracing:
         """
         if any(observation.project_id != project_id for observation in observations):
             raise InvalidRequest(f"an observation names another project than {project_id!r}: send each to its own")
+        await self._store(project_id, observations)
+        await self.logs.complete(project_id, observations)
+
+    async def record_logs(
+        self, project_id: ProjectId, observations: Sequence[Observation], messages: Sequence[Change]
+    ) -> None:
+        """Store what log records say: events, and messages that belong into spans, here or yet to come."""
+        await self.record(project_id, observations)
+        await self.logs.take(project_id, messages)
+
+    async def _store(self, project_id: ProjectId, observations: Sequence[Observation]) -> None:
         if any(map(holds_files, observations)):
             found = await asyncio.to_thread(take_out, observations)
             await self._media.keep(project_id, found.files.values())

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sightline.server.tracing.records import TraceId
 
-Subject = Literal["trace", "observation"]
+Subject = Literal["trace", "observation", "span"]
 
 
 @dataclass(frozen=True, kw_only=True)
