@@ -190,7 +190,13 @@ async def test_a_mistake_has_its_status_and_a_sentence(
 
 async def test_fields_that_ask_for_nothing_pass(client: httpx2.AsyncClient) -> None:
     plain = (await ask(client, question())).json()["choices"]
-    nothing = {"tools": [], "tool_choice": "auto", "response_format": {"type": "text"}, "stop": None, "user": "ada"}
+    nothing: dict[str, Any] = {
+        "tools": [],
+        "tool_choice": "auto",
+        "response_format": {"type": "text"},
+        "stop": None,
+        "user": "ada",
+    }
     said = await ask(client, question(**nothing, metadata={"team": "red"}, frequency_penalty=0, logprobs=False))
     assert (said.status_code, said.json()["choices"]) == (200, plain)
 
