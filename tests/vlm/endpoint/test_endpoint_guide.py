@@ -63,7 +63,7 @@ def test_curl_the_sdk_and_a_stream_get_one_answer(address: str, tmp_path: Path) 
 
 def test_the_sdk_says_which_field_was_refused(address: str) -> None:
     body: dict[str, Any] = {"model": "sightline-tiny", "messages": [{"role": "user", "content": "hello"}]}
-    tool = {"type": "function", "function": {"name": "look", "parameters": {}}}
+    tool: Any = {"type": "function", "function": {"name": "look", "parameters": {}}}
     client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
     with pytest.raises(openai.BadRequestError, match="tools is not served: the models call no tools") as refused:
         client.chat.completions.create(**body, tools=[tool])
