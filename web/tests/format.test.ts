@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { ago, axisTime, compact, cost, duration, exactly, significant } from "../src/parts/format.ts";
 
 test("durations keep three significant digits", () => {
-  assert.equal(duration(0.0421), "0.0421 ms");
+  assert.equal(duration(0.0421), "42.1 µs");
+  assert.equal(duration(0.9996), "1.00 ms");
   assert.equal(duration(842), "842 ms");
   assert.equal(duration(999.6), "1.00 s");
   assert.equal(duration(1240), "1.24 s");

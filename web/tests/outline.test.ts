@@ -71,3 +71,15 @@ test("ten thousand spans, each under the one before, are laid out without recurs
   assert.equal(lines(outline(deep), deep, new Set(), "").length, 10_000);
   assert.ok(performance.now() - started_ms < 5_000);
 });
+
+test("spans of one millisecond are placed and ordered by their microseconds", () => {
+  const whole = { ...node("a", null, 0, 1), startTime: at(0), endTime: at(1) };
+  const late = { ...node("b", "a", 0, 1), startTime: at(0).replace("000Z", "000750Z") };
+  const early = { ...node("c", "a", 0, 1), startTime: at(0).replace("000Z", "000250Z") };
+  const made = outline([late, early, whole]);
+  assert.deepEqual(
+    made.children.get("a")?.map(({ id }) => id),
+    ["c", "b"],
+  );
+  assert.ok(Math.abs(place(early, made).left - 25) < 0.1);
+});

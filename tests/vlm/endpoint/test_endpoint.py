@@ -169,6 +169,13 @@ def bomb() -> bytes:
         (question(stream=True, n=3, temperature=1), 400, "cannot be streamed"),
         (question(max_tokens=4000), 400, "the language model has 128"),
         (question(sightline={"looked": "xray"}), 400, "sightline.looked"),
+        (question(seed=2**70), 400, "seed"),
+        (question(max_tokens=2**70), 400, "the language model has 128"),
+        (question(tools=[{"type": "function", "function": {"name": "look"}}]), 400, "tools is not served"),
+        (question(response_format={"type": "json_object"}), 400, "answers are plain text, never held to JSON"),
+        (question(logprobs=True), 400, "no token probabilities"),
+        (question(stop=["\n"]), 400, "max_completion_tokens"),
+        (question(temprature=0), 400, "did you mean temperature"),
     ],
     ids=lambda value: str(value)[-40:] if isinstance(value, str) else "",
 )
@@ -179,6 +186,31 @@ async def test_a_mistake_has_its_status_and_a_sentence(
     assert response.status_code == status
     assert words in response.json()["error"]["message"]
     assert (await ask(client, question())).status_code == 200
+
+
+async def test_fields_that_ask_for_nothing_pass(client: httpx2.AsyncClient) -> None:
+    plain = (await ask(client, question())).json()["choices"]
+    nothing: dict[str, Any] = {
+        "tools": [],
+        "tool_choice": "auto",
+        "response_format": {"type": "text"},
+        "stop": None,
+        "user": "ada",
+    }
+    said = await ask(client, question(**nothing, metadata={"team": "red"}, frequency_penalty=0, logprobs=False))
+    assert (said.status_code, said.json()["choices"]) == (200, plain)
+
+
+async def test_a_refusal_names_the_field_as_openais_do(client: httpx2.AsyncClient) -> None:
+    for body, param in ((question(tools=[{}]), "tools"), (question(seed=2**70), "seed")):
+        assert (await ask(client, body)).json()["error"]["param"] == param
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 5e-324, 1e-40, 1e-9])
+async def test_the_coldest_draw_is_the_likeliest(client: httpx2.AsyncClient, temperature: float) -> None:
+    greedy = (await ask(client, question(temperature=0))).json()["choices"]
+    drawn = await ask(client, question(temperature=temperature, top_p=0.9, seed=2**63 - 1))
+    assert (drawn.status_code, drawn.json()["choices"]) == (200, greedy)
 
 
 async def test_a_body_that_is_not_json_is_refused(client: httpx2.AsyncClient) -> None:

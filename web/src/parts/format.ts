@@ -22,6 +22,7 @@ export function significant(value: number, digits = 3): string {
 
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return "";
+  if (ms > 0 && ms < 0.9995) return `${significant(ms * 1000)} µs`;
   if (ms < 999.5) return `${significant(ms)} ms`;
   if (ms < 59_950) return `${significant(ms / 1000)} s`;
   const seconds = Math.round(ms / 1000);

@@ -10,6 +10,9 @@ from torch.nn import functional as F
 from sightline.vlm.decoding.options import Decoding
 from sightline.vlm.language.protocol import Writes
 
+COLD = 1e-2
+"""Below this, scores over the temperature leave what half precision can hold."""
+
 
 def penalise_repetition(scores_RV: Tensor, written_RT: Tensor, penalty: float) -> Tensor:
     """Repetition penalty (arXiv 1909.05858): scores of tokens already written, divided above zero, multiplied below."""
@@ -39,6 +42,15 @@ def keep_nucleus(scores_RV: Tensor, top_p: float, at_least: int) -> Tensor:
     return scores_RV.masked_fill(drop_RV.scatter(1, order_RV, drop_RV), float("-inf"))
 
 
+def cool(scores_RV: Tensor, how: Decoding) -> Tensor:
+    """The scores at a temperature. Cold ones are first shifted to a maximum of 0, which no softmax sees, so that the
+    division cannot overflow; rows of beams are compared with one another and stay unshifted."""
+    if how.num_beams > 1 or how.temperature >= COLD:
+        return scores_RV / how.temperature
+    below_RV = scores_RV - scores_RV.amax(1, keepdim=True)
+    return below_RV / max(how.temperature, torch.finfo(scores_RV.dtype).tiny)
+
+
 def adjust(scores_RV: Tensor, written_RT: Tensor, language: Writes, how: Decoding) -> Tensor:
     """The scores to choose from: penalties first, then, when sampling, temperature, top-k and top-p."""
     eos_ids = language.eos_ids
@@ -50,7 +62,7 @@ def adjust(scores_RV: Tensor, written_RT: Tensor, language: Writes, how: Decodin
         return scores_RV
     at_least = 1 if how.num_beams == 1 else 1 + len(eos_ids)  # beams need a token that goes on
     if how.temperature != 1.0:
-        scores_RV = scores_RV / how.temperature
+        scores_RV = cool(scores_RV, how)
     if how.top_k:
         scores_RV = keep_top_k(scores_RV, max(how.top_k, at_least))
     if how.top_p < 1.0:

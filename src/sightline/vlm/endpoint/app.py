@@ -22,8 +22,9 @@ from sightline.vlm import spans
 from sightline.vlm.config import SightlineVlmError, closest
 from sightline.vlm.data.images import ImageError, ImageTooLargeError, from_data_uri
 from sightline.vlm.decoding import Unfolding
+from sightline.vlm.endpoint.fields import RequestError
 from sightline.vlm.endpoint.samples import Sample, samples_of
-from sightline.vlm.endpoint.wire import LOOKED_METHODS, Asked, ChatRequest, Reply, RequestError, error_body
+from sightline.vlm.endpoint.wire import LOOKED_METHODS, Asked, ChatRequest, Reply, error_body
 from sightline.vlm.endpoint.worker import BusyError, Worker
 from sightline.vlm.loaded import Answer, Loaded
 from sightline.vlm.weights import UnknownModelError
@@ -135,7 +136,7 @@ async def _sample(request: Request) -> Response:
 
 async def _chat(request: Request) -> Response:
     endpoint = _endpoint(request)
-    body = ChatRequest.model_validate_json(await _body(request))
+    body = ChatRequest.read(await _body(request))
     job = Job(endpoint.model(body.model), body, Asked.of(body), request.headers)
     job.image = await endpoint.worker.submit(job.read_image)  # before the status line: a broken image has its own
     reply = Reply(job.model.name)
@@ -252,7 +253,8 @@ async def _refused(_: Request, error: Exception) -> Response:
     status, code = next((status, code) for kind, status, code in STATUS if isinstance(error, kind))
     kind = "rate_limit_error" if status == 429 else "invalid_request_error"
     headers = {"Retry-After": "1"} if status == 429 else None
-    return JSONResponse(error_body(str(error), kind, code), status, headers)
+    param = error.param if isinstance(error, RequestError) else None
+    return JSONResponse(error_body(str(error), kind, code, param), status, headers)
 
 
 async def _http_error(_: Request, error: HTTPException) -> Response:
@@ -263,7 +265,7 @@ async def _http_error(_: Request, error: HTTPException) -> Response:
 async def _invalid(_: Request, error: ValidationError) -> Response:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "body"
-    return JSONResponse(error_body(f"{where}: {first['msg']}", "invalid_request_error", "invalid_body"), 400)
+    return JSONResponse(error_body(f"{where}: {first['msg']}", "invalid_request_error", "invalid_body", where), 400)
 
 
 async def _failed(_: Request, __: Exception) -> Response:

@@ -8,17 +8,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sightline.vlm.config import SightlineVlmError
+from sightline.vlm.endpoint.fields import RequestError, refuse_unserved
 from sightline.vlm.loaded import Answer, Loaded
 
 STEP_NAMES = {"vision_encoder": "encode"}
 """Names of timings on the wire, where they differ from the span's."""
 LOOKED_METHODS = {"live": "attention", "gradient": "gradient"}
 """The wire's names for the methods of saying where the model looked."""
-
-
-class RequestError(SightlineVlmError):
-    """A request this endpoint cannot serve as it stands."""
 
 
 class ImageUrl(BaseModel):
@@ -71,9 +67,9 @@ class StreamOptions(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """`POST /v1/chat/completions`; fields of OpenAI's that are not here are ignored, as OpenAI ignores unknown ones."""
+    """`POST /v1/chat/completions`; what other fields come to is in `fields`."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="allow")
 
     model: str
     messages: list[Message] = Field(min_length=1)
@@ -83,9 +79,17 @@ class ChatRequest(BaseModel):
     max_completion_tokens: int | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    seed: int | None = None
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
+    """A 64-bit integer, as OpenAI's: what spans and random generators can hold."""
     n: int = Field(default=1, ge=1, le=16)
     sightline: Extras = Field(default_factory=Extras)
+
+    @classmethod
+    def read(cls, body: bytes) -> "ChatRequest":
+        """Raises pydantic's `ValidationError`, or `RequestError` for a field that would be ignored."""
+        request = cls.model_validate_json(body)
+        refuse_unserved(request.model_extra or {}, frozenset(cls.model_fields))
+        return request
 
     def decoding(self) -> dict[str, Any]:
         """Decoding options; without temperature and top_p the checkpoint's own."""
@@ -186,6 +190,6 @@ def _after(answers: list[Answer]) -> dict[str, Any]:
     }
 
 
-def error_body(message: str, kind: str, code: str | None = None) -> dict[str, Any]:
+def error_body(message: str, kind: str, code: str | None = None, param: str | None = None) -> dict[str, Any]:
     """OpenAI's error shape."""
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}

@@ -15,10 +15,18 @@ export interface Outline {
   to_ms: number;
 }
 
-const start = (node: Node): number => Date.parse(node.startTime);
+const FRACTION = /\.\d{3}(\d{1,3})/;
+
+/** Milliseconds with the microseconds that `Date.parse` drops. */
+function moment_ms(iso: string): number {
+  const micros = FRACTION.exec(iso)?.[1];
+  return Date.parse(iso) + (micros ? Number(micros.padEnd(3, "0")) / 1000 : 0);
+}
+
+const start = (node: Node): number => moment_ms(node.startTime);
 
 /** The last moment of a span; its first where it has no end. */
-const end = (node: Node): number => (node.endTime ? Date.parse(node.endTime) : start(node));
+const end = (node: Node): number => (node.endTime ? moment_ms(node.endTime) : start(node));
 
 const byStart = (a: Node, b: Node): number => start(a) - start(b) || (a.id < b.id ? -1 : 1);
 
