@@ -4,8 +4,9 @@ import pytest
 
 from server.conftest import ELSEWHERE, HERE, Storage
 from sightline.server.prompts.actions import Prompts
-from sightline.server.prompts.records import Condition, Draft, Prompt, PromptQuery, Selector
+from sightline.server.prompts.records import Draft, Prompt, PromptQuery, Selector
 from sightline.server.prompts.store import PromptStore
+from sightline.server.questions import Condition
 from sightline.server.runtime.errors import Conflict, InvalidRequest, NotFound
 
 
@@ -170,7 +171,8 @@ async def test_lists_show_matching_versions_only(prompts: Prompts):
     await make(prompts, "b_two", [{"role": "user", "content": "z"}])
 
     def condition(column: str, operator: str, value: object = "", key: str = "") -> Condition:
-        return Condition(column=column, operator=operator, value=value, key=key)  # type: ignore[arg-type]
+        type_ = "stringObject" if key else "arrayOptions" if isinstance(value, list) else "string"
+        return Condition(type=type_, column=column, operator=operator, value=value, key=key)
 
     assert await listed(prompts) == {"a/one": (1, 2), "b_two": (1,)}
     assert await listed(prompts, condition("labels", "any of", ["production", "none"])) == {"a/one": (1,)}

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, NewType
 
 from sightline.server.accounts.records import ProjectId
+from sightline.server.questions import Condition
 
 PromptId = NewType("PromptId", str)
 """Of one version; a name has none of its own outside the store."""
@@ -84,37 +85,6 @@ class Composed:
     prompt: Prompt
     inclusions: Mapping[PromptId, Sequence[Inclusion]]
     """By the version that includes; empty when nothing is included or nothing was resolved."""
-
-
-Operator = Literal[
-    "=",
-    ">",
-    ">=",
-    "<",
-    "<=",
-    "contains",
-    "does not contain",
-    "starts with",
-    "ends with",
-    "is not empty",
-    "any of",
-    "all of",
-    "none of",
-    "is set",
-    "is not set",
-]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Condition:
-    """One condition on versions; columns are `id name type version createdAt updatedAt labels tags config`."""
-
-    column: str
-    operator: Operator
-    value: Any
-    """A text, number, moment or tuple of texts, as the column wants."""
-    key: str = ""
-    """For `config`: the entry that is looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,12 @@
 """Conditions on prompt versions as SQL; the statement around them joins `prompt_versions` and `prompts`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, cast, not_, or_, select
+from sqlalchemy import ColumnElement, Float, String, cast, select
 
-from sightline.server.prompts.records import Condition
+from sightline.server.questions import Condition
+from sightline.server.questions.relational import holds, holds_among
 from sightline.server.tables.prompts import prompt_labels, prompt_tags, prompt_versions, prompts
 
 _COLUMNS: Mapping[str, ColumnElement[Any]] = {
@@ -18,39 +19,20 @@ _COLUMNS: Mapping[str, ColumnElement[Any]] = {
 }
 
 
-def _like(pattern: str) -> Callable[[ColumnElement[Any], Any], ColumnElement[bool]]:
-    """`%`, `_` and the backslash in what is looked for mean what they mean in SQL, as Langfuse documents."""
-    return lambda column, value: column.ilike(pattern.format(value), escape="\\")
-
-
-_COMPARISONS: Mapping[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
-    "=": lambda column, value: column == value,
-    ">": lambda column, value: column > value,
-    ">=": lambda column, value: column >= value,
-    "<": lambda column, value: column < value,
-    "<=": lambda column, value: column <= value,
-    "any of": lambda column, value: column.in_(value),
-    "none of": lambda column, value: column.not_in(value),
-    "contains": _like("%{}%"),
-    "does not contain": lambda column, value: or_(column.is_(None), not_(_like("%{}%")(column, value))),
-    "starts with": _like("{}%"),
-    "ends with": _like("%{}"),
-    "is not empty": lambda column, _: column != "",
-    "is set": lambda column, _: column.is_not(None),
-    "is not set": lambda column, _: column.is_(None),
-}
-
-
 def sql_condition(condition: Condition) -> ColumnElement[bool]:
     """A condition whose column and operator were found to fit."""
     if condition.column == "labels":
-        return _among(condition, labelled)
+        return holds_among(condition, labelled)
     if condition.column == "tags":
-        return _among(condition, tagged)
+        return holds_among(condition, tagged)
     column = _COLUMNS.get(condition.column)
-    if column is None:
-        column = cast(prompt_versions.c.config[condition.key].as_string(), String)
-    return _COMPARISONS[condition.operator](column, condition.value)
+    return holds(condition, _entry(condition) if column is None else column)
+
+
+def _entry(condition: Condition) -> ColumnElement[Any]:
+    """An entry of the config, as text, or as the number that it is compared with."""
+    entry = prompt_versions.c.config[condition.key].as_string()
+    return cast(entry, Float if condition.type == "numberObject" else String)
 
 
 def labelled(labels: Sequence[str]) -> ColumnElement[bool]:
@@ -67,10 +49,3 @@ def tagged(tags: Sequence[str]) -> ColumnElement[bool]:
     """The version's prompt has one of these tags."""
     on_prompt = prompt_tags.c.prompt_id == prompt_versions.c.prompt_id, prompt_tags.c.tag.in_(tags)
     return select(prompt_tags.c.tag).where(*on_prompt).exists()
-
-
-def _among(condition: Condition, having: Callable[[Sequence[str]], ColumnElement[bool]]) -> ColumnElement[bool]:
-    if condition.operator == "all of":
-        return and_(*(having([each]) for each in condition.value))
-    one_of = having(list(condition.value))
-    return not_(one_of) if condition.operator == "none of" else one_of

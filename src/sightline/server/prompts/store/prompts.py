@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sightline.server.accounts.records import ProjectId
 from sightline.server.prompts.records import (
     LATEST,
-    Condition,
     Draft,
     Kind,
     Prompt,
@@ -21,6 +20,7 @@ from sightline.server.prompts.records import (
     Selector,
 )
 from sightline.server.prompts.store.conditions import labelled, sql_condition
+from sightline.server.questions import Condition
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.errors import Conflict
 from sightline.server.runtime.ids import new_id

@@ -2,7 +2,8 @@
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.prompts.actions import Prompts
-from sightline.server.prompts.records import Condition, PromptQuery
+from sightline.server.prompts.records import PromptQuery
+from sightline.server.questions import Condition
 from sightline.server.reviews.records import Comment, CommentedType, CommentId, CommentQuery, Feedback
 from sightline.server.reviews.store import CommentStore, FeedbackStore
 from sightline.server.runtime.database import Database
@@ -62,5 +63,5 @@ class Comments:
         if object_type == "SESSION":
             traces = await self._tracing.traces(project_id, TraceQuery(session_id=object_id, limit=1))
             return bool(traces.items)
-        same = Condition(column="id", operator="=", value=object_id)
+        same = Condition(type="string", column="id", operator="=", value=object_id)
         return bool((await self._prompts.page(project_id, PromptQuery(conditions=(same,), limit=1))).items)

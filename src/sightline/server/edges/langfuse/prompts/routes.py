@@ -17,7 +17,6 @@ from sightline.server.edges.services import Served
 from sightline.server.prompts.records import (
     PRODUCTION,
     Composed,
-    Condition,
     Draft,
     Inclusion,
     Prompt,
@@ -25,6 +24,7 @@ from sightline.server.prompts.records import (
     PromptSummary,
     Selector,
 )
+from sightline.server.questions import Condition
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/v2/prompts")
 
@@ -154,15 +154,19 @@ def _conditions(params: ListParams) -> tuple[Condition, ...]:
     """`filter` goes before the simple parameters."""
     if params.filter is not None:
         return prompt_conditions(params.filter)
-    given = (
-        ("name", "=", params.name),
-        ("version", "=", params.version),
-        ("labels", "any of", params.label and (params.label,)),
-        ("tags", "any of", params.tag and (params.tag,)),
-        ("updatedAt", ">=", params.from_updated_at),
-        ("updatedAt", "<", params.to_updated_at),
+    given: tuple[tuple[str, str, str, Any], ...] = (
+        ("string", "name", "=", params.name),
+        ("number", "version", "=", params.version),
+        ("arrayOptions", "labels", "any of", params.label and (params.label,)),
+        ("arrayOptions", "tags", "any of", params.tag and (params.tag,)),
+        ("datetime", "updatedAt", ">=", params.from_updated_at),
+        ("datetime", "updatedAt", "<", params.to_updated_at),
     )
-    return tuple(Condition(column=each[0], operator=each[1], value=each[2]) for each in given if each[2])  # type: ignore[arg-type]
+    return tuple(
+        Condition(type=type_, column=column, operator=operator, value=value)
+        for type_, column, operator, value in given
+        if value
+    )
 
 
 def prompt_shape(prompt: Prompt) -> dict[str, Any]:
