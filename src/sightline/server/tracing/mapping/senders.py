@@ -9,6 +9,7 @@ from typing import NamedTuple
 class Sender:
     library: str
     version: str
+    """The version looked at; `documentation` where only that was read."""
     source: str
     """Where it says so: its documentation or its source code."""
 
@@ -35,20 +36,20 @@ def keys_of(listed: Iterable[Row]) -> tuple[str, ...]:
 
 LANGFUSE = Sender("langfuse", "5.0.4", "https://github.com/langfuse/langfuse-python")
 CONVENTIONS = Sender(
-    "OpenTelemetry gen_ai conventions", "1.38", "https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/"
+    "opentelemetry-semantic-conventions", "0.66b1", "https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/"
 )
 OPENINFERENCE = Sender(
     "openinference-semantic-conventions",
     "0.1",
     "https://arize-ai.github.io/openinference/spec/semantic_conventions.html",
 )
-OPENLLMETRY = Sender("OpenLLMetry", "0.62", "https://github.com/traceloop/openllmetry")
+OPENLLMETRY = Sender("OpenLLMetry", "0.62.4", "https://github.com/traceloop/openllmetry")
 AI_SDK = Sender("ai (Vercel AI SDK)", "6 and 7", "https://ai-sdk.dev/docs/ai-sdk-core/telemetry")
 PYDANTIC_AI = Sender("pydantic-ai", "2.68", "https://ai.pydantic.dev/logfire/")
-LOGFIRE = Sender("logfire", "4", "https://logfire.pydantic.dev/docs/")
-LITELLM = Sender("litellm", "1.110", "https://docs.litellm.ai/docs/observability/opentelemetry_integration")
-LIVEKIT = Sender("livekit-agents", "1", "https://docs.livekit.io/agents/build/metrics/")
-MLFLOW = Sender("mlflow", "3.17", "https://mlflow.org/docs/latest/genai/tracing/")
+LOGFIRE = Sender("logfire", "documentation", "https://logfire.pydantic.dev/docs/")
+LITELLM = Sender("litellm", "1.110.1", "https://docs.litellm.ai/docs/observability/opentelemetry_integration")
+LIVEKIT = Sender("livekit-agents", "documentation", "https://docs.livekit.io/agents/build/metrics/")
+MLFLOW = Sender("mlflow", "3.17.2", "https://mlflow.org/docs/latest/genai/tracing/")
 AG2 = Sender("ag2", "1.2.1", "https://docs.ag2.ai/latest/docs/user-guide/tracing/opentelemetry/")
 ADK = Sender("google-adk", "2.13", "https://google.github.io/adk-docs/observability/")
 STRANDS = Sender(
@@ -56,5 +57,4 @@ STRANDS = Sender(
     "1.62",
     "https://strandsagents.com/latest/documentation/docs/user-guide/observability-evaluation/traces/",
 )
-GENKIT = Sender("genkit", "1", "https://genkit.dev/docs/observability/getting-started/")
-ANTHROPIC = Sender("anthropic", "2.14", "https://github.com/anthropics/anthropic-sdk-python")
+GENKIT = Sender("genkit", "documentation", "https://genkit.dev/docs/observability/getting-started/")
