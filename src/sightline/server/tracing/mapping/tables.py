@@ -164,6 +164,7 @@ SESSION_KEYS = (
     "gen_ai.conversation.id",
     "ai.telemetry.metadata.sessionId",
     "ai.settings.context.sessionId",
+    "mlflow.trace.session",
     "traceloop.association.properties.session_id",
 )
 USER_KEYS = (
@@ -172,6 +173,7 @@ USER_KEYS = (
     "enduser.id",
     "ai.telemetry.metadata.userId",
     "ai.settings.context.userId",
+    "mlflow.trace.user",
     "traceloop.association.properties.user_id",
 )
 TAG_KEYS = ("langfuse.trace.tags", "tag.tags", "ai.telemetry.metadata.tags", "ai.settings.context.tags")

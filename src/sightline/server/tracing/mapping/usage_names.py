@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from sightline.server.tracing.mapping.usage_tables import CACHED, CACHED_AUDIO, REASONING, WRITTEN
 
-WORD = re.compile(r"\d+[mh]\b|[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+WORD = re.compile(r"\d+(?:m|hr?)(?![a-z])|[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 REMEMBERED = 4_096
 LONGEST = 200
 """Characters of a name that is looked at: names come from clients."""
@@ -18,9 +18,9 @@ DIRECTIONS = {
     "candidates": "output",
 }
 THOUGHT = frozenset(("reasoning", "thinking", "thoughts", "thought"))
-CACHE = frozenset(("cache", "cached"))
-CREATION = frozenset(("write", "writes", "written", "creation", "created"))
-LIFETIMES = {"5m": "_5m", "1h": "_1h"}
+CACHE = frozenset(("cache", "cached", "ephemeral"))
+CREATION = frozenset(("write", "writes", "written", "creation", "created", "ephemeral"))
+LIFETIMES = {"5m": "_5m", "1h": "_1h", "1hr": "_1h"}
 MEDIA = ("audio", "image", "video", "text")
 FILLING = frozenset(("gen", "ai", "llm", "usage", "token", "tokens", "count", "details", "detail"))
 NO_TOKENS = frozenset(("cost", "price", "usd", "time", "duration", "latency", "seconds", "ms", "rate", "no", "miss"))

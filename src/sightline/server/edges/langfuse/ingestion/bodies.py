@@ -13,7 +13,7 @@ from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.ids import new_id
 from sightline.server.tracing.legacy import Change
-from sightline.server.tracing.mapping import model_parameters, normalised_usage
+from sightline.server.tracing.mapping import model_parameters, normalised_usage, told_cost
 from sightline.server.tracing.mapping.values import json_text, number, text
 from sightline.server.tracing.records import Kind, Level, TraceId
 
@@ -114,7 +114,7 @@ class ObservationBody(_Body):
             "model": self.model,
             "model_parameters": model_parameters(self.model_parameters or {}),
             "usage": normalised_usage(self.usage_details or _counted(self.usage or {})),
-            "cost_usd": _cost(self.cost_details or _costs(self.usage or {})),
+            "cost_usd": _cost(self.cost_details or told_cost(self.usage_details or {}) or _costs(self.usage or {})),
             "prompt_name": self.prompt_name,
             "prompt_version": self.prompt_version,
         }
