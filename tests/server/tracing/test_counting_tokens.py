@@ -101,3 +101,12 @@ async def test_an_inbox_that_is_full_forgets_and_says_so_once(storage: Storage, 
         bool((await storage.tracing.observation(HERE, ObservationId(f"o{number}"))).usage) for number in range(3)
     ]
     assert counted_ones == [True, False, False]
+
+
+async def test_what_wraps_a_call_is_not_counted_however_deep_the_call_is_inside(storage: Storage):
+    wrapper = generation()
+    between = replace(observation("t1", "o2"), parent_id=ObservationId("o1"))
+    call = replace(generation(usage={"input": 2, "output": 1}), id=ObservationId("o3"), parent_id=ObservationId("o2"))
+    await storage.tracing.record(HERE, [call])
+    await storage.tracing.record(HERE, [between])
+    assert (await counted(storage, wrapper)).usage == {}

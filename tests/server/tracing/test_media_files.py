@@ -7,6 +7,7 @@ import json
 import struct
 import zlib
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -74,6 +75,58 @@ async def test_blob_parts_and_base64_sources_lose_their_content_to_media(tracing
     assert first == {"type": "blob", "mime_type": "image/png", "content": token}
     assert second["source"]["data"] == token
     assert third == parts[2]
+
+
+IMAGE, SOUND = b"\x89PNG" + bytes(40), b"RIFF" + bytes(60)
+
+
+def encoded(body: bytes) -> str:
+    return base64.b64encode(body).decode()
+
+
+@pytest.mark.parametrize(
+    ("part", "body", "content_type"),
+    [
+        ({"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}, SOUND, "audio/wav"),
+        ({"message": {"audio": {"data": "", "format": "mp3"}}}, SOUND, "audio/mpeg"),
+        ({"inline_data": {"mime_type": "image/png", "data": ""}}, IMAGE, "image/png"),
+        ({"inlineData": {"mimeType": "application/pdf", "data": ""}}, IMAGE, "application/pdf"),
+        ({"image": {"format": "png", "source": {"bytes": ""}}}, IMAGE, "image/png"),
+        ({"document": {"format": "pdf", "name": "Report", "source": {"bytes": ""}}}, IMAGE, "application/pdf"),
+        ({"video": {"format": "mp4", "source": {"bytes": ""}}}, SOUND, "video/mp4"),
+        ({"type": "file", "mediaType": "audio/wav", "data": ""}, SOUND, "audio/wav"),
+        ({"type": "image", "mediaType": "image/jpeg", "image": ""}, IMAGE, "image/jpeg"),
+        ({"type": "file", "mediaType": "image/png", "data": {"type": "data", "data": ""}}, IMAGE, "image/png"),
+        ({"b64_json": "", "output_format": "webp"}, IMAGE, "image/webp"),
+    ],
+)
+async def test_base64_beside_a_type_or_a_format_becomes_media_in_every_shape(
+    tracing: Tracing, part: dict[str, Any], body: bytes, content_type: str
+):
+    sent = json.dumps([{"role": "user", "content": [part]}]).replace('""', json.dumps(encoded(body)))
+    await tracing.record(HERE, [observation("t1", "o1", input=sent)])
+    identity = media_id(hashlib.sha256(body).digest())
+    stored = (await tracing.observation(HERE, "o1")).input
+    token = f"@@@langfuseMedia:type={content_type}|id={identity}|source=bytes@@@"
+    assert json.loads(stored) == json.loads(sent.replace(encoded(body), token))
+    assert await tracing.media_bytes(HERE, identity) == (body, content_type)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"data": encoded(IMAGE)},
+        {"mimeType": "application/x-unknown", "data": encoded(IMAGE)},
+        {"format": "uuid", "data": encoded(IMAGE)},
+        {"mimeType": "image/png", "fileUri": "gs://bucket/picture.png"},
+        {"mimeType": "image/png", "name": "abcdefghijklmnopqrst"},
+        {"mediaType": "image/png", "data": "https://example.org/picture.png"},
+    ],
+)
+async def test_base64_of_unknown_content_and_words_stay_text(tracing: Tracing, part: dict[str, Any]):
+    sent = json.dumps({"parts": [part]})
+    await tracing.record(HERE, [observation("t1", "o1", input=sent)])
+    assert (await tracing.observation(HERE, "o1")).input == sent
 
 
 async def test_text_that_only_looks_like_a_file_stays_as_it_is(tracing: Tracing):

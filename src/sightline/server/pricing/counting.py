@@ -12,6 +12,7 @@ import orjson
 
 from sightline.server.pricing.records import Model
 from sightline.server.runtime.json_reading import NotJson, loads
+from sightline.server.runtime.media_tokens import MARK
 
 OPENAI = "openai"
 NEWER, OLDER = "o200k_base", "cl100k_base"
@@ -23,7 +24,6 @@ COUNTS_ALONE = re.compile(
 """OpenAI's models whose usage is the tokens of their texts: later ones think, and are paid for it, out of sight."""
 PER_MESSAGE, PER_NAME, REPLY = 3, 1, 3
 """Tokens around a message of a chat, for a name in it, and before the answer."""
-NOT_TEXT = "@@@langfuseMedia:"
 PARTS_OF_TEXT = frozenset(("text", "input_text", "output_text"))
 
 
@@ -52,7 +52,7 @@ def counted(model: Model, encoding: str, given: str | None, made: str | None) ->
 
 
 def _size(stored: str | None, encoding: str, config: Mapping[str, Any], *, answers: bool = False) -> int | None:
-    if not stored or NOT_TEXT in stored:
+    if not stored or MARK in stored:
         return None if stored else 0
     try:
         value = loads(stored)

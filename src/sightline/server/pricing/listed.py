@@ -14,6 +14,7 @@ from genai_prices import data_snapshot, types
 from genai_prices.data_units import unit_data
 
 from sightline.server.pricing.counting import OPENAI, counts_alone
+from sightline.server.pricing.names import spellings
 from sightline.server.pricing.records import AttributeCondition, Condition, Model, ModelId, Tier, UsageCondition
 
 OPENAI_PROVIDERS = ("openai", "azure")
@@ -27,6 +28,7 @@ USAGE_NAMES = {
     "cache_write_tokens": ("input_cache_creation", "input_cache_creation_tokens", "cache_creation_input_tokens"),
     "cache_write_5m_tokens": ("input_cache_creation_5m",),
     "cache_write_1h_tokens": ("input_cache_creation_1h",),
+    "cache_audio_read_tokens": ("input_cached_audio_tokens",),
     "input_audio_tokens": ("input_audio_tokens", "input_audio"),
     "output_audio_tokens": ("output_audio_tokens", "output_audio"),
     "input_image_tokens": ("input_image_tokens",),
@@ -42,7 +44,7 @@ LISTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 def named(name: str, moment: datetime) -> Model | None:
     """The built-in model that an observation's model name means, with its prices at that moment."""
-    found = _found(name.lower())
+    found = next((found for each in spellings(name.lower()) if (found := _found(each))), None)
     return _model(*found, moment) if found else None
 
 

@@ -64,17 +64,19 @@ def test_a_call_shows_its_messages_its_tool_calls_and_its_usage_without_counting
 
 
 @pytest.mark.parametrize("operation", ["ai.generateText", "ai.streamText", "ai.generateObject"])
-def test_what_wraps_calls_does_not_count_their_usage_again(operation: str):
+def test_what_wraps_calls_keeps_what_it_sent_and_is_no_call(operation: str):
     wrapper = observed(
         {
             "ai.operationId": operation,
             "ai.prompt": '{"prompt":"warm?"}',
             "ai.response.text": "yes",
             "ai.model.id": "m",
+            "ai.response.id": "of its last call",
             **USAGE,
         }
     )
-    assert (wrapper.model, wrapper.usage, wrapper.cost_usd) == (None, {}, {})
+    assert wrapper.kind is not Kind.GENERATION
+    assert (wrapper.model, wrapper.usage["total"], wrapper.call_id) == ("m", 52, None)
     assert (wrapper.input, wrapper.output) == ('{"prompt":"warm?"}', "yes")
 
 
@@ -125,17 +127,28 @@ def test_telemetry_metadata_names_the_user_the_session_the_prompt_and_the_rest_i
     assert (call.completion_start_time - call.start_time).total_seconds() == 0.25
 
 
-@pytest.mark.parametrize(
-    ("scope", "usage"), [("gen_ai", {}), ("another-library", {"input": 80, "output": 24, "total": 104})]
-)
-def test_version_sevens_agents_sum_up_their_steps_and_are_not_counted(scope: str, usage: dict[str, int]):
+def test_version_sevens_agents_keep_the_sum_of_their_steps():
     attributes: dict[str, Any] = {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.usage.input_tokens": 80,
         "gen_ai.usage.output_tokens": 24,
     }
-    agent = observed(attributes, scope=scope)
-    assert (agent.kind, agent.usage) == (Kind.AGENT, usage)
+    agent = observed(attributes, scope="gen_ai")
+    assert (agent.kind, agent.usage) == (Kind.AGENT, {"input": 80, "output": 24, "total": 104})
+
+
+def test_version_sevens_context_names_the_user_the_session_and_the_rest_is_metadata():
+    chat = observed(
+        {
+            "gen_ai.operation.name": "chat",
+            "ai.settings.context.userId": "ada",
+            "ai.settings.context.sessionId": "visit",
+            "ai.settings.context.tags": ["blue"],
+            "ai.settings.context.tier": "gold",
+        }
+    )
+    assert (chat.trace.user_id, chat.trace.session_id, chat.trace.tags) == ("ada", "visit", ("blue",))
+    assert chat.metadata["tier"] == '"gold"'
 
 
 def test_a_stream_of_version_seven_tells_when_its_first_chunk_came():

@@ -36,9 +36,9 @@ def test_a_pydantic_ai_agent_that_goes_on_with_a_conversation_was_asked_all_of_i
     assert json.loads(agent(**{"pydantic_ai.new_message_index": 2}).input) == CONVERSATION[:3]
 
 
-def test_a_pydantic_ai_agent_does_not_count_its_calls_usage_again_and_calls_split_off_reasoning():
+def test_a_pydantic_ai_agent_keeps_its_usage_and_calls_split_off_reasoning():
     usage = {"gen_ai.usage.input_tokens": 40, "gen_ai.usage.output_tokens": 12}
-    assert agent(**usage).usage == {}
+    assert agent(**usage).usage == {"input": 40, "output": 12, "total": 52}
     chat = observed(
         {"gen_ai.operation.name": "chat", "gen_ai.usage.details.reasoning_tokens": 5, **usage}, scope="pydantic-ai"
     )
@@ -66,17 +66,18 @@ def test_an_openinference_call_shows_messages_and_not_the_text_of_objects():
 
 
 @pytest.mark.parametrize(
-    ("key", "model"),
+    ("key", "kind"),
     [
-        ("llm.input_messages.0.message.role", "gpt-4o-mini"),
-        ("llm.prompts", "gpt-4o-mini"),
-        ("llm.prompt_template.template", None),
+        ("llm.input_messages.0.message.role", Kind.GENERATION),
+        ("llm.prompts", Kind.GENERATION),
+        ("llm.prompt_template.template", Kind.CHAIN),
     ],
 )
-def test_of_llama_indexes_spans_only_the_call_itself_has_the_model(key: str, model: str | None):
+def test_of_llama_indexes_spans_only_the_call_itself_is_a_generation(key: str, kind: Kind):
     attributes = {"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o-mini", key: "user"}
-    assert observed(attributes, scope="openinference.instrumentation.llama_index").model == model
-    assert observed(attributes, scope="openinference.instrumentation.openai").model == "gpt-4o-mini"
+    span = observed(attributes, scope="openinference.instrumentation.llama_index")
+    assert (span.kind, span.model) == (kind, "gpt-4o-mini")
+    assert observed(attributes, scope="openinference.instrumentation.openai").kind is Kind.GENERATION
 
 
 def test_an_openinference_chain_shows_its_own_value():

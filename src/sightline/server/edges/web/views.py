@@ -1,6 +1,5 @@
 """Records of tracing as the page API shows them."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -17,9 +16,9 @@ from sightline.server.edges.web.shapes import (
     TraceHead,
     TraceRow,
 )
+from sightline.server.runtime.media_tokens import tokens_in
 from sightline.server.tracing import records
 
-MEDIA_TOKEN = re.compile(r"@@@langfuseMedia:type=([^|@]+)\|id=([^|@]+)\|source=[^@]*@@@")
 PLUMBING = frozenset(("resourceAttributes", "scope", "attributes"))
 """Keys of metadata that instrumentation writes; a root shows them itself."""
 LOOKED_ATTRIBUTE = "sightline.looked"
@@ -161,7 +160,7 @@ def pictures(observation: records.Observation) -> Iterator[Picture]:
         ("metadata", "\n".join(observation.metadata.values())),
     )
     for field, text in places:
-        for content_type, media_id in dict.fromkeys(MEDIA_TOKEN.findall(text or "")):
+        for content_type, media_id in dict.fromkeys((token.content_type, token.id) for token in tokens_in(text)):
             if content_type.startswith("image/"):
                 url = media_url(observation.project_id, media_id)
                 yield Picture(media_id=media_id, url=url, content_type=content_type, field=field)

@@ -2,15 +2,13 @@
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sightline.server.importing.parts.part import Part
 from sightline.server.importing.reading import Row
 from sightline.server.importing.wire import Refused, again
-
-REFERENCE = re.compile(r"@@@langfuseMedia:type=[^|@]+\|id=([A-Za-z0-9_-]+)\|source=[^@|]+@@@")
+from sightline.server.runtime.media_tokens import tokens_in
 
 
 class Files:
@@ -64,7 +62,7 @@ class Files:
 
 def _references(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        yield from REFERENCE.findall(value)
+        yield from (token.id for token in tokens_in(value))
     elif isinstance(value, dict):
         for inner in value.values():
             yield from _references(inner)

@@ -13,8 +13,9 @@ from sightline.server.pricing.actions import Prices
 from sightline.server.pricing.counting import counted, encoding_of
 from sightline.server.pricing.records import Metered, Model
 from sightline.server.tracing.actions.legacy import LegacyIngestion
+from sightline.server.tracing.actions.nesting import MODEL_CALLS, Nesting
 from sightline.server.tracing.mapping.values import json_text
-from sightline.server.tracing.records import Kind, Level, Observation, ObservationId, ProjectId, TraceId
+from sightline.server.tracing.records import Level, Observation, ObservationId, ProjectId, TraceId
 from sightline.server.tracing.store import ObservationStore
 
 log = structlog.get_logger()
@@ -24,7 +25,6 @@ DELAY_S = 5.0
 LAST_S = 3.0
 INBOX = 20_000
 BATCH = 500
-MODEL_CALLS = (Kind.GENERATION, Kind.EMBEDDING)
 MARK = "sightline.counted_usage"
 """The key of metadata that says what was counted here, and how."""
 
@@ -47,12 +47,14 @@ class TokenCounting:
         self._observations = observations
         self._legacy = legacy
         self._record = record
+        self._nesting = Nesting()
         self._inbox: deque[Waiting] = deque()
         self._full = False
         self._task: asyncio.Task[None] | None = None
 
     def offer(self, project_id: ProjectId, observations: Sequence[Observation]) -> None:
-        """Remember those that lack usage."""
+        """Remember those that lack usage, and what is inside what."""
+        self._nesting.saw(project_id, observations)
         due = monotonic() + DELAY_S
         for each in observations:
             if each.model_id is not None and _lacks_usage(each):
@@ -102,7 +104,8 @@ class TokenCounting:
 
     async def _count(self, project_id: ProjectId, waiting: Sequence[Waiting]) -> None:
         """In the project's turn: what an update says meanwhile must not be written over."""
-        places = {(each.trace_id, each.id) for each in waiting}
+        wrappers = {each: self._nesting.wrappers(project_id, each) for each in {each.trace_id for each in waiting}}
+        places = {(each.trace_id, each.id) for each in waiting if each.id not in wrappers[each.trace_id]}
         async with self._legacy.turn(project_id):
             rows = await self._observations.newest(project_id, {each.id for each in waiting})
             lacking = [row for row in rows if (row.trace_id, row.id) in places and row.model and _lacks_usage(row)]
@@ -112,7 +115,7 @@ class TokenCounting:
 
 
 def _lacks_usage(observation: Observation) -> bool:
-    """Of calls of a model only: what wraps one may name its model too."""
+    """Of calls of a model only: an agent around one may name its model too."""
     if observation.kind not in MODEL_CALLS:
         return False
     return not (observation.usage or observation.cost_usd or observation.level is Level.ERROR)

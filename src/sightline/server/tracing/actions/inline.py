@@ -1,7 +1,7 @@
 """Files that arrive inside texts, base64-encoded: taken out, with Langfuse's reference token left in their place.
 
-Found are data URIs anywhere in a text, OpenTelemetry's blob parts and Anthropic's base64 sources. Other content stays
-byte for byte as it came.
+Found are data URIs anywhere in a text, and base64 beside a media type or a format. Other content stays byte for byte
+as it came.
 """
 
 import base64
@@ -15,14 +15,13 @@ from typing import Any
 import orjson
 
 from sightline.server.runtime.json_reading import NotJson, loads
+from sightline.server.runtime.media_tokens import media_token, tokens_in
+from sightline.server.tracing.actions.encoded import encoded_in, may_be_encoded
 from sightline.server.tracing.records import MediaId, Observation
 
 _DATA_URI = re.compile(
     r"data:((?:image|audio|video)\\?/[\w.+-]+|application\\?/pdf)(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/\\=_-]{16,})"
 )
-_TOKEN = re.compile(r"@@@langfuseMedia:type=(image\\?/[\w.+-]+)\|id=([\w-]{1,64})\|source=\w+@@@")
-_BLOB, _BASE64 = '"blob"', '"base64"'
-"""One of them is in every text that has a file as a part of a message."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,7 @@ def image_ids(observation: Observation) -> list[MediaId]:
     """Images an observation refers to, in the order of input, output, metadata, trace; each once."""
     ids: dict[MediaId, None] = {}
     for text in _texts(observation):
-        if "@@@langfuseMedia:" in text:
-            ids.update((MediaId(match[2]), None) for match in _TOKEN.finditer(text))
+        ids.update((MediaId(token.id), None) for token in tokens_in(text) if token.content_type.startswith("image/"))
     return list(ids)
 
 
@@ -79,7 +77,7 @@ def _texts(observation: Observation) -> list[str]:
 
 
 def _may_hold(text: str) -> bool:
-    return "base64" in text or _BLOB in text
+    return "base64" in text or may_be_encoded(text)
 
 
 def _without_files(observation: Observation, files: dict[MediaId, InlineFile]) -> Observation:
@@ -105,7 +103,7 @@ def _clean(text: str, files: dict[MediaId, InlineFile]) -> str:
         return _kept(kind, content, "base64_data_uri", files) or match[0]
 
     text = _DATA_URI.sub(token_of, text)
-    if _BLOB not in text and _BASE64 not in text:
+    if not may_be_encoded(text):
         return text
     try:
         tree = loads(text)
@@ -123,33 +121,29 @@ def _clean_parts(tree: Any, files: dict[MediaId, InlineFile]) -> bool:
         if isinstance(item, list):
             stack.extend(item)
         elif isinstance(item, dict):
-            stack.extend(item.values())
             changed |= _clean_part(item, files)
+            stack.extend(item.values())
     return changed
 
 
 def _clean_part(part: dict[str, Any], files: dict[MediaId, InlineFile]) -> bool:
-    match part:
-        case {"type": "blob", "mime_type": str(kind), "content": str(content)}:
-            place = "content"
-        case {"type": "base64", "media_type": str(kind), "data": str(content)}:
-            place = "data"
-        case _:
-            return False
-    token = _kept(kind, content, "bytes", files)
-    if token is None:
-        return False
-    part[place] = token
-    return True
+    changed = False
+    for found in list(encoded_in(part)):
+        token = _kept(found.content_type, found.content, "bytes", files)
+        if token is not None:
+            found.place[found.key] = token
+            changed = True
+    return changed
 
 
 def _kept(content_type: str, content: str, source: str, files: dict[MediaId, InlineFile]) -> str | None:
     """Keep a decoded file and return its token; None when the content is not base64."""
     try:
-        body = base64.b64decode(content.replace("-", "+").replace("_", "/"), validate=True)
+        padded = content.replace("-", "+").replace("_", "/").rstrip("=")
+        body = base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
     digest = hashlib.sha256(body).digest()
     file = InlineFile(media_id(digest), base64.b64encode(digest).decode(), content_type, body)
     files[file.id] = file
-    return f"@@@langfuseMedia:type={content_type}|id={file.id}|source={source}@@@"
+    return media_token(content_type, file.id, source)

@@ -7,7 +7,7 @@ from sightline.server.tracing.mapping.spans import (
     span_to_observation,
     spans_to_observations,
 )
-from sightline.server.tracing.mapping.usage import model_parameters, normalised_usage
+from sightline.server.tracing.mapping.usage import model_parameters, normalised_usage, told_cost
 
 __all__ = [
     "InvalidSpan",
@@ -17,4 +17,5 @@ __all__ = [
     "sourced_spans",
     "span_to_observation",
     "spans_to_observations",
+    "told_cost",
 ]

@@ -13,6 +13,7 @@ from sightline.server.tracing.mapping.dialects import (
 )
 from sightline.server.tracing.mapping.tables import (
     AI_SDK_OPERATION,
+    DOCUMENTS,
     FIRST_INPUTS,
     FIRST_OUTPUTS,
     INDEXED_INPUTS,
@@ -32,7 +33,7 @@ from sightline.server.tracing.mapping.tables import (
     TOOL_INPUTS,
     TOOL_OUTPUTS,
 )
-from sightline.server.tracing.mapping.values import Attributes, first, parsed, text
+from sightline.server.tracing.mapping.values import NOTHING, Attributes, parsed, telling, text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,18 +52,20 @@ class Reader:
 
 
 def first_found(readers: Sequence[Reader], attributes: Attributes, events: Sequence[Event]) -> str | None:
-    """What the first reader finds, as it is stored."""
+    """What the first reader finds, as it is stored; an empty object only where no other finds more."""
+    empty = None
     for reader in readers:
         if reader.of_events and not events:
             continue
         found = text(reader.read(attributes, events))
-        if found is not None:
+        if found is not None and found not in NOTHING:
             return found
-    return None
+        empty = empty or found
+    return empty
 
 
 def _keys(*names: str) -> Reader:
-    return Reader(read=lambda attributes, _: first(attributes, names), keys=names)
+    return Reader(read=lambda attributes, _: telling(attributes, names), keys=names)
 
 
 def _events(*names: str) -> Reader:
@@ -84,7 +87,7 @@ def _model_messages(*prefixes: str) -> Reader:
 
 
 def _asked(attributes: Attributes, _: Sequence[Event]) -> Any:
-    return _with_instructions(first(attributes, MESSAGE_INPUTS), attributes)
+    return _with_instructions(telling(attributes, MESSAGE_INPUTS), attributes)
 
 
 def _asked_of_an_agent(attributes: Attributes, _: Sequence[Event]) -> Any:
@@ -119,6 +122,7 @@ OUTPUT_READERS: Sequence[Reader] = (
     _model_messages(*MODEL_OUTPUTS),
     _keys(*OUTPUT_KEYS, *MESSAGE_OUTPUTS),
     _indexed(*INDEXED_OUTPUTS),
+    _indexed(*DOCUMENTS),
     _keys(*TOOL_OUTPUTS, RAW_OUTPUT),
 )
 
@@ -164,10 +168,13 @@ def _position(key: str) -> tuple[int, str]:
     return (int(key) if key.isdecimal() else len(key) + 1_000_000, key)
 
 
+WRAPPED = ({"message"}, {"document"})
+
+
 def _unwrapped(message: Any) -> Any:
     """OpenInference wraps each item under its singular name: `{message: {…}}` is the message."""
     if isinstance(message, dict):
-        inner = message["message"] if set(message) == {"message"} else message
+        inner = next(iter(message.values())) if set(message) in WRAPPED else message
         return {key: _parts(value) for key, value in inner.items()} if isinstance(inner, dict) else inner
     return message
 

@@ -9,37 +9,37 @@ from sightline.server.tracing.mapping.tables import (
     AI_SDK_OUTPUTS,
     AI_SDK_TEXTS,
     AI_SDK_TOOL_CALLS,
-    AI_SDK_WRAPPERS,
-    COUNTED_BELOW,
     LLAMA_INDEX_CALL_KEYS,
     LLAMA_INDEX_SCOPE,
     MESSAGE_EVENTS,
     PYDANTIC_AI_MESSAGES,
     PYDANTIC_AI_NEW_MESSAGE,
 )
-from sightline.server.tracing.mapping.values import Attributes, first, number, parsed
-from sightline.server.tracing.records import Kind
+from sightline.server.tracing.mapping.values import Attributes, first, number, parsed, telling
+
+MLFLOW_TEXTS = frozenset(("mlflow.spanInputs", "mlflow.spanOutputs"))
 
 Event = tuple[str, Attributes]
 """A span event's name and attributes."""
 
 
-def counted_below(attributes: Attributes, kind: Kind, scope: str | None) -> bool:
-    """Whether a span's usage is the sum of what spans inside it report themselves.
+def wraps_calls(attributes: Attributes, scope: str | None) -> bool:
+    """Whether a span that calls itself a model's call is a method around one."""
+    return scope == LLAMA_INDEX_SCOPE and not any(key in attributes for key in LLAMA_INDEX_CALL_KEYS)
 
-    To count it would count twice, and so would counting its texts' tokens: it gets neither usage nor a model.
-    """
-    if attributes.get(AI_SDK_OPERATION) in AI_SDK_WRAPPERS:
-        return True
-    if scope == LLAMA_INDEX_SCOPE:
-        return kind is Kind.GENERATION and not any(key in attributes for key in LLAMA_INDEX_CALL_KEYS)
-    return kind is Kind.AGENT and scope in COUNTED_BELOW
+
+def bare_words(attributes: Attributes) -> Attributes:
+    """MLflow's attributes without the quotes that JSON puts around a text; its inputs and outputs stay JSON."""
+    return {
+        key: parsed(value) if type(value) is str and value[:1] == '"' and key not in MLFLOW_TEXTS else value
+        for key, value in attributes.items()
+    }
 
 
 def ai_sdk_input(attributes: Attributes) -> Any:
     if AI_SDK_OPERATION not in attributes:
         return None
-    given = first(attributes, AI_SDK_INPUTS)
+    given = telling(attributes, AI_SDK_INPUTS)
     if given is not None:
         return given
     values = attributes.get("ai.values")
@@ -51,10 +51,10 @@ def ai_sdk_output(attributes: Attributes) -> Any:
     if AI_SDK_OPERATION not in attributes:
         return None
     said = first(attributes, AI_SDK_TEXTS)
-    calls = parsed(first(attributes, AI_SDK_TOOL_CALLS))
+    calls = parsed(telling(attributes, AI_SDK_TOOL_CALLS))
     if isinstance(calls, list) and calls:
         return {"role": "assistant", "content": said, "tool_calls": [_call(call) for call in calls]}
-    made = said if said is not None else first(attributes, AI_SDK_OUTPUTS)
+    made = said if said is not None else telling(attributes, AI_SDK_OUTPUTS)
     return made if made is not None else _embedded(attributes)
 
 
@@ -72,7 +72,7 @@ def _embedded(attributes: Attributes) -> Any:
 
 def pydantic_ai_input(attributes: Attributes) -> Any:
     """What an agent was asked: the conversation up to its first reply; the replies are in the spans inside it."""
-    messages = parsed(first(attributes, PYDANTIC_AI_MESSAGES))
+    messages = parsed(telling(attributes, PYDANTIC_AI_MESSAGES))
     if not isinstance(messages, list):
         return None
     begins = int(number(attributes.get(PYDANTIC_AI_NEW_MESSAGE)) or 0)

@@ -10,11 +10,10 @@ from functools import lru_cache
 
 from sightline.server.tracing.mapping.contents import INPUT_READERS, OUTPUT_READERS, Reader
 from sightline.server.tracing.mapping.tables import (
+    CALL_ID_KEYS,
     COMPLETION_START,
     CONSUMED,
     CONSUMED_PREFIXES,
-    COST_BY_ATTRIBUTE,
-    COST_DETAILS,
     ENVIRONMENT_KEYS,
     EXPERIMENT_PREFIX,
     FIRST_TOKEN_DELAYS_S,
@@ -33,11 +32,11 @@ from sightline.server.tracing.mapping.tables import (
     TAG_KEYS,
     TOOL_KEYS,
     TRACE_PREFIX,
-    USAGE_BY_ATTRIBUTE,
-    USAGE_DETAILS,
     USER_KEYS,
     VERSION_KEYS,
 )
+from sightline.server.tracing.mapping.usage import Counter, counters_among, unexplained_among
+from sightline.server.tracing.mapping.usage_tables import COST_BY_ATTRIBUTE, COST_DETAILS, USAGE_DETAILS
 from sightline.server.tracing.records import Kind
 
 REMEMBERED = 1_024
@@ -62,6 +61,9 @@ class Shape:
     roots: Sequence[str]
     inputs: Sequence[Reader]
     outputs: Sequence[Reader]
+    call_ids: Sequence[str]
+    counters: Sequence[Counter]
+    unexplained_counters: Sequence[Counter]
     tells_usage: bool
     tells_cost: bool
     tells_parameters: bool
@@ -84,6 +86,8 @@ def shape_of(keys: Iterable[str]) -> Shape:
 
 def _shape(keys: tuple[str, ...]) -> Shape:
     there = frozenset(keys)
+    counters, unexplained = counters_among(keys), unexplained_among(keys)
+    counted = {key for key, _ in counters}
 
     def among(wanted: Iterable[str]) -> tuple[str, ...]:
         return tuple(key for key in wanted if key in there)
@@ -105,8 +109,11 @@ def _shape(keys: tuple[str, ...]) -> Shape:
         roots=among(ROOT_KEYS),
         inputs=tuple(reader for reader in INPUT_READERS if reader.may_find(keys)),
         outputs=tuple(reader for reader in OUTPUT_READERS if reader.may_find(keys)),
-        tells_usage=bool(among((*USAGE_DETAILS, *USAGE_BY_ATTRIBUTE))),
-        tells_cost=bool(among((COST_DETAILS, *COST_BY_ATTRIBUTE))),
+        call_ids=among(CALL_ID_KEYS),
+        counters=counters,
+        unexplained_counters=unexplained,
+        tells_usage=bool(counters or unexplained or among(USAGE_DETAILS)),
+        tells_cost=bool(among((*COST_DETAILS, *USAGE_DETAILS, *COST_BY_ATTRIBUTE))),
         tells_parameters=bool(among((PARAMETERS, INVOCATION_PARAMETERS))) or under(PARAMETER_PREFIX),
         tells_completion=bool(among((COMPLETION_START, *FIRST_TOKEN_DELAYS_S))),
         tells_experiment=under(EXPERIMENT_PREFIX),
@@ -116,7 +123,9 @@ def _shape(keys: tuple[str, ...]) -> Shape:
             (key, key.removeprefix(prefix)) for key in keys for prefix in FOREIGN_PREFIXES if _foreign(key, prefix)
         ),
         langfuse_metadata=OBSERVATION_METADATA in there or under(f"{OBSERVATION_METADATA}."),
-        rest=tuple(key for key in keys if key not in CONSUMED and not key.startswith(CONSUMED_PREFIXES)),
+        rest=tuple(
+            key for key in keys if key not in CONSUMED and key not in counted and not key.startswith(CONSUMED_PREFIXES)
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.environments import environment_name
 from sightline.server.tracing.mapping.contents import first_found
-from sightline.server.tracing.mapping.dialects import Event, counted_below
+from sightline.server.tracing.mapping.dialects import Event, bare_words, wraps_calls
 from sightline.server.tracing.mapping.metadata import (
     events_text,
     metadata_under,
@@ -21,15 +21,19 @@ from sightline.server.tracing.mapping.metadata import (
 from sightline.server.tracing.mapping.sdk import SdkInfo
 from sightline.server.tracing.mapping.shape import Shape, shape_of
 from sightline.server.tracing.mapping.tables import (
+    AI_SDK_OPERATION,
+    AI_SDK_WRAPPERS,
     COMPLETION_START,
     DETAILS_EVENT,
     ENVIRONMENT_KEYS,
+    ERROR_KEYS,
     EXPERIMENT_FIELDS,
     EXPERIMENT_PREFIX,
     FIRST_TOKEN_DELAYS_S,
     FIRST_TOKEN_EVENTS,
     INVOCATION_PARAMETERS,
     LEVELS,
+    MLFLOW_MARK,
     OBSERVATION_METADATA,
     PROMPT_NAME,
     PROMPT_OBJECT,
@@ -65,9 +69,9 @@ from sightline.server.tracing.records import (
 
 LONGEST_ID = 200
 """Characters of a user or session id; Langfuse's clients drop longer ones themselves."""
-
-
 MOST_VERSIONS = 2**31
+CALLS = frozenset((Kind.GENERATION, Kind.EMBEDDING, Kind.SPAN))
+"""Kinds that may be one call of a model."""
 
 
 class InvalidSpan(InvalidRequest):
@@ -123,11 +127,13 @@ def _of_resource(project_id: ProjectId, resource_spans: ResourceSpans, sdk: SdkI
 def span_to_observation(span: Span, source: Source) -> Observation:
     events = [(event.name, python_attributes(event.attributes)) for event in span.events]
     attributes = _with_details(python_attributes(span.attributes), events)
+    if MLFLOW_MARK in attributes:
+        attributes = bare_words(attributes)
     shape = shape_of(attributes)
     parent_id = _parent_id(span)
-    kind = _kind(attributes, shape)
-    counted_elsewhere = counted_below(attributes, kind, source.scope_name)
+    kind = _kind(attributes, shape, source.scope_name)
     start_time = time_of(span.start_time_unix_nano)
+    end_time = max(start_time, time_of(span.end_time_unix_nano)) if span.end_time_unix_nano else None
     prompt = _prompt(attributes) if kind is Kind.GENERATION else {}
     version = text(first(attributes, shape.versions)) or source.version
     return Observation(
@@ -139,8 +145,8 @@ def span_to_observation(span: Span, source: Source) -> Observation:
         kind=kind,
         name=str(first(attributes, shape.names) or span.name),
         start_time=start_time,
-        end_time=max(start_time, time_of(span.end_time_unix_nano)) if span.end_time_unix_nano else None,
-        completion_start_time=_completion_start(attributes, span, start_time, shape),
+        end_time=end_time,
+        completion_start_time=_completion_start(attributes, span, (start_time, end_time), shape),
         level=_level(attributes, span),
         status_message=_status_message(attributes, span, events),
         environment=environment_name(named) if (named := first(attributes, shape.environments)) else source.environment,
@@ -148,11 +154,11 @@ def span_to_observation(span: Span, source: Source) -> Observation:
         input=first_found(shape.inputs, attributes, events),
         output=first_found(shape.outputs, attributes, events),
         metadata=_metadata(attributes, span, events, shape, source),
-        model=None if counted_elsewhere else _model(attributes, shape),
+        model=_model(attributes, shape),
         model_parameters=parameters_of(attributes) if shape.tells_parameters else {},
-        usage=usage_of(attributes) if shape.tells_usage and not counted_elsewhere else {},
-        cost_usd=cost_of(attributes) if shape.tells_cost and not counted_elsewhere else {},
-        call_id=text(attributes.get("gen_ai.response.id")),
+        usage=usage_of(attributes, shape.counters, shape.unexplained_counters) if shape.tells_usage else {},
+        cost_usd=cost_of(attributes) if shape.tells_cost else {},
+        call_id=_call_id(attributes, kind, shape),
         prompt_name=text(prompt.get("name")),
         prompt_version=_whole(prompt.get("version")),
         service=source.service,
@@ -177,11 +183,11 @@ def _parent_id(span: Span) -> ObservationId | None:
     return ObservationId(_hex_id(span.parent_span_id, 8, "parent span id", span))
 
 
-def _kind(attributes: Attributes, shape: Shape) -> Kind:
+def _kind(attributes: Attributes, shape: Shape, scope: str | None) -> Kind:
     for key, kinds, spelt in shape.kinds:
         value = attributes[key]
         if isinstance(value, str) and (kind := kinds.get(spelt(value))) is not None:
-            return kind
+            return Kind.CHAIN if kind is Kind.GENERATION and wraps_calls(attributes, scope) else kind
     if first(attributes, shape.tools) is not None:
         return Kind.TOOL
     return Kind.GENERATION if first(attributes, shape.models) is not None else Kind.SPAN
@@ -200,6 +206,13 @@ def _model(attributes: Attributes, shape: Shape) -> str | None:
     if named is None and INVOCATION_PARAMETERS in attributes:
         named = first(parsed_object(attributes[INVOCATION_PARAMETERS]), ("model", "model_name"))
     return text(named)
+
+
+def _call_id(attributes: Attributes, kind: Kind, shape: Shape) -> str | None:
+    """Of calls and of records about one: what wraps several may repeat the id of its last."""
+    if kind not in CALLS or attributes.get(AI_SDK_OPERATION) in AI_SDK_WRAPPERS:
+        return None
+    return _bounded(first(attributes, shape.call_ids))
 
 
 def _prompt(attributes: Attributes) -> Attributes:
@@ -221,24 +234,34 @@ def _status_message(attributes: Attributes, span: Span, events: Sequence[Event])
     if message or span.status.code != Status.STATUS_CODE_ERROR:
         return message or None
     found: Attributes = next((exception for name, exception in events if name == "exception"), {})
-    return text(first(found, ("exception.message", "exception.type")))
+    return text(first(found, ERROR_KEYS) or first(attributes, ERROR_KEYS))
 
 
-def _completion_start(attributes: Attributes, span: Span, start_time: datetime, shape: Shape) -> datetime | None:
-    if shape.tells_completion and (told := _told_completion(attributes, start_time)) is not None:
+def _completion_start(
+    attributes: Attributes, span: Span, times: tuple[datetime, datetime | None], shape: Shape
+) -> datetime | None:
+    if shape.tells_completion and (told := _told_completion(attributes, *times)) is not None:
         return told
     first_tokens = [event.time_unix_nano for event in span.events if event.name in FIRST_TOKEN_EVENTS]
     return time_of(min(first_tokens)) if first_tokens else None
 
 
-def _told_completion(attributes: Attributes, start_time: datetime) -> datetime | None:
+def _told_completion(attributes: Attributes, start_time: datetime, end_time: datetime | None) -> datetime | None:
     given = time_from(attributes.get(COMPLETION_START))
     if given is not None:
         return given
     for key, seconds in FIRST_TOKEN_DELAYS_S.items():
         if (delay := number(attributes.get(key))) is not None:
-            return later(start_time, delay * seconds)
+            return later(start_time, _delay_s(delay * seconds, start_time, end_time))
     return None
+
+
+def _delay_s(delay: float, start_time: datetime, end_time: datetime | None) -> float:
+    """A first token cannot come after the end: a delay that says so was counted in milliseconds, or rounded up."""
+    lasted = (end_time - start_time).total_seconds() if end_time else None
+    if lasted is None or delay <= lasted:
+        return delay
+    return delay / 1000 if delay.is_integer() or delay > 2 * lasted else lasted
 
 
 def _metadata(

@@ -3,6 +3,12 @@
 Sources: the OpenTelemetry gen_ai semantic conventions, OpenInference, and what the libraries named here write.
 """
 
+from sightline.server.tracing.mapping.usage_tables import (
+    COST_BY_ATTRIBUTE,
+    COST_DETAILS,
+    USAGE_BY_ATTRIBUTE,
+    USAGE_DETAILS,
+)
 from sightline.server.tracing.records import Kind, Level
 
 KINDS_BY_LANGFUSE_TYPE = {kind.value.lower(): kind for kind in Kind}
@@ -14,6 +20,7 @@ KINDS_BY_OPENINFERENCE = {
     "EMBEDDING": Kind.EMBEDDING,
     "EVALUATOR": Kind.EVALUATOR,
     "GUARDRAIL": Kind.GUARDRAIL,
+    "RERANKER": Kind.RETRIEVER,
     "RETRIEVER": Kind.RETRIEVER,
     "TOOL": Kind.TOOL,
 }
@@ -25,8 +32,12 @@ KINDS_BY_OPERATION = {
     "generate_content": Kind.GENERATION,
     "generate": Kind.GENERATION,
     "embeddings": Kind.EMBEDDING,
+    "embedding": Kind.EMBEDDING,
+    "retrieval": Kind.RETRIEVER,
+    "rerank": Kind.RETRIEVER,
     "invoke_agent": Kind.AGENT,
     "create_agent": Kind.AGENT,
+    "invoke_workflow": Kind.CHAIN,
     "execute_tool": Kind.TOOL,
 }
 
@@ -35,6 +46,7 @@ KINDS_BY_GENKIT = {
     "tool": Kind.TOOL,
     "flow": Kind.CHAIN,
     "retriever": Kind.RETRIEVER,
+    "reranker": Kind.RETRIEVER,
     "embedder": Kind.EMBEDDING,
     "evaluator": Kind.EVALUATOR,
 }
@@ -66,7 +78,14 @@ KINDS_BY_AI_SDK = {
 }
 
 KINDS_BY_TRACELOOP = {"workflow": Kind.CHAIN, "task": Kind.SPAN, "agent": Kind.AGENT, "tool": Kind.TOOL}
-KINDS_BY_REQUEST = {"chat": Kind.GENERATION, "completion": Kind.GENERATION, "embedding": Kind.EMBEDDING}
+KINDS_BY_REQUEST = {
+    "chat": Kind.GENERATION,
+    "completion": Kind.GENERATION,
+    "embedding": Kind.EMBEDDING,
+    "rerank": Kind.RETRIEVER,
+}
+KINDS_BY_AG2 = {"usage": Kind.SPAN}
+"""A record of what a call beside it used: it names the model, and is no call."""
 
 KINDS_BY_MLFLOW = {
     "LLM": Kind.GENERATION,
@@ -80,13 +99,10 @@ KINDS_BY_MLFLOW = {
     "EMBEDDING": Kind.EMBEDDING,
     "EVALUATOR": Kind.EVALUATOR,
     "GUARDRAIL": Kind.GUARDRAIL,
+    "PARSER": Kind.SPAN,
+    "MEMORY": Kind.SPAN,
+    "TASK": Kind.SPAN,
 }
-
-
-def _json_word(value: str) -> str:
-    """MLflow writes its words as JSON, in quotes."""
-    return value.strip('"').upper()
-
 
 KIND_TABLES = (
     ("langfuse.observation.type", KINDS_BY_LANGFUSE_TYPE, str.lower),
@@ -96,16 +112,17 @@ KIND_TABLES = (
     (AI_SDK_OPERATION, KINDS_BY_AI_SDK, str),
     ("traceloop.span.kind", KINDS_BY_TRACELOOP, str.lower),
     ("llm.request.type", KINDS_BY_REQUEST, str.lower),
-    ("mlflow.spanType", KINDS_BY_MLFLOW, _json_word),
+    ("mlflow.spanType", KINDS_BY_MLFLOW, str.upper),
+    ("ag2.span.type", KINDS_BY_AG2, str.lower),
 )
-COUNTED_BELOW = frozenset(("gen_ai", "pydantic-ai"))
-"""Scopes whose agents report the sum of the model calls inside them: Vercel's AI SDK 7 and pydantic-ai."""
-
 LLAMA_INDEX_SCOPE = "openinference.instrumentation.llama_index"
 LLAMA_INDEX_CALL_KEYS = ("llm.input_messages.0.message.role", "llm.prompts")
-"""LlamaIndex's methods around a call are LLM spans too, and name the model; only the call itself has one of these."""
+"""LlamaIndex's methods around a call are LLM spans too; only the call itself has one of these."""
 
-TOOL_KEYS = ("gen_ai.tool.name", "gen_ai.tool.call.id")
+MLFLOW_MARK = "mlflow.spanType"
+"""On every span of MLflow, whose attributes are all JSON text: words come in quotes."""
+
+TOOL_KEYS = ("gen_ai.tool.name", "gen_ai.tool.call.id", "tool.name")
 
 MODEL_KEYS = (
     "langfuse.observation.model.name",
@@ -117,6 +134,12 @@ MODEL_KEYS = (
     "embedding.model_name",
     "model",
 )
+
+CALL_ID_KEYS = ("gen_ai.response.id", "ai.response.id", "llm.response.id")
+"""The provider's id of a response."""
+
+ERROR_KEYS = ("error.message", "exception.message", "error.type", "exception.type")
+"""What a failure is called where its status says nothing."""
 
 LEVELS = {
     "trace": Level.DEBUG,
@@ -134,12 +157,14 @@ LEVELS = {
     "critical": Level.ERROR,
 }
 
-NAME_KEYS = ("gen_ai.tool.name", "genkit:name", "logfire.msg", "ai.toolCall.name", "ai.operationId")
+NAME_KEYS = ("gen_ai.tool.name", "tool.name", "genkit:name", "logfire.msg", "ai.toolCall.name", "ai.operationId")
 SESSION_KEYS = (
     "langfuse.session.id",
     "session.id",
     "gen_ai.conversation.id",
     "ai.telemetry.metadata.sessionId",
+    "ai.settings.context.sessionId",
+    "mlflow.trace.session",
     "traceloop.association.properties.session_id",
 )
 USER_KEYS = (
@@ -147,9 +172,11 @@ USER_KEYS = (
     "user.id",
     "enduser.id",
     "ai.telemetry.metadata.userId",
+    "ai.settings.context.userId",
+    "mlflow.trace.user",
     "traceloop.association.properties.user_id",
 )
-TAG_KEYS = ("langfuse.trace.tags", "tag.tags", "ai.telemetry.metadata.tags")
+TAG_KEYS = ("langfuse.trace.tags", "tag.tags", "ai.telemetry.metadata.tags", "ai.settings.context.tags")
 ENVIRONMENT_KEYS = ("langfuse.environment", "deployment.environment.name", "deployment.environment")
 RELEASE_KEYS = ("langfuse.release",)
 VERSION_KEYS = ("langfuse.version",)
@@ -161,7 +188,7 @@ OBSERVATION_METADATA = "langfuse.observation.metadata"
 OWN_METADATA = "metadata"
 """OpenInference's one object."""
 
-FOREIGN_PREFIXES = ("ai.telemetry.metadata.", "traceloop.association.properties.")
+FOREIGN_PREFIXES = ("ai.telemetry.metadata.", "ai.settings.context.", "traceloop.association.properties.")
 """Where other libraries put what their users call metadata, a key each."""
 
 AI_SDK_INPUTS = ("ai.prompt.messages", "ai.prompt", "ai.toolCall.args", "ai.value")
@@ -172,6 +199,7 @@ AI_SDK_OUTPUTS = ("ai.response.object", "ai.result.object", "ai.toolCall.result"
 FIRST_INPUTS = ("langfuse.observation.input", "genkit:input")
 FIRST_OUTPUTS = ("langfuse.observation.output", "genkit:output")
 INPUT_KEYS = (
+    "gen_ai.retrieval.query.text",
     "gcp.vertex.agent.llm_request",
     "gcp.vertex.agent.tool_call_args",
     "lk.user_input",
@@ -182,6 +210,7 @@ INPUT_KEYS = (
     "input",
 )
 OUTPUT_KEYS = (
+    "gen_ai.retrieval.documents",
     "gcp.vertex.agent.llm_response",
     "gcp.vertex.agent.tool_response",
     "lk.response.text",
@@ -202,6 +231,9 @@ LangChain and LlamaIndex, the text of Python objects."""
 
 INDEXED_INPUTS = ("gen_ai.prompt", "llm.input_messages")
 INDEXED_OUTPUTS = ("gen_ai.completion", "llm.output_messages")
+
+DOCUMENTS = ("retrieval.documents", "reranker.output_documents")
+"""OpenInference's, where a retriever has no `output.value`."""
 
 INPUT_EVENTS = (
     "gen_ai.system.message",
@@ -230,80 +262,6 @@ PARAMETERS = "langfuse.observation.model.parameters"
 PARAMETER_PREFIX = "gen_ai.request."
 INVOCATION_PARAMETERS = "llm.invocation_parameters"
 
-USAGE_DETAILS = ("langfuse.observation.usage_details", "mlflow.chat.tokenUsage")
-COST_DETAILS = "langfuse.observation.cost_details"
-
-USAGE_BY_ATTRIBUTE = {
-    "gen_ai.usage.input_tokens": "input",
-    "gen_ai.usage.prompt_tokens": "input",
-    "llm.token_count.prompt": "input",
-    "gen_ai.usage.output_tokens": "output",
-    "gen_ai.usage.completion_tokens": "output",
-    "llm.token_count.completion": "output",
-    "gen_ai.usage.total_tokens": "total",
-    "llm.usage.total_tokens": "total",
-    "llm.token_count.total": "total",
-    "gen_ai.usage.cache_read.input_tokens": "input_cached_tokens",
-    "gen_ai.usage.cache_read_input_tokens": "input_cached_tokens",
-    "llm.token_count.prompt_details.cache_read": "input_cached_tokens",
-    "gen_ai.usage.cache_creation.input_tokens": "input_cache_creation",
-    "gen_ai.usage.cache_creation_input_tokens": "input_cache_creation",
-    "llm.token_count.prompt_details.cache_write": "input_cache_creation",
-    "llm.token_count.prompt_details.audio": "input_audio_tokens",
-    "gen_ai.usage.reasoning.output_tokens": "output_reasoning_tokens",
-    "gen_ai.usage.reasoning_tokens": "output_reasoning_tokens",
-    "llm.token_count.completion_details.reasoning": "output_reasoning_tokens",
-    "llm.token_count.completion_details.audio": "output_audio_tokens",
-    "gen_ai.usage.details.reasoning_tokens": "output_reasoning_tokens",
-    "ai.usage.inputTokens": "input",
-    "ai.usage.promptTokens": "input",
-    "ai.usage.tokens": "input",
-    "ai.usage.outputTokens": "output",
-    "ai.usage.completionTokens": "output",
-    "ai.usage.totalTokens": "total",
-    "ai.usage.cachedInputTokens": "input_cached_tokens",
-    "ai.usage.inputTokenDetails.cacheReadTokens": "input_cached_tokens",
-    "ai.usage.inputTokenDetails.cacheWriteTokens": "input_cache_creation",
-    "ai.usage.reasoningTokens": "output_reasoning_tokens",
-    "ai.usage.outputTokenDetails.reasoningTokens": "output_reasoning_tokens",
-}
-"""Everything but input, output and total is a part of `input` or `output` by its prefix, and taken out of it."""
-
-USAGE_RENAMES = {
-    "prompt_tokens": "input",
-    "input_tokens": "input",
-    "completion_tokens": "output",
-    "output_tokens": "output",
-    "total_tokens": "total",
-}
-"""OpenAI's names, of its completions and its responses API."""
-
-USAGE_PARTS = {
-    "prompt_tokens_details": "input",
-    "input_tokens_details": "input",
-    "completion_tokens_details": "output",
-    "output_tokens_details": "output",
-}
-
-OPENAI_SHAPES = (
-    (
-        frozenset(("prompt_tokens", "completion_tokens", "total_tokens")),
-        frozenset(("prompt_tokens_details", "completion_tokens_details")),
-    ),
-    (
-        frozenset(("input_tokens", "output_tokens", "total_tokens")),
-        frozenset(("input_tokens_details", "output_tokens_details")),
-    ),
-)
-"""What its two APIs count, always, and the details they may add."""
-
-COST_BY_ATTRIBUTE = {
-    "gen_ai.usage.cost": "total",
-    "llm.cost.total": "total",
-    "llm.cost.prompt": "input",
-    "llm.cost.completion": "output",
-}
-
 COMPLETION_START = "langfuse.observation.completion_start_time"
 FIRST_TOKEN_DELAYS_S = {
     "gen_ai.server.time_to_first_token": 1.0,
@@ -311,7 +269,7 @@ FIRST_TOKEN_DELAYS_S = {
     "gen_ai.client.operation.time_to_first_chunk": 1.0,
     "ai.response.msToFirstChunk": 0.001,
 }
-"""Attribute to the factor that makes it seconds after the span's start."""
+"""Attribute to the factor that makes it seconds after the span's start, by its documentation."""
 
 FIRST_TOKEN_EVENTS = ("First Token Stream Event", "gen_ai.content.completion.chunk", "ai.stream.firstChunk")
 """Span events of streams; the first such marks the first token."""
@@ -338,6 +296,7 @@ CONSUMED = frozenset(
     (
         *(key for key, _, _ in KIND_TABLES),
         *MODEL_KEYS,
+        *CALL_ID_KEYS,
         *SESSION_KEYS,
         *USER_KEYS,
         *TAG_KEYS,
@@ -365,7 +324,7 @@ CONSUMED = frozenset(
         PARAMETERS,
         INVOCATION_PARAMETERS,
         *USAGE_DETAILS,
-        COST_DETAILS,
+        *COST_DETAILS,
         COMPLETION_START,
         PROMPT_NAME,
         PROMPT_VERSION,

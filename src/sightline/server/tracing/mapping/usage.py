@@ -1,75 +1,119 @@
 """Token usage, costs and model parameters in one shape, whoever counted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sightline.server.tracing.mapping.tables import (
+from sightline.server.tracing.mapping.balance import balanced
+from sightline.server.tracing.mapping.tables import INVOCATION_PARAMETERS, PARAMETER_PREFIX, PARAMETERS
+from sightline.server.tracing.mapping.usage_names import names_tokens, usage_type
+from sightline.server.tracing.mapping.usage_tables import (
     COST_BY_ATTRIBUTE,
     COST_DETAILS,
-    INVOCATION_PARAMETERS,
-    OPENAI_SHAPES,
-    PARAMETER_PREFIX,
-    PARAMETERS,
+    COST_NAMES,
+    COST_PARTS,
+    COUNTER_PREFIXES,
+    KEPT_PREFIX,
     USAGE_BY_ATTRIBUTE,
     USAGE_DETAILS,
-    USAGE_PARTS,
-    USAGE_RENAMES,
 )
 from sightline.server.tracing.mapping.values import Attributes, first, json_text, number, parsed_object
 
-WHOLES = ("input", "output")
 MOST_UNITS = 2**53
 """Beyond it JSON readers no longer agree what a number is."""
+OWN_NAMES = frozenset(("input", "output", "total"))
+Counter = tuple[str, str]
+"""An attribute and the usage type it counts."""
 
 
-def usage_of(attributes: Attributes) -> dict[str, int]:
-    """Units per usage type with `total`, from Langfuse's JSON or else from whatever counters are there."""
+def counters_among(keys: Iterable[str]) -> tuple[Counter, ...]:
+    """Listed spellings in the order of their table, then those that only their words explain."""
+    there = dict.fromkeys(keys)
+    listed = [(key, name) for key, name in USAGE_BY_ATTRIBUTE.items() if key in there]
+    others = (key for key in there if key.startswith(COUNTER_PREFIXES) and key not in USAGE_BY_ATTRIBUTE)
+    return (*listed, *((key, name) for key in others if (name := usage_type(key)) is not None))
+
+
+def unexplained_among(keys: Iterable[str]) -> tuple[Counter, ...]:
+    """`gen_ai.usage.*` that may be usage types of the sender's own."""
+    return tuple(
+        (key, key.removeprefix(KEPT_PREFIX))
+        for key in keys
+        if key.startswith(KEPT_PREFIX)
+        and not key.startswith(f"{KEPT_PREFIX}details.")
+        and key not in USAGE_BY_ATTRIBUTE
+        and key not in COST_BY_ATTRIBUTE
+        and usage_type(key) is None
+    )
+
+
+def usage_of(attributes: Attributes, counters: Iterable[Counter], unexplained: Iterable[Counter]) -> dict[str, int]:
+    """Units per usage type with `total`, from a JSON object or else from whatever counters are there."""
     given = parsed_object(first(attributes, USAGE_DETAILS))
-    return normalised_usage(given) if given else counted_usage(attributes)
+    if given and (usage := normalised_usage(given)):
+        return usage
+    found: dict[str, int] = {}
+    for key, name in counters:
+        if name not in found and (count := units(attributes[key])) is not None:
+            found[name] = count
+    own = {name: value for key, name in unexplained if type(value := attributes[key]) is int and units(value)}
+    return balanced(found, own)
 
 
 def normalised_usage(given: Mapping[str, Any]) -> dict[str, int]:
-    """OpenAI's shape becomes input, output and total; its details become parts and are taken out of the whole.
+    """A provider's shape becomes input, output and total; its details become parts and are taken out of the whole.
 
-    `{prompt_tokens: 10, prompt_tokens_details: {cached_tokens: 4}}` is `{input: 6, input_cached_tokens: 4}`: summing
-    the types gives the total, where a naive reading would count cached tokens twice. Only OpenAI's whole shape is
-    read so: with a name missing, or another beside them, somebody else counted, and every type stays as it is.
+    `{prompt_tokens: 10, completion_tokens: 2, total_tokens: 12, prompt_tokens_details: {cached_tokens: 4}}` is
+    `{input: 6, input_cached_tokens: 4, output: 2}`: summing the types gives the total, where a naive reading would
+    count cached tokens twice. Only an object that tells a total beside its wholes, or writes them as JavaScript
+    does, is read so: else its keys are usage types of the sender's own, and stay as they are.
     """
-    if not any(wholes <= set(given) <= wholes | details for wholes, details in OPENAI_SHAPES):
-        return _with_total({key: count for key, value in given.items() if (count := units(value)) is not None})
-    usage: dict[str, int] = {}
-    parts: dict[str, int] = {}
-    for key, value in given.items():
-        if key in USAGE_PARTS and isinstance(value, Mapping):
-            whole = USAGE_PARTS[key]
-            parts |= {f"{whole}_{name}": count for name, given in value.items() if (count := units(given))}
-        elif key in USAGE_RENAMES and (count := units(value)) is not None:
-            usage[USAGE_RENAMES[key]] = count
-    return _with_total(_taken_out(usage, parts))
+    return _provided(given) if _is_providers(given) else _with_total(_own_types(given))
 
 
-def counted_usage(attributes: Attributes) -> dict[str, int]:
-    """Usage from single attributes (gen_ai.usage.*, llm.token_count.*); the first of two names for one thing wins."""
+def _is_providers(given: Mapping[str, Any]) -> bool:
+    named = {name: usage_type(name) for name in given if name not in OWN_NAMES}
+    wholes = [name for name, kind in named.items() if kind in ("input", "output")]
+    totals = [name for name, kind in named.items() if kind == "total"]
+    return bool(wholes) and bool(totals or (len(wholes) == 2 and not any("_" in name for name in wholes)))
+
+
+def _provided(given: Mapping[str, Any]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for key, name in USAGE_BY_ATTRIBUTE.items():
-        if key in attributes and name not in found and (count := units(attributes[key])) is not None:
-            found[name] = count
-    wholes = {name: count for name, count in found.items() if name in (*WHOLES, "total")}
-    return _with_total(_taken_out(wholes, {name: count for name, count in found.items() if name not in wholes}))
+    own: dict[str, int] = {}
+    for key, value in given.items():
+        name = usage_type(key)
+        if isinstance(value, Mapping):
+            _add_details(found, name, value)
+        elif (count := units(value)) is None:
+            continue
+        elif name is not None:
+            found.setdefault(name, count)
+        elif names_tokens(key):
+            own[key] = count
+    return balanced(found, own)
+
+
+def _add_details(found: dict[str, int], whole: str | None, details: Mapping[str, Any]) -> None:
+    if whole not in ("input", "output"):
+        return
+    for name, value in details.items():
+        if (count := units(value)) and (kind := usage_type(f"{whole}_{name}")) not in (None, whole):
+            found.setdefault(str(kind), count)
+
+
+def _own_types(given: Mapping[str, Any]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for key, value in given.items():
+        count = units(value)
+        if count is not None and key not in COST_NAMES:
+            found["total" if usage_type(key) == "total" else key] = count
+    return found
 
 
 def units(value: Any) -> int | None:
     """A count of units; what no meter could have counted is none."""
     count = number(value)
     return int(count) if count is not None and 0 <= count <= MOST_UNITS else None
-
-
-def _taken_out(usage: dict[str, int], parts: Mapping[str, int]) -> dict[str, int]:
-    for whole in WHOLES:
-        if whole in usage:
-            inside = sum(count for name, count in parts.items() if name.startswith(f"{whole}_"))
-            usage[whole] = max(0, usage[whole] - inside)
-    return usage | {name: count for name, count in parts.items() if count}
 
 
 def _with_total(usage: dict[str, int]) -> dict[str, int]:
@@ -80,12 +124,35 @@ def _with_total(usage: dict[str, int]) -> dict[str, int]:
 
 def cost_of(attributes: Attributes) -> dict[str, float]:
     """US dollars per usage type with `total`, as the client counted them."""
-    given = parsed_object(attributes.get(COST_DETAILS))
-    named = given or {name: attributes[key] for key, name in COST_BY_ATTRIBUTE.items() if key in attributes}
+    given = parsed_object(first(attributes, COST_DETAILS))
+    named = _named_costs(given) if given else _attribute_costs(attributes)
     cost = {name: dollars for name, value in named.items() if (dollars := number(value)) is not None}
-    if cost and "total" not in cost:
+    if not cost:
+        return told_cost(parsed_object(first(attributes, USAGE_DETAILS)))
+    if "total" not in cost:
         cost["total"] = sum(cost.values())
     return cost
+
+
+def told_cost(usage: Mapping[str, Any]) -> dict[str, float]:
+    """The cost that an object of usage tells beside its counts, as routers do."""
+    found = [number(usage[name]) for name in COST_NAMES if name in usage]
+    return next(({"total": dollars} for dollars in found if dollars is not None and dollars >= 0), {})
+
+
+def _attribute_costs(attributes: Attributes) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, name in COST_BY_ATTRIBUTE.items():
+        if key in attributes and name not in found and number(attributes[key]) is not None:
+            found[name] = attributes[key]
+    return found
+
+
+def _named_costs(given: Mapping[str, Any]) -> dict[str, Any]:
+    if "total" in given or not any(name in COST_NAMES for name in given):
+        return dict(given)
+    names = COST_NAMES | COST_PARTS
+    return {names.get(name, name): value for name, value in given.items()}
 
 
 def parameters_of(attributes: Attributes) -> dict[str, str]:

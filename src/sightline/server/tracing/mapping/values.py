@@ -44,6 +44,25 @@ def first(attributes: Attributes, keys: Iterable[str]) -> Any:
     return None
 
 
+NOTHING = frozenset(("{}", "[]", "null", '""'))
+"""Texts that libraries write where they have nothing to say."""
+
+
+def says_nothing(value: Any) -> bool:
+    return value in NOTHING if isinstance(value, str) else value in ({}, [])
+
+
+def telling(attributes: Attributes, keys: Iterable[str]) -> Any:
+    """Of the values that `first` would take the first that says something, else the first."""
+    found = None
+    for key in keys:
+        if key in attributes and (value := attributes[key]) is not None and value != "":
+            if not says_nothing(value):
+                return value
+            found = value if found is None else found
+    return found
+
+
 def text(value: Any) -> str | None:
     """A value as a stored string: strings as they are, everything else as JSON."""
     if value is None or value == "":

@@ -1,6 +1,5 @@
 """The files that a dataset item's texts refer to, with addresses to read them from."""
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -12,30 +11,29 @@ from sightline.server.edges.langfuse.media.routes import signed_address
 from sightline.server.edges.services import Services
 from sightline.server.evals.records import Item
 from sightline.server.runtime.errors import NotFound
+from sightline.server.runtime.media_tokens import tokens_in
 from sightline.server.tracing.records import Media, MediaId, ProjectId
-
-REFERENCE = re.compile(r"@@@langfuseMedia:type=[^|@]+\|id=(?P<id>[A-Za-z0-9_-]+)\|source=[^@|]+@@@")
 
 
 async def media_references(item: Item, request: Request, services: Services) -> list[dict[str, Any]]:
     """One entry for each place of a file that is here; a reference to nothing is left out."""
     fields = {"input": item.input, "expectedOutput": item.expected_output, "metadata": item.metadata}
     places = [
-        (field, match, path)
+        (field, token, path)
         for field, value in fields.items()
         for text, path in _texts(value, "$")
-        for match in REFERENCE.finditer(text)
+        for token in tokens_in(text)
     ]
-    files = await _files({match["id"] for _, match, _ in places}, item.project_id, services)
+    files = await _files({token.id for _, token, _ in places}, item.project_id, services)
     return [
         {
             "field": field,
-            "referenceString": match[0],
+            "referenceString": token.text,
             "jsonPath": path,
-            "media": _media(files[match["id"]], request, services),
+            "media": _media(files[token.id], request, services),
         }
-        for field, match, path in places
-        if match["id"] in files
+        for field, token, path in places
+        if token.id in files
     ]
 
 

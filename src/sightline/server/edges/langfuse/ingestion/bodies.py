@@ -14,7 +14,7 @@ from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
 from sightline.server.tracing.clocks import believable, believed_fields
 from sightline.server.tracing.environments import environment_name
-from sightline.server.tracing.mapping import model_parameters, normalised_usage
+from sightline.server.tracing.mapping import model_parameters, normalised_usage, told_cost
 from sightline.server.tracing.mapping.values import json_text, number, text
 from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Kind, Level, TraceId
@@ -107,7 +107,7 @@ class ObservationBody(_EventBody):
             "model": self.model,
             "model_parameters": model_parameters(self.model_parameters or {}),
             "usage": normalised_usage(self.usage_details or _counted(self.usage or {})),
-            "cost_usd": _cost(self.cost_details or _costs(self.usage or {})),
+            "cost_usd": _cost(self.cost_details or told_cost(self.usage_details or {}) or _costs(self.usage or {})),
             "prompt_name": self.prompt_name,
             "prompt_version": self.prompt_version,
         }

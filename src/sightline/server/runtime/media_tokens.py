@@ -1,0 +1,33 @@
+"""What a media token looks like: Langfuse's reference to a file, in the place of its content."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+MARK = "@@@langfuseMedia:"
+"""In every text that has a token: cheaper to look for than the token itself."""
+TOKEN = re.compile(
+    r"@@@langfuseMedia:type=(?P<type>(?P<family>\w+)[^|@]*)\|id=(?P<id>[\w-]{1,64})\|source=(?P<source>[^|@]+)@@@"
+)
+"""Its type may have the slash as JSON of PHP escapes it, `image\\/png`."""
+
+
+class MediaToken(NamedTuple):
+    text: str
+    """As it stands in the text."""
+    content_type: str
+    id: str
+    source: str
+    """What the file was before: `base64_data_uri`, `bytes` or `file`."""
+
+
+def media_token(content_type: str, media_id: str, source: str) -> str:
+    return f"{MARK}type={content_type}|id={media_id}|source={source}@@@"
+
+
+def tokens_in(text: str | None) -> Iterator[MediaToken]:
+    if not text or MARK not in text:
+        return
+    for match in TOKEN.finditer(text):
+        content_type = match["type"].replace("\\", "")
+        yield MediaToken(match[0], content_type, match["id"], match["source"])
