@@ -13,8 +13,8 @@ from sightline.server.pricing.actions import Prices
 from sightline.server.pricing.counting import counted, encoding_of
 from sightline.server.pricing.records import Metered, Model
 from sightline.server.tracing.actions.legacy import LegacyIngestion
-from sightline.server.tracing.actions.nesting import MODEL_CALLS, Nesting
 from sightline.server.tracing.mapping.values import json_text
+from sightline.server.tracing.metering import CALLS
 from sightline.server.tracing.records import Level, Observation, ObservationId, ProjectId, TraceId
 from sightline.server.tracing.store import ObservationStore
 
@@ -47,14 +47,12 @@ class TokenCounting:
         self._observations = observations
         self._legacy = legacy
         self._record = record
-        self._nesting = Nesting()
         self._inbox: deque[Waiting] = deque()
         self._full = False
         self._task: asyncio.Task[None] | None = None
 
     def offer(self, project_id: ProjectId, observations: Sequence[Observation]) -> None:
         """Remember those that lack usage, and what is inside what."""
-        self._nesting.saw(project_id, observations)
         due = monotonic() + DELAY_S
         for each in observations:
             if each.model_id is not None and _lacks_usage(each):
@@ -104,8 +102,8 @@ class TokenCounting:
 
     async def _count(self, project_id: ProjectId, waiting: Sequence[Waiting]) -> None:
         """In the project's turn: what an update says meanwhile must not be written over."""
-        wrappers = {each: self._nesting.wrappers(project_id, each) for each in {each.trace_id for each in waiting}}
-        places = {(each.trace_id, each.id) for each in waiting if each.id not in wrappers[each.trace_id]}
+        wrappers = await self._observations.around_calls(project_id, {each.trace_id for each in waiting})
+        places = {(each.trace_id, each.id) for each in waiting} - wrappers
         async with self._legacy.turn(project_id):
             rows = await self._observations.newest(project_id, {each.id for each in waiting})
             lacking = [row for row in rows if (row.trace_id, row.id) in places and row.model and _lacks_usage(row)]
@@ -116,7 +114,7 @@ class TokenCounting:
 
 def _lacks_usage(observation: Observation) -> bool:
     """Of calls of a model only: an agent around one may name its model too."""
-    if observation.kind not in MODEL_CALLS:
+    if observation.kind not in CALLS:
         return False
     return not (observation.usage or observation.cost_usd or observation.level is Level.ERROR)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 class Sender:
     library: str
     version: str
-    """The version looked at; `documentation` where only that was read."""
+    """The version looked at; `reported` where nobody looked at one here."""
     source: str
     """Where it says so: its documentation or its source code."""
 
@@ -46,9 +46,9 @@ OPENINFERENCE = Sender(
 OPENLLMETRY = Sender("OpenLLMetry", "0.62.4", "https://github.com/traceloop/openllmetry")
 AI_SDK = Sender("ai (Vercel AI SDK)", "6 and 7", "https://ai-sdk.dev/docs/ai-sdk-core/telemetry")
 PYDANTIC_AI = Sender("pydantic-ai", "2.68", "https://ai.pydantic.dev/logfire/")
-LOGFIRE = Sender("logfire", "documentation", "https://logfire.pydantic.dev/docs/")
+LOGFIRE = Sender("logfire", "reported", "https://logfire.pydantic.dev/docs/")
 LITELLM = Sender("litellm", "1.110.1", "https://docs.litellm.ai/docs/observability/opentelemetry_integration")
-LIVEKIT = Sender("livekit-agents", "documentation", "https://docs.livekit.io/agents/build/metrics/")
+LIVEKIT = Sender("livekit-agents", "reported", "https://docs.livekit.io/agents/build/metrics/")
 MLFLOW = Sender("mlflow", "3.17.2", "https://mlflow.org/docs/latest/genai/tracing/")
 AG2 = Sender("ag2", "1.2.1", "https://docs.ag2.ai/latest/docs/user-guide/tracing/opentelemetry/")
 ADK = Sender("google-adk", "2.13", "https://google.github.io/adk-docs/observability/")
@@ -57,4 +57,4 @@ STRANDS = Sender(
     "1.62",
     "https://strandsagents.com/latest/documentation/docs/user-guide/observability-evaluation/traces/",
 )
-GENKIT = Sender("genkit", "documentation", "https://genkit.dev/docs/observability/getting-started/")
+GENKIT = Sender("genkit", "reported", "https://genkit.dev/docs/observability/getting-started/")

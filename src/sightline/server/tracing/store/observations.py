@@ -10,6 +10,7 @@ from sightline.server.questions.where import TIME, Where
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tables.observations import GONE
 from sightline.server.tracing.fields import OBSERVATION_FIELDS, OBSERVED
+from sightline.server.tracing.metering import CALLS
 from sightline.server.tracing.records import (
     Condition,
     Inherited,
@@ -94,6 +95,27 @@ class ObservationStore:
         )
         rows = await self._engine.query(sql, where.params)
         return {TraceId(row["trace_id"]): [ObservationId(each) for each in row["ids"]] for row in rows}
+
+    async def around_calls(
+        self, project_id: ProjectId, trace_ids: Collection[TraceId]
+    ) -> set[tuple[TraceId, ObservationId]]:
+        """The ancestors of every model call of these traces: such a span wraps calls and is none itself."""
+        where = Where(project_id, by_id=True)
+        where.add("trace_id IN", "Array(String)", sorted(trace_ids))
+        calls = ", ".join(f"'{kind}'" for kind in sorted(CALLS))
+        sql = (
+            f"SELECT trace_id, id, parent_id, kind IN ({calls}) AS is_call "
+            f"FROM observations FINAL WHERE {where} AND {OBSERVED}"
+        )
+        rows = await self._engine.query(sql, where.params)
+        parents = {(row["trace_id"], row["id"]): (row["trace_id"], row["parent_id"]) for row in rows}
+        found: set[tuple[TraceId, ObservationId]] = set()
+        for row in rows:
+            above = parents[row["trace_id"], row["id"]] if row["is_call"] else None
+            while above in parents and above not in found:
+                found.add(above)
+                above = parents[above]
+        return found
 
     async def delete_traces(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> None:
         where = Where(project_id)

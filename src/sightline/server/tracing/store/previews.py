@@ -1,15 +1,15 @@
 """What a list shows of an input or output: one readable line instead of JSON, chats cut to the turn that matters."""
 
-import re
 from typing import Any, Literal
 
 import orjson
+
+from sightline.server.runtime.media_tokens import MARK, TOKEN
 
 PREVIEW_CHARACTERS = 500
 PARSED_CHARACTERS = 200_000
 """Longer JSON is shown as it stands: reading it would cost more than a preview is worth."""
 
-_MEDIA = re.compile(r"@@@langfuseMedia:type=(\w+)/[^@|]*\|[^@]*@@@")
 _TELLING = (
     "content",
     "parts",
@@ -37,8 +37,8 @@ def preview(text: str | None, *, wanted: Literal["user", "assistant"]) -> str:
         except orjson.JSONDecodeError:
             readable = text
     readable = readable[: PREVIEW_CHARACTERS * 4]
-    if "@@@" in readable:
-        readable = _MEDIA.sub(r"[\1]", readable)
+    if MARK in readable:
+        readable = TOKEN.sub(r"[\g<family>]", readable)
     return " ".join(readable.split())[:PREVIEW_CHARACTERS]
 
 
