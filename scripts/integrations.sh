@@ -34,7 +34,7 @@ for program in "$pins"/node/*/; do
     mkdir -p "$folder"
     cp "$program"package.json "$program"package-lock.json "$folder"
     PATH="$PWD/$node/bin:$PATH" "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" \
-      ci --prefix "$folder" --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
+      ci --prefix "$(realpath "$folder")" --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
     cat "$program"package.json "$program"package-lock.json | sha256sum >"$folder/.pins"
   fi
 done

@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from fastapi import Depends, FastAPI, Path, Request
 from fastapi.dependencies.models import Dependant
@@ -108,7 +109,9 @@ def session_token(request: Request) -> str | None:
 
 
 def _authorization(request: Request) -> tuple[str, str]:
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    header = request.headers.get("authorization", "")
+    # OTEL_EXPORTER_OTLP_HEADERS spells the space %20, and exporters that read it themselves may send it as it is.
+    scheme, _, credentials = (header if " " in header else unquote(header)).partition(" ")
     if not credentials:
         raise Unauthorized("No credentials: send the project's key pair as HTTP Basic (public key:secret key)")
     return scheme.lower(), credentials.strip()
