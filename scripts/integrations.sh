@@ -7,14 +7,19 @@ home=.cache/integrations
 made() { # a folder, and the files it is made from: whether it was made from exactly these
   [ "$(cat "$1/.pins" 2>/dev/null)" = "$(cat "${@:2}" | sha256sum)" ]
 }
-if ! made $home/python $pins/requirements.txt $pins/constraints.txt; then
-  echo "Fetching the libraries that Sightline is tested with (a minute or two the first time) …" >&2
-  rm -rf $home/python
-  .venv/bin/python -m venv $home/python
-  $home/python/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
-    -c $pins/constraints.txt -r $pins/requirements.txt
-  cat $pins/requirements.txt $pins/constraints.txt | sha256sum >$home/python/.pins
-fi
+environment() { # a folder, and the ending of the files that pin what is in it: packages that agree share one
+  local wanted=$pins/requirements$2.txt bound=$pins/constraints$2.txt
+  if ! made "$home/$1" "$wanted" "$bound"; then
+    echo "Fetching the libraries that Sightline is tested with (a minute or two the first time) …" >&2
+    rm -rf "${home:?}/$1"
+    .venv/bin/python -m venv "$home/$1"
+    "$home/$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile -c "$bound" -r "$wanted"
+    cat "$wanted" "$bound" | sha256sum >"$home/$1/.pins"
+  fi
+}
+environment python ""
+environment agents -agents
+environment adk -adk
 if ! made $home/langfuse-4 $pins/langfuse-4.txt; then
   rm -rf $home/langfuse-4
   $home/python/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
@@ -29,7 +34,7 @@ for program in "$pins"/node/*/; do
     mkdir -p "$folder"
     cp "$program"package.json "$program"package-lock.json "$folder"
     PATH="$PWD/$node/bin:$PATH" "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" \
-      ci --prefix "$folder" --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
+      ci --prefix "$(realpath "$folder")" --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
     cat "$program"package.json "$program"package-lock.json | sha256sum >"$folder/.pins"
   fi
 done

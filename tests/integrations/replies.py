@@ -8,6 +8,7 @@ TEXT = "A red three and a blue seven."
 CITY = "Paris"
 MISSING_MODELS = ("gpt-missing", "gpt-4-32k")
 INPUT_TOKENS, CACHED_TOKENS, OUTPUT_TOKENS, REASONING_TOKENS = 40, 16, 12, 5
+WRITTEN_TOKENS = 8
 EMBEDDING_TOKENS = 6
 WIDTH = 8
 
@@ -34,7 +35,7 @@ def reply_to(body: dict[str, Any]) -> Reply:
     messages = _messages(body)
     for tool in body.get("tools") or []:
         function = tool.get("function", tool)
-        if function["name"] not in _called(messages):
+        if not _called(function["name"], messages):
             arguments = json.dumps(example_of(function.get("parameters", {})))
             return Reply(None, Call(f"call_{function['name']}", function["name"], arguments))
     schema = _schema(body)
@@ -49,9 +50,12 @@ def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
     return given if isinstance(given, list) else [{"role": "user", "content": given}]
 
 
-def _called(messages: list[dict[str, Any]]) -> set[str]:
+def _called(tool: str, messages: list[dict[str, Any]]) -> bool:
     chat = {call["function"]["name"] for message in messages for call in message.get("tool_calls") or []}
-    return chat | {message["name"] for message in messages if message.get("type") == "function_call"}
+    responses = {message["name"] for message in messages if message.get("type") == "function_call"}
+    # smolagents tells the model of earlier calls in words.
+    told = any(f"'name': '{tool}'" in str(each.get("content")) for each in messages if each.get("role") == "assistant")
+    return told or tool in chat | responses
 
 
 def _result(message: dict[str, Any]) -> str | None:
@@ -105,6 +109,29 @@ def responses_usage() -> dict[str, Any]:
         "output_tokens": OUTPUT_TOKENS,
         "output_tokens_details": {"reasoning_tokens": REASONING_TOKENS},
         "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS,
+    }
+
+
+def anthropic_usage() -> dict[str, Any]:
+    """What was read from the cache and written to it stands beside the input here, not inside it."""
+    return {
+        "input_tokens": INPUT_TOKENS - CACHED_TOKENS,
+        "cache_read_input_tokens": CACHED_TOKENS,
+        "cache_creation_input_tokens": WRITTEN_TOKENS,
+        "cache_creation": {"ephemeral_5m_input_tokens": WRITTEN_TOKENS, "ephemeral_1h_input_tokens": 0},
+        "output_tokens": OUTPUT_TOKENS,
+        "service_tier": "standard",
+    }
+
+
+def gemini_usage() -> dict[str, Any]:
+    """What was thought stands beside the answer here, not inside it."""
+    return {
+        "promptTokenCount": INPUT_TOKENS,
+        "cachedContentTokenCount": CACHED_TOKENS,
+        "candidatesTokenCount": OUTPUT_TOKENS - REASONING_TOKENS,
+        "thoughtsTokenCount": REASONING_TOKENS,
+        "totalTokenCount": INPUT_TOKENS + OUTPUT_TOKENS,
     }
 
 

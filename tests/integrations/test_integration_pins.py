@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+ENVIRONMENTS = ("", "-agents", "-adk")
 PIN = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?==([\w.!+-]+)")
 
 
@@ -17,13 +18,15 @@ def pins(file: str) -> dict[str, str]:
     return {match[1]: match[2] for match in found if match}
 
 
-def test_every_requirement_is_among_the_constraints_in_the_same_version():
-    assert pins("requirements.txt").items() <= pins("constraints.txt").items()
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_requirement_is_among_the_constraints_in_the_same_version(environment: str):
+    assert pins(f"requirements{environment}.txt").items() <= pins(f"constraints{environment}.txt").items()
 
 
-def test_no_model_runtime_comes_along():
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_no_model_runtime_comes_along(environment: str):
     heavy = ("torch", "nvidia", "transformers", "tensorflow", "vllm")
-    assert [name for name in pins("constraints.txt") if name.startswith(heavy)] == []
+    assert [name for name in pins(f"constraints{environment}.txt") if name.startswith(heavy)] == []
 
 
 @pytest.mark.parametrize("program", ["ai-6", "ai-7"])

@@ -7,14 +7,15 @@ import pytest
 
 from integrations.conftest import PROGRAMS, ROOT
 
-GUIDE = ROOT / "docs/guide/integrations.md"
+PAGES = [ROOT / "docs/guide/integrations.md", *sorted((ROOT / "docs/guide/integrations").glob("*.md"))]
+GUIDE = "\n".join(page.read_text() for page in PAGES)
 EXCERPT = re.compile(r"<!-- (\S+) -->\n```(\w+)\n(.*?)```", re.S)
 WITHOUT_EXCERPT = {"openai_wrapper_image.py", "langchain_image.py"}
 
 
 def excerpts() -> list[tuple[str, str, str]]:
     """Program, language and code of every excerpt."""
-    return EXCERPT.findall(GUIDE.read_text())
+    return EXCERPT.findall(GUIDE)
 
 
 @pytest.mark.parametrize(("program", "language", "code"), excerpts(), ids=[program for program, _, _ in excerpts()])
@@ -27,11 +28,11 @@ def test_an_excerpt_is_lines_of_its_program_in_their_order(program: str, languag
 
 
 def test_every_program_is_linked():
-    linked = set(re.findall(r"\.\./\.\./tests/integrations/programs/(\S+?)\)", GUIDE.read_text()))
+    linked = set(re.findall(r"\]\((?:\.\./)+tests/integrations/programs/(\S+?)\)", GUIDE))
     there = {str(each.relative_to(PROGRAMS)) for each in PROGRAMS.rglob("*.*") if each.suffix in (".py", ".mjs")}
     assert linked == there - WITHOUT_EXCERPT
 
 
 def test_every_code_block_but_the_shells_is_an_excerpt():
-    blocks = re.findall(r"^```(?!sh$)(\w+)$", GUIDE.read_text(), re.M)
+    blocks = re.findall(r"^```(?!sh$)(\w+)$", GUIDE, re.M)
     assert len(blocks) == len(excerpts())

@@ -11,7 +11,7 @@ from integrations.reading import Traces
 
 @pytest.fixture(scope="module")
 def traces(runner: Runner) -> Traces:
-    return runner.run("pydantic_ai_agent.py", otlp="")
+    return runner.run("agents/pydantic_ai_agent.py", otlp="")
 
 
 def test_an_agent_holds_its_calls_and_the_tool_between_them(traces: Traces):

@@ -122,6 +122,14 @@ async def test_a_wrong_key_stores_nothing(site: Site):
     assert await stored(site, sent.trace_id) == []
 
 
+async def test_a_key_pair_may_be_percent_encoded_as_the_environment_variable_spells_it(site: Site):
+    export, sent = one_span()
+    encoded = HERE["Authorization"].replace(" ", "%20").replace("=", "%3D")
+    headers = {"Authorization": encoded, "Content-Type": "application/x-protobuf"}
+    assert (await site.client.post(LANGFUSE, content=export.SerializeToString(), headers=headers)).status_code == 200
+    assert len(await stored(site, sent.trace_id)) == 1
+
+
 def good_and_bad() -> tuple[bytes, str]:
     export, sent = one_span()
     spans = export.resource_spans[0].scope_spans[0].spans

@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from fastapi import Depends, FastAPI, Path, Request
 from fastapi.dependencies.models import Dependant
@@ -117,7 +118,9 @@ def _authorization(request: Request) -> tuple[str, str]:
 
 
 def _split(authorization: str) -> tuple[str, str]:
-    scheme, _, credentials = authorization.partition(" ")
+    # OTEL_EXPORTER_OTLP_HEADERS spells the space %20, and exporters that read it themselves may send it as it is.
+    written = authorization if " " in authorization else unquote(authorization)
+    scheme, _, credentials = written.partition(" ")
     if not credentials:
         raise Unauthorized("No credentials: send the project's key pair as HTTP Basic (public key:secret key)")
     return scheme.lower(), credentials.strip()

@@ -1,20 +1,16 @@
-"""A model provider for tests: OpenAI's HTTP interface on loopback, without a key, a cost or a surprise."""
+"""OpenAI's chat completions, responses and embeddings."""
 
 import asyncio
 import base64
-import contextlib
-import json
 import struct
-import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
-import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from integrations.provider.wire import BEFORE_FIRST_WORD_S, event, new_id, words
 from integrations.replies import (
     EMBEDDING_TOKENS,
     MISSING_MODELS,
@@ -26,7 +22,6 @@ from integrations.replies import (
 )
 
 CREATED = 1_770_000_000
-BEFORE_FIRST_WORD_S = 0.05
 
 
 def refusal(model: str) -> JSONResponse:
@@ -36,7 +31,7 @@ def refusal(model: str) -> JSONResponse:
 
 
 async def chat(request: Request) -> Response:
-    body = await request.json()
+    body = await request.json() | {"answer_id": new_id("chatcmpl-")}
     if body["model"] in MISSING_MODELS:
         return refusal(body["model"])
     reply = reply_to(body)
@@ -50,7 +45,7 @@ async def chat(request: Request) -> Response:
 
 
 def _chat(body: dict[str, Any], kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
-    common = {"id": "chatcmpl-1", "object": kind, "created": CREATED, "model": body["model"]}
+    common = {"id": body["answer_id"], "object": kind, "created": CREATED, "model": body["model"]}
     return {**common, "system_fingerprint": "fp_1", "service_tier": "default", "choices": choices}
 
 
@@ -67,28 +62,18 @@ def _finish(reply: Reply) -> str:
 async def _chat_stream(body: dict[str, Any], reply: Reply) -> AsyncIterator[str]:
     def chunk(delta: dict[str, Any], finish: str | None = None) -> str:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return _event(_chat(body, "chat.completion.chunk", [choice]))
+        return event(_chat(body, "chat.completion.chunk", [choice]))
 
     await asyncio.sleep(BEFORE_FIRST_WORD_S)
     yield chunk({"role": "assistant", "content": "" if reply.text else None})
     if reply.call:
         yield chunk({"tool_calls": [{"index": 0, **_chat_call(reply)}]})
-    for word in _words(reply):
+    for word in words(reply):
         yield chunk({"content": word})
     yield chunk({}, _finish(reply))
     if (body.get("stream_options") or {}).get("include_usage"):
-        yield _event(_chat(body, "chat.completion.chunk", []) | {"usage": chat_usage()})
+        yield event(_chat(body, "chat.completion.chunk", []) | {"usage": chat_usage()})
     yield "data: [DONE]\n\n"
-
-
-def _words(reply: Reply) -> list[str]:
-    first, *rest = (reply.text or "").split(" ")
-    return [first, *(f" {word}" for word in rest)] if first else []
-
-
-def _event(data: dict[str, Any]) -> str:
-    name = f"event: {data['type']}\n" if "type" in data else ""
-    return f"{name}data: {json.dumps(data)}\n\n"
 
 
 async def embeddings(request: Request) -> Response:
@@ -112,7 +97,7 @@ def _packed(vector: list[float], body: dict[str, Any]) -> list[float] | str:
 
 
 async def responses(request: Request) -> Response:
-    body = await request.json()
+    body = await request.json() | {"answer_id": new_id("resp_")}
     if body["model"] in MISSING_MODELS:
         return refusal(body["model"])
     reply = reply_to(body)
@@ -124,7 +109,7 @@ async def responses(request: Request) -> Response:
 def _response(body: dict[str, Any], output: list[dict[str, Any]]) -> dict[str, Any]:
     echoed = {name: body.get(name) for name in ("instructions", "temperature", "top_p", "max_output_tokens", "model")}
     return {
-        "id": "resp_1",
+        "id": body["answer_id"],
         "object": "response",
         "created_at": CREATED,
         "status": "completed" if output else "in_progress",
@@ -144,9 +129,9 @@ def _response(body: dict[str, Any], output: list[dict[str, Any]]) -> dict[str, A
 def _item(reply: Reply) -> dict[str, Any]:
     if reply.call:
         call = {"call_id": reply.call.id, "name": reply.call.name, "arguments": reply.call.arguments}
-        return {"id": "fc_1", "type": "function_call", "status": "completed", **call}
+        return {"id": new_id("fc_"), "type": "function_call", "status": "completed", **call}
     content = [{"type": "output_text", "text": reply.text, "annotations": [], "logprobs": []}]
-    return {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": content}
+    return {"id": new_id("msg_"), "type": "message", "role": "assistant", "status": "completed", "content": content}
 
 
 async def _response_stream(body: dict[str, Any], reply: Reply) -> AsyncIterator[str]:
@@ -159,8 +144,8 @@ async def _response_stream(body: dict[str, Any], reply: Reply) -> AsyncIterator[
         {"type": "response.output_item.done", "output_index": 0, "item": item},
         {"type": "response.completed", "response": _response(body, [item])},
     ]
-    for number, event in enumerate(events):
-        yield _event(event | {"sequence_number": number})
+    for number, each in enumerate(events):
+        yield event(each | {"sequence_number": number})
 
 
 def _spoken(item: dict[str, Any], reply: Reply) -> list[dict[str, Any]]:
@@ -168,7 +153,7 @@ def _spoken(item: dict[str, Any], reply: Reply) -> list[dict[str, Any]]:
     place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
     return [
         {"type": "response.content_part.added", **place, "part": part},
-        *({"type": "response.output_text.delta", **place, "delta": word, "logprobs": []} for word in _words(reply)),
+        *({"type": "response.output_text.delta", **place, "delta": word, "logprobs": []} for word in words(reply)),
         {"type": "response.output_text.done", **place, "text": reply.text, "logprobs": []},
         {"type": "response.content_part.done", **place, "part": part | {"text": reply.text}},
     ]
@@ -182,25 +167,8 @@ def _called(item: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-APP = Starlette(
-    routes=[
-        Route("/v1/chat/completions", chat, methods=["POST"]),
-        Route("/v1/embeddings", embeddings, methods=["POST"]),
-        Route("/v1/responses", responses, methods=["POST"]),
-    ]
-)
-
-
-@contextlib.contextmanager
-def running_provider() -> Iterator[str]:
-    """The provider in a thread, for the time of a block; gives its base URL."""
-    server = uvicorn.Server(uvicorn.Config(APP, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the provider did not start"
-        threading.Event().wait(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/v1"
-    server.should_exit = True
-    thread.join(30)
+ROUTES = [
+    Route("/v1/chat/completions", chat, methods=["POST"]),
+    Route("/v1/embeddings", embeddings, methods=["POST"]),
+    Route("/v1/responses", responses, methods=["POST"]),
+]
