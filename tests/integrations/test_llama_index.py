@@ -33,7 +33,7 @@ def test_a_model_shows_messages_and_not_the_text_of_objects(traces: Traces):
 
 def test_a_method_around_a_call_is_not_counted_again(traces: Traces, runner: Runner):
     predict = traces.one("OpenAI.predict")
-    assert (predict.model, predict.usageDetails, predict.made) == (None, {}, TEXT)
+    assert (predict.type, predict.model, predict.made) == ("CHAIN", "gpt-4o-mini", TEXT)
     assert runner.reader.trace_cost_usd(predict) == cost_usd(calls=1)
 
 

@@ -36,7 +36,8 @@ def calls(traces: Traces, sender: Sender) -> list[Observation]:
 
 @EACH
 def test_spans_keep_their_kinds_and_their_places(sent: Sent, name: str):
-    assert [without_seconds(root.shape()) for root in sent(name).roots] == list(SENDERS[name].shapes)
+    shapes = [without_log_lines(without_seconds(root.shape())) for root in sent(name).roots]
+    assert shapes == list(SENDERS[name].shapes)
 
 
 @EACH
@@ -106,6 +107,14 @@ def without_seconds(shape: Any) -> Any:
     if isinstance(shape, tuple):
         return (without_seconds(shape[0]), [without_seconds(child) for child in shape[1]])
     return "took 0.05s".join([shape.rpartition("took ")[0], ""]) if "took " in shape else shape
+
+
+def without_log_lines(shape: Any) -> Any:
+    """semantic-kernel's own log goes the way of its messages: each line is an event of the span it was written in."""
+    if not isinstance(shape, tuple):
+        return shape
+    inside = [without_log_lines(each) for each in shape[1] if not str(each).startswith("EVENT semantic_kernel.")]
+    return (shape[0], inside) if inside else shape[0]
 
 
 def totals(reader: Reader, environment: str, traces: Traces) -> dict[str, dict[str, Any]]:

@@ -56,7 +56,10 @@ WITHOUT_A_SHAPE = {
     "GET /api/public/metrics/daily": "gone from the published contract",
     "GET /api/public/ready": "never in the published contract: for balancers",
     "POST /api/public/otel/v1/metrics": "never in the published contract: takes metrics and keeps none",
-    "POST /v1/traces": "OpenTelemetry's own path; its answer is OTLP's",
+    "POST /api/public/otel/v1/logs": "never in the published contract: log records beside spans",
+    **dict.fromkeys(
+        ("POST /v1/traces", "POST /v1/logs", "POST /v1/metrics"), "OpenTelemetry's own paths; their answers are OTLP's"
+    ),
     "GET /api/public/media/{mediaId}/content": "where signed addresses lead: a file",
     "PUT /api/public/media/{mediaId}/content": "where signed addresses lead: an upload",
 }

@@ -26,6 +26,11 @@ def believable(moment: datetime, arrived: datetime | None = None) -> bool:
     return EARLIEST <= moment <= (arrived or now()) + FARTHEST_AHEAD
 
 
+def believable_ns() -> tuple[int, int]:
+    """The first and the last time somebody can mean now, in nanoseconds since 1970."""
+    return int(EARLIEST.timestamp()) * 1_000_000_000, int((now() + FARTHEST_AHEAD).timestamp() * 1e9)
+
+
 def believed(observation: Observation, told_end: datetime | None) -> Observation:
     """The observation itself, or one at a time that can be meant; `told_end` is its end before any comparison.
 

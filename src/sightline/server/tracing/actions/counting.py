@@ -15,7 +15,7 @@ from sightline.server.pricing.records import Metered, Model
 from sightline.server.tracing.actions.legacy import LegacyIngestion
 from sightline.server.tracing.mapping.values import json_text
 from sightline.server.tracing.metering import CALLS
-from sightline.server.tracing.records import Level, Observation, ObservationId, ProjectId, TraceId
+from sightline.server.tracing.records import Kind, Level, Observation, ObservationId, ProjectId, TraceId
 from sightline.server.tracing.store import ObservationStore
 
 log = structlog.get_logger()
@@ -128,6 +128,8 @@ def _all_counted(pairs: Sequence[tuple[Observation, Model]]) -> list[Observation
 
 
 def _counted(observation: Observation, model: Model) -> Observation | None:
+    if observation.kind is Kind.GENERATION and not observation.output:
+        return None  # Half a call would be an estimate of neither; a stream's first span is told again when it ends.
     encoding = encoding_of(model, observation.model or "")
     usage = counted(model, encoding, observation.input, observation.output) if encoding else None
     if usage is None:

@@ -22,6 +22,8 @@ SAYS_SO = ("blob", "base64")
 """Types of parts whose content is base64 whatever it is."""
 SHORTEST, SHORTEST_UNNAMED = 16, 256
 """Characters of base64."""
+JSON_BEGINS = frozenset("[{ \n\r\t")
+"""What an object or a list begins with: in no other text is there anything beside a type."""
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 MEDIA = re.compile(r"(?:image|audio|video)/[\w.+-]+|application/pdf")
 FORMATS = {
@@ -58,8 +60,8 @@ class Encoded:
 
 
 def may_be_encoded(text: str) -> bool:
-    """Whether a text names a type or a format at all; cheap enough for every span."""
-    return len(text) > SHORTEST and (
+    """Whether a text is JSON that names a type or a format at all; cheap enough for every span."""
+    return text[:1] in JSON_BEGINS and (
         '"format"' in text
         or '_format"' in text
         or 'ime_type"' in text

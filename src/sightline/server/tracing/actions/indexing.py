@@ -35,9 +35,9 @@ logger = logging.getLogger(__name__)
 
 EVERY_S = 1.0
 """How long rows wait to be indexed when nobody reads them."""
-BUSY_SHARE = 10
+BUSY_SHARE = 30
 """Indexing in the background pauses so many times as long as it took: it must not take ingestion's time."""
-MOST_PAUSE_S = 10.0
+MOST_PAUSE_S = 20.0
 CHUNK = 2_000
 """Traces indexed by one statement."""
 GAP = timedelta(hours=1)

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from sightline.server.runtime.json_reading import NotJson, loads
-from sightline.server.runtime.media_tokens import media_token, tokens_in
+from sightline.server.runtime.media_tokens import MARK, media_token, tokens_in
 from sightline.server.tracing.actions.encoded import encoded_in, may_be_encoded
 from sightline.server.tracing.records import MediaId, Observation
 
@@ -57,10 +57,9 @@ def take_out(observations: Sequence[Observation]) -> Found:
 
 def image_ids(observation: Observation) -> list[MediaId]:
     """Images an observation refers to, in the order of input, output, metadata, trace; each once."""
-    ids: dict[MediaId, None] = {}
-    for text in _texts(observation):
-        ids.update((MediaId(token.id), None) for token in tokens_in(text) if token.content_type.startswith("image/"))
-    return list(ids)
+    marked = [text for text in _texts(observation) if MARK in text]
+    tokens = (token for text in marked for token in tokens_in(text))
+    return list(dict.fromkeys(MediaId(token.id) for token in tokens if token.content_type.startswith("image/")))
 
 
 def media_id(sha256: bytes) -> MediaId:
@@ -72,7 +71,8 @@ def _texts(observation: Observation) -> list[str]:
     trace = observation.trace
     texts = [text for text in (observation.input, observation.output, trace.input, trace.output) if text]
     texts += observation.metadata.values()
-    texts += trace.metadata.values()
+    if trace.metadata:
+        texts += trace.metadata.values()
     return texts
 
 

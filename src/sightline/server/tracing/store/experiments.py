@@ -94,8 +94,8 @@ class ExperimentStore:
             return []
         where = Where(project_id, by_id=True)
         where.add("trace_id IN", "Array(String)", list(trace_ids))
-        where.add_clause(f"(is_root OR kind = '{TRACE_ROW}' OR id IN {where.place('Array(String)', list(ids))})")
-        sql = f"SELECT {WIDE} FROM {rows_of_traces(where)} ORDER BY start_time, id"
+        wanted = f"(is_root OR kind = '{TRACE_ROW}' OR id IN {where.place('Array(String)', list(ids))})"
+        sql = f"SELECT {WIDE} FROM {rows_of_traces(where)} AND {wanted} ORDER BY start_time, id"
         return [observation_of(row) for row in await self._engine.query(sql, where.params)]
 
     async def forget(self, project_id: ProjectId, experiment_ids: Sequence[str]) -> None:

@@ -81,7 +81,7 @@ class TraceIndexStore:
         """Those of the traces that the index knows."""
         where = Where(project_id, by_id=True)
         where.add("trace_id IN", "Array(String)", sorted(trace_ids))
-        sql = f"SELECT trace_id, timestamp, last_start, row_version FROM traces FINAL WHERE {where} AND {INDEXED}"
+        sql = f"SELECT trace_id, timestamp, last_start, row_version FROM traces FINAL PREWHERE {where} WHERE {INDEXED}"
         rows = await self._engine.query(sql, where.params)
         return {
             TraceId(row["trace_id"]): Place(moment(row["timestamp"]), moment(row["last_start"]), row["row_version"])

@@ -89,8 +89,12 @@ LISTED = (
 
 
 def rows_of_traces(where: Where) -> str:
-    """FROM clause of the rows that a summary is made of."""
-    return f"observations FINAL WHERE {where} AND kind != '{GONE}'"
+    """FROM clause of the rows that a summary is made of; more can be added to its WHERE.
+
+    `where` speaks of columns of the primary key only: all versions of a row share them, so they are asked before FINAL
+    merges the versions, and the other columns are read for these rows alone.
+    """
+    return f"observations FINAL PREWHERE {where} WHERE kind != '{GONE}'"
 
 
 def summary_columns(prefix: str = "f_") -> str:

@@ -19,6 +19,9 @@ def prompt_conditions(text: str) -> tuple[Condition, ...]:
 def _checked(condition: Condition) -> Condition:
     if condition.type not in TYPES:
         raise InvalidRequest(f"filter type {condition.type!r} is not for prompts: use {', '.join(sorted(TYPES))}")
+    texts = condition.value if isinstance(condition.value, list) else [condition.value]
+    if any("\0" in text for text in (*texts, condition.key) if isinstance(text, str)):
+        raise InvalidRequest("a NUL is in no text of a prompt: leave it out")
     if condition.operator in LIKE and _ends_in_half(condition.value):
         raise InvalidRequest(f"value {condition.value!r} ends in a single backslash: write two for one")
     if set('"\\') & set(condition.key):
