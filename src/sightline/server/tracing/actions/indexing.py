@@ -67,6 +67,8 @@ class TraceIndex:
 
     async def open(self) -> None:
         """Find what a crash left unindexed, or that the folder is older than the index."""
+        if not await self._store.is_filled() and not await self._store.has_observations():
+            await self._writer.write([filled_row()])
         self._is_filled = await self._store.is_filled()
         if self._is_filled:
             newest = await self._store.newest_version()

@@ -215,12 +215,12 @@ class TraceIndexStore:
         return int(row["newest"])
 
     async def is_filled(self) -> bool:
-        """Whether the index has every trace of the folder; a folder without rows needs no filling."""
-        sql = (
-            f"SELECT (SELECT count() FROM applied_changes WHERE name = '{FILLED}') > 0 "
-            "OR (SELECT count() FROM observations) = 0 AS filled"
-        )
+        """Whether the index was found to have every trace of the folder."""
+        sql = f"SELECT count() AS filled FROM applied_changes WHERE name = '{FILLED}'"
         return bool((await self._engine.query(sql))[0]["filled"])
+
+    async def has_observations(self) -> bool:
+        return bool(await self._engine.query("SELECT 1 AS one FROM observations LIMIT 1"))
 
     async def delete(self, project_id: ProjectId, trace_ids: Collection[TraceId]) -> None:
         where = Where(project_id)
