@@ -91,6 +91,10 @@ export function FilterBar({ filter, onChange, seen, children }: FilterBarProps) 
     setTyped("");
   };
   const isWordBegun = /\S$/.test(typed);
+  const takeFirstOnceLoaded = async () => {
+    const [first] = (await load())?.complete(typed, seen) ?? [];
+    if (first) take(first);
+  };
   const answer = (event: React.KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const choice = choices[at];
@@ -98,6 +102,8 @@ export function FilterBar({ filter, onChange, seen, children }: FilterBarProps) 
     if (step && choices.length) setAt((at + step + choices.length) % choices.length);
     else if (event.key === "Tab" && !event.shiftKey && first && (choice || isWordBegun))
       take(choice ?? first);
+    else if (event.key === "Tab" && !event.shiftKey && !language && !isBroken && isWordBegun)
+      takeFirstOnceLoaded();
     else if (event.key === "Enter") choice ? take(choice) : apply();
     else if (event.key === "Escape") isOpen ? setOpen(false) : input.current?.blur();
     else return;
