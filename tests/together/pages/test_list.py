@@ -143,6 +143,44 @@ def test_a_field_with_nothing_after_its_colon_is_reported(traces: Page) -> None:
     assert "search=" not in traces.url
 
 
+def test_comparisons_and_negation_narrow_the_list_and_stand_in_the_address(
+    open_page: OpenPage, sightline: Sightline, signed_in: dict[str, Any]
+) -> None:
+    slow = span("slow step", secrets.token_hex(16))
+    slow["startTimeUnixNano"] = str(int(slow["endTimeUnixNano"]) - 3_000_000_000)
+    slower = span("slower step", secrets.token_hex(16))
+    slower["startTimeUnixNano"] = str(int(slower["endTimeUnixNano"]) - 9_000_000_000)
+    sightline.send([slow])
+    sightline.send([slower])
+    page = open_page(TRACES, signed_in)
+    expect(rows(page).first).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type('latency>1000ms -name:"slower step"')
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Remove filter latency > 1 s")).to_be_visible()
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("slow step")
+    expect(page.get_by_role("region", name="Volume")).to_contain_text("traces1")
+    page.reload()
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Remove filter name ≠ slower step").click()
+    expect(rows(page)).to_have_count(2)
+
+
+def test_an_unknown_field_and_an_open_quote_are_told_and_not_searched_for(traces: Page) -> None:
+    bar = traces.get_by_role("combobox", name="Filter traces")
+    for typed, told in (
+        ("latncy>1000", "There is no field latncy. Fields: id, name, user"),
+        ('name:"store-audit', "A quote is not closed"),
+    ):
+        bar.fill(typed)
+        expect(traces.get_by_text(told)).to_be_visible()
+        bar.press("Enter")
+        expect(bar).to_have_value(typed)
+    assert "search=" not in traces.url
+    assert "name=" not in traces.url
+
+
 def test_tab_completes_a_word_that_is_begun_and_otherwise_leaves_the_filter(traces: Page) -> None:
     bar = traces.get_by_role("combobox", name="Filter traces")
     bar.fill("err")

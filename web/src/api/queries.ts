@@ -13,6 +13,16 @@ import type {
   TracePage,
 } from "./types.ts";
 
+/** One condition of a filter, as the API takes it: `fields.ts` has the columns, the types and their operators. */
+export interface Condition {
+  type: string;
+  column: string;
+  operator: string;
+  /** Which entry of the metadata, or which score. */
+  key?: string;
+  value?: string | number | boolean | string[];
+}
+
 /** What a trace list is narrowed to; times are absolute or relative to now. */
 export interface TraceFilter {
   search?: string;
@@ -22,6 +32,7 @@ export interface TraceFilter {
   userId?: string;
   sessionId?: string;
   tag?: string[];
+  filter?: Condition[];
   range?: string;
   from?: string;
   to?: string;
@@ -33,8 +44,12 @@ function bounds({ range, from, to }: TraceFilter) {
   return { from: span_s ? new Date(Date.now() - span_s * 1000).toISOString() : undefined };
 }
 
-function params({ range: _range, ...filter }: TraceFilter & { range?: string }) {
-  return { ...filter, ...bounds({ range: _range, ...filter }) };
+function params({ range, filter: conditions, ...filter }: TraceFilter) {
+  return {
+    ...filter,
+    filter: conditions && JSON.stringify(conditions),
+    ...bounds({ range, ...filter }),
+  };
 }
 
 export const session = queryOptions({

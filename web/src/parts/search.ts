@@ -1,5 +1,5 @@
 /** What the addresses may carry; anything else in them is dropped. */
-import type { TraceFilter } from "../api/queries.ts";
+import type { Condition, TraceFilter } from "../api/queries.ts";
 import { isRange } from "../api/ranges.ts";
 
 export interface TracesSearch extends TraceFilter {
@@ -23,6 +23,17 @@ function texts(value: unknown): string[] | undefined {
   return found.length ? found : undefined;
 }
 
+const isCondition = (value: unknown): value is Condition =>
+  typeof value === "object" &&
+  value !== null &&
+  ["type", "column", "operator"].every((name) => typeof (value as Raw)[name] === "string");
+
+/** Conditions in the shape of the API, which says itself what is wrong with one of that shape. */
+function conditions(value: unknown): Condition[] | undefined {
+  const found = [value].flat().filter(isCondition);
+  return found.length ? found : undefined;
+}
+
 const range = (value: unknown): string | undefined => {
   const found = text(value);
   return found && isRange(found) ? found : undefined;
@@ -41,6 +52,7 @@ export const readTracesSearch = (raw: Raw): TracesSearch => ({
   userId: text(raw.userId),
   sessionId: text(raw.sessionId),
   tag: texts(raw.tag),
+  filter: conditions(raw.filter),
   range: range(raw.range),
   from: instant(raw.from),
   to: instant(raw.to),

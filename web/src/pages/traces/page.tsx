@@ -8,7 +8,7 @@ import { useHints } from "~/live/hints.ts";
 import { Button, IconButton } from "~/parts/button.tsx";
 import { ChartTrio } from "~/parts/charts/trio.tsx";
 import { FilterBar } from "~/parts/filter/bar.tsx";
-import type { Field } from "~/parts/filter/text.ts";
+import type { Seen } from "~/parts/filter/complete.ts";
 import { useKept } from "~/parts/kept.ts";
 import { useKeys } from "~/parts/keys.ts";
 import type { TracesSearch } from "~/parts/search.ts";
@@ -34,16 +34,17 @@ function useFilter(search: TracesSearch): TraceFilter {
   return useMemo(() => JSON.parse(text), [text]);
 }
 
-function seenIn(rows: TraceRow[]): Record<Field, string[]> {
+function seenIn(rows: TraceRow[]) {
   const distinct = (values: (string | null)[]) =>
     [...new Set(values.filter((value) => value !== null))].sort();
   return {
     name: distinct(rows.map((row) => row.name)),
-    env: distinct(rows.map((row) => row.environment)),
-    user: distinct(rows.map((row) => row.userId)),
-    session: distinct(rows.map((row) => row.sessionId)),
-    tag: distinct(rows.flatMap((row) => row.tags)),
-  };
+    environment: distinct(rows.map((row) => row.environment)),
+    userId: distinct(rows.map((row) => row.userId)),
+    sessionId: distinct(rows.map((row) => row.sessionId)),
+    tags: distinct(rows.flatMap((row) => row.tags)),
+    scores: distinct(rows.flatMap((row) => row.scores.map((score) => score.name))),
+  } satisfies Seen;
 }
 
 const isFiltered = ({ range: _range, from: _from, to: _to, ...rest }: TraceFilter) =>
@@ -114,7 +115,7 @@ export default function Traces() {
     <>
       <PageHeader title="Traces">
         <Environment
-          seen={seen.env}
+          seen={seen.environment}
           value={search.environment}
           onChange={(environment) => set({ environment })}
         />

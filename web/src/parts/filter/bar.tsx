@@ -2,13 +2,14 @@ import { Search, X } from "lucide-react";
 import { type ReactNode, useRef, useState } from "react";
 import type { TraceFilter } from "../../api/queries.ts";
 import { useKeys } from "../keys.ts";
-import { type Completion, complete, FIELDS, type Field, parse } from "./text.ts";
+import type { Completion, Seen } from "./complete.ts";
+import { labelOf, SIMPLE, wordOf } from "./names.ts";
 
 interface FilterBarProps {
   filter: TraceFilter;
   onChange: (next: TraceFilter) => void;
   /** Values seen in what is loaded, offered while typing. */
-  seen: Record<Field, string[]>;
+  seen: Seen;
   children?: ReactNode;
 }
 
@@ -22,29 +23,47 @@ function chips(filter: TraceFilter): Chip[] {
   const found: Chip[] = [];
   if (filter.search) found.push({ label: `“${filter.search}”`, without: { ...filter, search: undefined } });
   if (filter.errors) found.push({ label: "errors", without: { ...filter, errors: undefined } });
-  for (const [name, { key }] of Object.entries(FIELDS)) {
-    const value = filter[key];
+  for (const [column, parameter] of Object.entries(SIMPLE)) {
+    const value = filter[parameter];
     if (typeof value === "string")
-      found.push({ label: `${name}: ${value}`, without: { ...filter, [key]: undefined } });
-    for (const each of Array.isArray(value) ? value : []) {
-      const rest = (value as string[]).filter((other) => other !== each);
+      found.push({ label: `${wordOf(column)}: ${value}`, without: { ...filter, [parameter]: undefined } });
+    for (const each of Array.isArray(value) ? value : [])
       found.push({
-        label: `${name}: ${each}`,
-        without: { ...filter, [key]: rest.length ? rest : undefined },
+        label: `${wordOf(column)}: ${each}`,
+        without: { ...filter, [parameter]: less(value as string[], each) },
       });
-    }
   }
+  for (const each of filter.filter ?? [])
+    found.push({ label: labelOf(each), without: { ...filter, filter: less(filter.filter ?? [], each) } });
   return found;
 }
 
-/** Adds what was typed to what is set; a list grows, a single value is replaced. */
-function merged(before: TraceFilter, more: TraceFilter): TraceFilter {
-  const union = (key: "environment" | "tag") => {
-    const all = [...new Set([...(before[key] ?? []), ...(more[key] ?? [])])];
-    return all.length ? all : undefined;
-  };
-  return { ...before, ...more, environment: union("environment"), tag: union("tag") };
+/** A list without one of its members; none when that was the last. */
+function less<Member>(list: Member[], gone: Member): Member[] | undefined {
+  const rest = list.filter((each) => each !== gone);
+  return rest.length ? rest : undefined;
 }
+
+type Language = typeof import("./text.ts");
+
+/** The language of the bar, once somebody turns to it; until then nothing of it is loaded. */
+function useLanguage() {
+  const [language, setLanguage] = useState<Language>();
+  const [isBroken, setBroken] = useState(false);
+  const load = async () => {
+    try {
+      const loaded = await import("./text.ts");
+      setLanguage(loaded);
+      setBroken(false);
+      return loaded;
+    } catch {
+      setBroken(true);
+    }
+  };
+  return { language, load, isBroken };
+}
+
+const BROKEN = "The filter could not be loaded: reload the page.";
 
 export function FilterBar({ filter, onChange, seen, children }: FilterBarProps) {
   const [typed, setTyped] = useState("");
@@ -53,21 +72,29 @@ export function FilterBar({ filter, onChange, seen, children }: FilterBarProps) 
   const input = useRef<HTMLInputElement>(null);
   useKeys({ "/": () => input.current?.focus() });
 
-  const parsed = parse(typed);
-  const choices = isOpen ? complete(typed, seen) : [];
-  const problem = "problem" in parsed && !choices.length ? parsed.problem : null;
+  const { language, load, isBroken } = useLanguage();
+  const parsed = language?.parse(typed);
+  const choices = (isOpen && language?.complete(typed, seen)) || [];
+  const wrong = parsed && "problem" in parsed && !choices.length ? parsed.problem : null;
+  const problem = isBroken ? BROKEN : wrong;
   const take = (choice: Completion) => {
     setTyped(choice.insert);
     setAt(-1);
     input.current?.focus();
   };
-  const apply = () => {
+  const apply = async () => {
     setOpen(false);
-    if ("problem" in parsed || !typed.trim()) return;
-    onChange(merged(filter, parsed.filter));
+    const loaded = language ?? (await load());
+    const meant = loaded?.parse(typed);
+    if (!loaded || !meant || "problem" in meant || !typed.trim()) return;
+    onChange(loaded.merge(filter, meant.filter));
     setTyped("");
   };
   const isWordBegun = /\S$/.test(typed);
+  const takeFirstOnceLoaded = async () => {
+    const [first] = (await load())?.complete(typed, seen) ?? [];
+    if (first) take(first);
+  };
   const answer = (event: React.KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const choice = choices[at];
@@ -75,6 +102,8 @@ export function FilterBar({ filter, onChange, seen, children }: FilterBarProps) 
     if (step && choices.length) setAt((at + step + choices.length) % choices.length);
     else if (event.key === "Tab" && !event.shiftKey && first && (choice || isWordBegun))
       take(choice ?? first);
+    else if (event.key === "Tab" && !event.shiftKey && !language && !isBroken && isWordBegun)
+      takeFirstOnceLoaded();
     else if (event.key === "Enter") choice ? take(choice) : apply();
     else if (event.key === "Escape") isOpen ? setOpen(false) : input.current?.blur();
     else return;
@@ -94,14 +123,17 @@ export function FilterBar({ filter, onChange, seen, children }: FilterBarProps) 
           aria-label="Filter traces"
           aria-invalid={problem !== null}
           aria-describedby={problem ? "filter-problem" : undefined}
-          placeholder="Search text, or name: env: user: session: tag: errors"
+          placeholder="Search text, or name: env: latency>1s cost> -tag: errors"
           value={typed}
           onChange={(event) => {
             setTyped(event.target.value);
             setOpen(true);
             setAt(-1);
           }}
-          onFocus={() => setOpen(true)}
+          onFocus={() => {
+            setOpen(true);
+            load();
+          }}
           onBlur={() => setOpen(false)}
           onKeyDown={answer}
           className="h-7 w-full rounded border border-line bg-panel pr-2 pl-7 placeholder:text-ink-3 focus:bg-canvas aria-invalid:border-red"

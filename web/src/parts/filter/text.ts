@@ -1,90 +1,89 @@
-import type { TraceFilter } from "../../api/queries.ts";
+/** What is typed into the filter bar; loaded when it is first used, so that the list itself loads without it. */
+import type { Condition, TraceFilter } from "../../api/queries.ts";
+import { type Compiled, columnOf, compile, type Term } from "./compile.ts";
 
-/** The words before a colon in the filter bar, and the filter each sets. */
-export const FIELDS = {
-  name: { key: "name", meaning: "Trace name" },
-  env: { key: "environment", meaning: "Environment" },
-  user: { key: "userId", meaning: "User id" },
-  session: { key: "sessionId", meaning: "Session id" },
-  tag: { key: "tag", meaning: "Tag" },
-} as const;
+export { complete } from "./complete.ts";
 
-export type Field = keyof typeof FIELDS;
+/** `latency>1s`, `-name:`, `score."my score"` with its sign. Only comparisons may have spaces around them. */
+const FIELD =
+  /(-?)([a-z](?:[\w-]*\w)?)(?:\.(?:"([^"]+)"|([^\s"<>=!:]+)))?(\s*(?:>=|<=|!=|>|<)\s*|==?|:(?:>=|<=|>|<)?)/iy;
+const VALUE = /"([^"]*)"|(?!")\S+/y;
+const ADDRESS = /^:\/\//;
+const ERRORS: Condition = { type: "number", column: "errorCount", operator: "=", value: 0 };
 
-const EXAMPLES: Record<Field, string> = {
-  name: "caption",
-  env: "production",
-  user: "ada",
-  session: "visit-7",
-  tag: "beta",
-};
+function readAt(pattern: RegExp, typed: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(typed);
+}
 
-export const isField = (word: string): word is Field => Object.hasOwn(FIELDS, word);
+/** The union of two filters: lists grow, a single value is replaced. */
+export function merge(before: TraceFilter, more: TraceFilter): TraceFilter {
+  const union = <Value>(one: Value[] = [], other: Value[] = []): Value[] | undefined => {
+    const all = new Map([...one, ...other].map((each) => [JSON.stringify(each), each]));
+    return all.size ? [...all.values()] : undefined;
+  };
+  const merged = {
+    ...before,
+    ...more,
+    environment: union(before.environment, more.environment),
+    tag: union(before.tag, more.tag),
+    filter: union(before.filter, more.filter),
+  };
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));
+}
 
-/** `name:caption`, `user:"ada b"`, `errors`, and everything else as text to search for. */
-const TERM = /(?:([a-z]+):)?(?:"([^"]*)"|(\S+))/gi;
+/** The term that begins here, and where it ends; none where no word stands before a sign. */
+function termAt(typed: string, at: number): { term: Term; end: number; isOpen: boolean } | null {
+  const found = readAt(FIELD, typed, at);
+  if (!found) return null;
+  const [whole, minus, word = "", quotedKey, key, sign = ""] = found;
+  if (ADDRESS.test(typed.slice(at + whole.length - 1))) return null;
+  const value = readAt(VALUE, typed, at + whole.length);
+  const end = at + whole.length + (value?.[0].length ?? 0);
+  const isProse = sign.trim() === ":" && !value && !columnOf(word) && typed[end] !== '"';
+  if (isProse) return null;
+  return {
+    term: {
+      isNegated: minus === "-",
+      word,
+      key: quotedKey ?? key,
+      sign: sign.trim(),
+      value: value?.[1] ?? value?.[0] ?? "",
+    },
+    end,
+    isOpen: typed[end] === '"' && !value,
+  };
+}
 
-/** A field and its colon with nothing after it. */
-const EMPTY = /^([a-z]+):(?:"\s*")?$/i;
+const UNCLOSED = { problem: 'A quote is not closed: write a " at the end of the text too.' };
+/** `score."my sc`: a key whose quote has no end. */
+const OPEN_KEY = /^-?[a-z]\w*\."[^"]*$/i;
 
 /** What a typed filter means, or what is wrong with it. */
-export function parse(typed: string): { filter: TraceFilter } | { problem: string } {
-  const filter: TraceFilter = {};
+export function parse(typed: string): Compiled {
+  let filter: TraceFilter = {};
   const words: string[] = [];
-  for (const [whole, field, quoted, bare] of typed.matchAll(TERM)) {
-    const value = quoted ?? bare ?? "";
-    const empty = EMPTY.exec(whole)?.[1]?.toLowerCase();
-    if (empty && isField(empty)) {
-      return {
-        problem: `Nothing stands right after “${empty}:”. Write ${empty}:${EXAMPLES[empty]} without a space, or ${empty}:"two words" in quotes.`,
-      };
-    }
-    if (field === undefined || whole.startsWith("http")) {
-      if (value === "errors" && quoted === undefined) filter.errors = true;
-      else words.push(field === undefined ? value : whole);
+  let at = 0;
+  while (at < typed.length) {
+    if (/\s/.test(typed[at] ?? "")) {
+      at += 1;
       continue;
     }
-    if (!isField(field)) {
-      return {
-        problem: `There is no field ${field}. Fields: ${Object.keys(FIELDS).join(", ")}; quote text that has a colon.`,
-      };
+    const found = termAt(typed, at);
+    const compiled = found && (found.isOpen ? UNCLOSED : compile(found.term));
+    if (compiled && "problem" in compiled) return compiled;
+    if (found && compiled) {
+      filter = merge(filter, compiled.filter);
+      at = found.end;
+      continue;
     }
-    const { key } = FIELDS[field];
-    if (key === "environment" || key === "tag") filter[key] = [...(filter[key] ?? []), value];
-    else filter[key] = value;
+    const word = readAt(VALUE, typed, at);
+    if (!word || OPEN_KEY.test(typed.slice(at))) return UNCLOSED;
+    at += word[0].length;
+    if (word[0] === "errors") filter.errors = true;
+    else if (word[0] === "-errors") filter = merge(filter, { filter: [ERRORS] });
+    else words.push(word[1] ?? word[0]);
   }
   if (words.length) filter.search = words.join(" ");
   return { filter };
-}
-
-export const quoted = (value: string): string => (/\s/.test(value) ? `"${value}"` : value);
-
-export interface Completion {
-  insert: string;
-  label: string;
-  hint: string;
-}
-
-/** What may follow what is typed so far: fields, then the values seen for a field. */
-export function complete(typed: string, seen: Record<Field, string[]>): Completion[] {
-  const last = /(?:^|\s)([a-z]*)(?::("?)([^"]*))?$/i.exec(typed);
-  if (!last) return [];
-  const [, word = "", , value] = last;
-  const before = typed.slice(0, typed.length - last[0].trimStart().length);
-  if (value !== undefined) {
-    if (!isField(word)) return [];
-    return seen[word]
-      .filter((each) => each.toLowerCase().includes(value.toLowerCase()))
-      .slice(0, 8)
-      .map((each) => ({
-        insert: `${before}${word}:${quoted(each)} `,
-        label: each,
-        hint: FIELDS[word].meaning,
-      }));
-  }
-  const fields = Object.entries(FIELDS)
-    .filter(([name]) => name.startsWith(word.toLowerCase()))
-    .map(([name, { meaning }]) => ({ insert: `${before}${name}:`, label: `${name}:`, hint: meaning }));
-  const errors = { insert: `${before}errors `, label: "errors", hint: "Only traces with errors" };
-  return "errors".startsWith(word.toLowerCase()) ? [...fields, errors] : fields;
 }
