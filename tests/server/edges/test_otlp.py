@@ -185,3 +185,22 @@ async def test_odd_values_never_cost_the_batch(site: Site, attributes: dict[str,
     assert len(await stored(site, beside.trace_id)) == 1
     [observation] = await stored(site, sent.trace_id)
     assert observation["id"] == sent.span_id
+
+
+async def test_a_text_nested_very_deep_costs_nobody_the_batch(site: Site):
+    deep = "[" * 400 + "]" * 400
+    sent = await site.send({"langfuse.trace.metadata.deep": deep, "langfuse.observation.input": deep})
+    assert (await site.get(f"/traces/{sent.trace_id}"))["id"] == sent.trace_id
+
+
+async def test_an_id_of_other_letters_is_refused_and_not_an_error_of_ours(site: Site):
+    span = {"traceId": "é" * 16, "spanId": "00" * 8, "name": "x", "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+    body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    answer = await site.client.post("/api/public/otel/v1/traces", json=body, headers=HERE)
+    assert answer.status_code == 400
+
+
+async def test_a_time_beyond_the_calendar_is_refused(site: Site):
+    query = {"fromTimestamp": "0001-01-01T00:00:00+14:00"}
+    answer = await site.client.get("/api/public/traces", params=query, headers=HERE)
+    assert answer.status_code == 400

@@ -11,7 +11,7 @@ from sightline.server.dashboards.actions.metrics import Metrics
 from sightline.server.dashboards.records import Metric, MetricsQuery
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.actions import Tracing
-from sightline.server.tracing.metering import Report, counted, repeated
+from sightline.server.tracing.metering import Report, counted, repeated, total_cost
 from sightline.server.tracing.records import Kind, Observation, TraceId, TraceQuery
 
 TREES = 200
@@ -127,3 +127,44 @@ async def test_a_late_parent_or_child_changes_what_counts(tracing: Tracing, pare
     for row in (agent, inner) if parent_first else (inner, agent):
         await tracing.record(HERE, [row])
         assert (await tracing.traces(HERE, TraceQuery())).items[0].usage["total"] == 100
+
+
+def report(id_: str, parent: str = "", **said: object) -> Report:
+    given: dict[str, object] = {
+        "kind": "GENERATION",
+        "model": "m",
+        "began": id_,
+        "usage": {},
+        "cost_usd": {},
+        "is_priced_here": False,
+        "call_id": "",
+    }
+    return Report(id=id_, parent_id=parent, **(given | said))  # type: ignore[arg-type]
+
+
+def test_a_circle_of_parents_counts_the_same_in_every_order():
+    circle = [report("a", "b", usage={"total": 5}), report("b", "a", usage={"total": 3}), report("c", "a")]
+    alone = [report("s", "s", kind="AGENT", usage={"total": 4}), report("t", "s", usage={"total": 3})]
+    for reports in (circle, alone):
+        answers = [repeated(order) for order in (reports, reports[::-1])]
+        assert answers[0] == answers[1]
+
+
+def test_a_chain_of_thousands_of_calls_is_walked_once():
+    deep = [report(f"{n:05}", f"{n - 1:05}", usage={"total": 5}, call_id=f"call-{n}") for n in range(8_000)]
+    found = repeated(deep)
+    assert sum(5 - found[each.id].usage["total"] if each.id in found else 5 for each in deep) == 5
+
+
+def test_what_is_given_back_is_subtracted_everywhere():
+    rows_ = [report("a", cost_usd={"total": -1.0}), report("b", "a", cost_usd={"total": 0.25})]
+    found = repeated(rows_)
+    rest = (counted(each.cost_usd, found[each.id].cost_usd if each.id in found else {}) for each in rows_)
+    assert sum(total_cost(each) for each in rest) == -0.75
+
+
+async def test_an_id_that_comes_again_an_hour_later_is_another_call_in_one_batch_or_two(tracing: Tracing):
+    call = {"kind": Kind.GENERATION, "usage": usage(100), "call_id": "again", "is_root": True}
+    apart = [observation(name, start=start, **call) for name, start in (("one", 0), ("two", 3_000))]
+    await tracing.record(HERE, apart)
+    assert [each.usage["total"] for each in (await tracing.traces(HERE, TraceQuery())).items] == [100, 100]

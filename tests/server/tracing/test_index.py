@@ -70,6 +70,23 @@ async def older(storage: Storage) -> Storage:
     return storage
 
 
+async def test_filling_an_older_folder_takes_traces_over_midnight_whole(storage: Storage):
+    tracing = storage.tracing
+    over = [observation("t", "first", start=0), observation("t", "next", start=86_400.0, kind=Kind.GENERATION)]
+    again = [observation("moved", "one", start=0), observation("late", "early", start=5)]
+    await tracing.record(HERE, [*over, *again])
+    await tracing.record(HERE, [observation("moved", "one", start=2 * 86_400.0)])
+    tracing.index._waiting.clear()
+    await storage.engine.execute("TRUNCATE TABLE traces")
+    await tracing.index.open()
+    # While the folder is being filled a span arrives of a trace that the index does not know.
+    await tracing.record(HERE, [observation("late", "now", start=9 * 86_400.0)])
+    await tracing.index.settled(HERE)
+    await tracing.index._fill()
+    listed = (await tracing.traces(HERE, TraceQuery())).items
+    assert {trace.id: trace.observation_count for trace in listed} == {"t": 2, "moved": 1, "late": 2}
+
+
 async def test_an_older_folder_answers_from_rows_and_is_filled(older: Storage):
     tracing = older.tracing
     await tracing.index.open()

@@ -1,7 +1,6 @@
 """OTLP's JSON form. It is protobuf's JSON except that ids are hexadecimal, not base64; some exporters send base64."""
 
 import base64
-import binascii
 from typing import Any, TypeVar
 
 from google.protobuf.json_format import ParseDict, ParseError
@@ -68,5 +67,5 @@ def _id_bytes(written: str, length: int) -> bytes:
             pass  # Not hexadecimal: base64 has the same alphabet and more.
     try:
         return base64.b64decode(written, validate=True)
-    except binascii.Error:
+    except ValueError:  # Neither: characters beyond ASCII, or of no alphabet.
         return written.encode()

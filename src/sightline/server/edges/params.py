@@ -13,7 +13,10 @@ from sightline.server.tracing.records import Window
 
 
 def utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as problem:
+        raise ValueError(f"{moment} lies beyond the years 1 to 9999 in UTC") from problem
 
 
 Moment = Annotated[datetime, AfterValidator(utc)]

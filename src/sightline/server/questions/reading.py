@@ -68,7 +68,7 @@ def _value(value: Any, operand: Operand, where: str) -> Any:
     read, wanted = _READERS[operand]
     try:
         return read(value)
-    except (TypeError, ValueError) as problem:
+    except (OverflowError, TypeError, ValueError) as problem:
         raise InvalidRequest(f"{where}: value {value!r} does not fit; use {wanted}") from problem
 
 

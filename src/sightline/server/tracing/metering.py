@@ -74,9 +74,9 @@ def total_cost(cost_usd: Amounts) -> float:
 
 
 def counted(amounts: Mapping[str, float], less: Mapping[str, float]) -> dict[str, float]:
-    """Amounts by type without what is repeated, never below zero; types that are used up are left out."""
+    """Amounts by type without what is repeated; types that are used up are left out."""
     rest = {kind: amount - less.get(kind, 0) for kind, amount in amounts.items()}
-    return {kind: amount for kind, amount in rest.items() if amount > ROUNDING * abs(amounts[kind])}
+    return {kind: amount for kind, amount in rest.items() if abs(amount) > ROUNDING * abs(amounts[kind])}
 
 
 @dataclass(slots=True)
@@ -87,7 +87,10 @@ class _Covered:
     cost_usd: float = 0.0
     calls: dict[str, tuple[Mapping[str, float], float]] = field(default_factory=dict)
 
-    def add(self, other: "_Covered") -> None:
+    def joined(self, other: "_Covered") -> "_Covered":
+        """Both, in the one with more calls: along a chain of spans nothing is copied."""
+        if len(other.calls) > len(self.calls):
+            return other.joined(self)
         for kind, units in other.usage.items():
             self.usage[kind] += units
         self.cost_usd += other.cost_usd
@@ -97,6 +100,7 @@ class _Covered:
                     self.usage[kind] -= units
                 self.cost_usd -= cost_usd
         self.calls |= other.calls
+        return self
 
 
 class _Tree:
@@ -106,14 +110,16 @@ class _Tree:
         self.reports = {each.id: each for each in reports}
         self.children: dict[str, list[str]] = defaultdict(list)
         for each in self.reports.values():
-            self.children[each.parent_id if each.parent_id in self.reports else ""].append(each.id)
+            is_root = each.parent_id not in self.reports or each.parent_id == each.id
+            self.children["" if is_root else each.parent_id].append(each.id)
         self.order = self._children_first()
+        self._ends = self._subtrees()
 
     def _children_first(self) -> list[str]:
         """Every id once, each after all below it; iterative, because traces may be thousands of spans deep."""
         order: list[str] = []
         seen: set[str] = set()
-        for start in (*self.children[""], *self.reports):
+        for start in (*self.children[""], *sorted(self.reports)):
             stack = [start]
             while stack:
                 identity = stack.pop()
@@ -123,9 +129,23 @@ class _Tree:
                     stack += self.children.get(identity, ())
         return order[::-1]
 
+    def _subtrees(self) -> dict[str, tuple[int, int]]:
+        """Where in the reversed order a span stands, and where what is below it ends."""
+        places = {identity: place for place, identity in enumerate(reversed(self.order))}
+        ends = dict.fromkeys(places, 0)
+        for identity in self.order:
+            inner = (ends[child] for child in self.children.get(identity, ()) if places[child] > places[identity])
+            ends[identity] = max(places[identity], *inner, 0)
+        return {identity: (place, ends[identity]) for identity, place in places.items()}
+
+    def is_under(self, identity: str, ancestor: str) -> bool:
+        """Whether it is that span or below it."""
+        begin, end = self._ends[ancestor]
+        return begin <= self._ends[identity][0] <= end
+
     def covered(self) -> dict[str, Repeated]:
         """What wrappers repeat of what is below them."""
-        below: dict[str, _Covered] = defaultdict(_Covered)
+        below: dict[str, _Covered] = {}
         found: dict[str, Repeated] = {}
         for identity in self.order:
             report, under = self.reports[identity], below.pop(identity, _Covered())
@@ -140,27 +160,9 @@ class _Tree:
             if report.call_id and (rest or cost_usd > 0):
                 under.calls[report.call_id] = rest, cost_usd
             if report.parent_id in self.reports and report.parent_id != identity:
-                below[report.parent_id].add(under)
+                beside = below.pop(report.parent_id, None)
+                below[report.parent_id] = under if beside is None else beside.joined(under)
         return found
-
-    def line(self, identity: str) -> set[str]:
-        """Ids of a span, its ancestors and its descendants."""
-        ids = {each.id for each in self.under(identity)}
-        parent = self.reports[identity].parent_id
-        while parent in self.reports and parent not in ids:
-            ids.add(parent)
-            parent = self.reports[parent].parent_id
-        return ids
-
-    def under(self, identity: str) -> Iterable[Report]:
-        """A span and all below it."""
-        stack, seen = [identity], set[str]()
-        while stack:
-            each = stack.pop()
-            if each not in seen:
-                seen.add(each)
-                yield self.reports[each]
-                stack += self.children.get(each, ())
 
 
 def _repeats(report: Report, under: _Covered) -> Repeated:
@@ -226,13 +228,15 @@ def _same_calls(tree: _Tree, found: Mapping[str, Repeated]) -> Iterable[str]:
         if each.call_id and is_metered(each):
             by_call[each.call_id].append(each)
     for reports in by_call.values():
+        if len(reports) == 1:
+            continue
         counting = sorted((each for each in reports if _counts(each, found)), key=lambda each: (each.began, each.id))
-        ids = {each.id for each in counting}
-        covered = [{inner.id for inner in tree.under(each.id)} for each in reports if each.id not in ids]
-        if all(below & ids for below in covered):
-            kept = tree.line(counting[0].id) if counting else set()
-            ids -= kept
-        yield from ids
+        covered = [each.id for each in reports if not _counts(each, found)]
+        here = all(any(tree.is_under(each.id, outer) for each in counting) for outer in covered)
+        first = counting[0].id if here and counting else ""
+        for each in counting:
+            if not (first and (tree.is_under(each.id, first) or tree.is_under(first, each.id))):
+                yield each.id
 
 
 def _counts(report: Report, found: Mapping[str, Repeated]) -> bool:
@@ -241,17 +245,14 @@ def _counts(report: Report, found: Mapping[str, Repeated]) -> bool:
 
 
 def _beside_their_call(tree: _Tree) -> Iterable[str]:
-    """Records of usage beside the call that they are of: a plain leaf with the very same model and usage."""
+    """Records of usage beside the call that they are of, or beside its parent: a plain leaf with the same usage."""
     for siblings in tree.children.values():
         records = [tree.reports[each] for each in siblings if _is_record(tree.reports[each], tree)]
         if not records:
             continue
-        calls = Counter(
-            (inner.model, _total_units(inner.usage))
-            for sibling in siblings
-            for inner in tree.under(sibling)
-            if inner.kind in CALLS and inner.usage
-        )
+        near = (*siblings, *(child for sibling in siblings for child in tree.children.get(sibling, ())))
+        reports = (tree.reports[each] for each in near)
+        calls = Counter((each.model, _total_units(each.usage)) for each in reports if each.kind in CALLS and each.usage)
         for record in sorted(records, key=lambda each: (each.began, each.id)):
             key = record.model, _total_units(record.usage)
             if calls[key]:

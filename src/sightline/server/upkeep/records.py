@@ -12,7 +12,6 @@ class Aging:
 
 AGING = (
     Aging("observations", "start_time"),
-    Aging("traces", "timestamp"),
     Aging("scores", "timestamp"),
     Aging("changes", "occurred_at"),
 )

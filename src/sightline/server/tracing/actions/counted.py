@@ -1,5 +1,6 @@
 """Counting usage once: the rule of `metering`, applied to stored rows whenever something of their trace changed."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from math import isclose
 from typing import Any
@@ -27,7 +28,7 @@ class CountedOnce:
         if closer:
             changes: list[Change] = []
             for trace_id, told in (await self._store.reports(project_id, closer, span)).items():
-                found = repeated([each.report for each in told], elsewhere.get(trace_id, ()))
+                found = await asyncio.to_thread(repeated, [each.report for each in told], elsewhere.get(trace_id, ()))
                 changes += _changes(trace_id, told, found)
                 summaries[trace_id].update(_sums(told, found))
             if changes:

@@ -71,8 +71,7 @@ class TraceIndex:
             await self._writer.write([filled_row()])
         self._is_filled = await self._store.is_filled()
         if self._is_filled:
-            newest = await self._store.newest_version()
-            for project_id, trace_id, span in await self._store.unindexed(max(newest - MARGIN_NS, 0)):
+            for project_id, trace_id, span in await self._store.unindexed(MARGIN_NS):
                 self._add(project_id, trace_id, span)
 
     def start(self) -> None:
@@ -118,17 +117,16 @@ class TraceIndex:
             others = await self._sharing(project_id, spans, places)
             await act()
             await self._store.delete(project_id, trace_ids)
-        for trace_id, place in others.items():
-            self._add(project_id, trace_id, (place.timestamp, place.last_start))
+            await self._index(project_id, {each: _of(place) for each, place in others.items()})
 
     async def cut(self, project_id: ProjectId, before: datetime, act: Act) -> None:
         """Delete what is older than a time by `act`, the index included; what goes on afterwards is indexed anew."""
         async with self._turns[project_id]:
             cut = await self._store.begun_before(project_id, before)
             await act()
-            await self._store.delete(project_id, [trace_id for trace_id, _ in cut])
-        for trace_id, (_, last) in cut:
-            self._add(project_id, trace_id, (before, last))
+            await self._store.delete_before(project_id, before)
+            for chunk in _chunks(dict(cut)):
+                await self._index(project_id, chunk)
 
     async def _sharing(
         self, project_id: ProjectId, spans: Mapping[TraceId, Span | None], places: Mapping[TraceId, Place]
@@ -158,10 +156,11 @@ class TraceIndex:
     async def _fill(self) -> None:
         """Index an older folder day by day, the latest first; after a restart it goes on where it was."""
         try:
+            long = await self._store.over_several_days()
             for day in await self._store.days():
                 found: dict[ProjectId, Waiting] = defaultdict(dict)
                 for project_id, trace_id, span in await self._store.unindexed_on(day):
-                    found[project_id][trace_id] = span
+                    found[project_id][trace_id] = long.get((project_id, trace_id), span)
                 for project_id, waiting in found.items():
                     async with self._turns[project_id]:
                         for chunk in _chunks(waiting):
@@ -192,6 +191,9 @@ class TraceIndex:
         others: Waiting = {}
         places = await self._store.places(project_id, chunk)
         spans = {trace_id: _reach(span, places.get(trace_id)) for trace_id, span in chunk.items()}
+        if not self._is_filled and (new := chunk.keys() - places.keys()):
+            # Of a folder that is being filled: older rows of the trace may be anywhere.
+            spans |= await self._store.reach(project_id, new)
         for ids in _near(spans):
             span = _around(spans[each] for each in ids)
             summaries = await self._store.summaries(project_id, ids, span)
@@ -203,7 +205,7 @@ class TraceIndex:
             summaries = await self._with_texts(project_id, summaries, span)
             await self._writer.write([*_rows(project_id, ids, summaries, places)])
             for trace_id, place in (await self._store.places(project_id, sharing) if sharing else {}).items():
-                others[trace_id] = place.timestamp, place.last_start
+                others[trace_id] = _of(place)
         return others
 
     async def _with_texts(
@@ -244,8 +246,12 @@ def _joined(one: Span, other: Span) -> Span:
     return min(one[0], other[0]), max(one[1], other[1])
 
 
+def _of(place: Place) -> Span:
+    return place.timestamp, place.last_start
+
+
 def _reach(span: Span, place: Place | None) -> Span:
-    return _joined(span, (place.timestamp, place.last_start)) if place else span
+    return _joined(span, _of(place)) if place else span
 
 
 def _around(spans: Iterator[Span]) -> Span:

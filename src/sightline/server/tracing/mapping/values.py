@@ -1,5 +1,6 @@
 """Protobuf attribute values as Python values, JSON text and times."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -72,7 +73,17 @@ def text(value: Any) -> str | None:
 
 def json_text(value: Any) -> str:
     """Compact JSON; integers beyond 64 bits and other oddities become strings rather than an error."""
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # Nested more than 254 levels deep.
+        return _deep_json(value)
+
+
+def _deep_json(value: Any) -> str:
+    try:
+        return json.dumps(value, default=str, separators=(",", ":"))
+    except RecursionError:
+        return '"nested too deep to be stored"'
 
 
 def parsed(value: Any) -> Any:

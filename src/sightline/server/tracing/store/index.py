@@ -2,7 +2,7 @@
 """The index of traces: what it is made from, and what it is made into. Reading it is for the stores that list."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -130,9 +130,10 @@ class TraceIndexStore:
         )
         found: dict[TraceId, set[str]] = defaultdict(set)
         for row in await self._engine.query(sql, where.params):
-            keeper = row["reports"][0][1]
-            for _, trace_id, id_ in row["reports"]:
-                found[TraceId(trace_id)].update(() if trace_id == keeper else (id_,))
+            for reports in _of_one_call(row["reports"]):
+                keeper = reports[0][1]
+                for _, trace_id, id_ in reports:
+                    found[TraceId(trace_id)].update(() if trace_id == keeper else (id_,))
         return found
 
     async def repeat(self, project_id: ProjectId, changes: Sequence[Change]) -> None:
@@ -182,18 +183,19 @@ class TraceIndexStore:
         rows = await self._engine.query(sql, where.params)
         return {TraceId(row["trace_id"]): row["text"] for row in rows if wanted[TraceId(row["trace_id"])] == row["id"]}
 
-    async def unindexed(self, since_version: int) -> list[tuple[ProjectId, TraceId, Span]]:
-        """Traces with rows of that version or later which the index has not seen."""
+    async def unindexed(self, margin_ns: int) -> list[tuple[ProjectId, TraceId, Span]]:
+        """Traces with rows that the index has not seen, among those not much older than the newest it has seen.
+
+        Project by project: one whose traces could not be indexed for a while must not be passed over for another's.
+        """
         sql = (
             "SELECT project_id, trace_id, min(start_time) AS first, max(start_time) AS last, "
-            "max(row_version) AS newest FROM observations WHERE row_version >= {version:UInt64} AND kind != '"
-            + GONE
-            + "' "
-            "GROUP BY project_id, trace_id HAVING (project_id, trace_id, newest) NOT IN "
-            "(SELECT project_id, trace_id, row_version FROM traces WHERE row_version >= {version:UInt64})"
+            "max(observations.row_version) AS newest FROM observations LEFT ANY JOIN (SELECT project_id, "
+            "max(row_version) AS seen FROM traces GROUP BY project_id) AS indexed USING (project_id) "
+            f"WHERE row_version + {{margin:UInt64}} >= seen AND kind != '{GONE}' GROUP BY project_id, trace_id "
+            "HAVING (project_id, trace_id, newest) NOT IN (SELECT project_id, trace_id, row_version FROM traces)"
         )
-        rows = await self._engine.query(sql, {"version": since_version})
-        return [_unindexed(row) for row in rows]
+        return [_unindexed(row) for row in await self._engine.query(sql, {"margin": margin_ns})]
 
     async def unindexed_on(self, day: datetime) -> list[tuple[ProjectId, TraceId, Span]]:
         """Traces with a row that starts on this day which the index does not know."""
@@ -204,15 +206,30 @@ class TraceIndexStore:
         )
         return [_unindexed(row) for row in await self._engine.query(sql, {"day": day})]
 
+    async def over_several_days(self) -> dict[tuple[ProjectId, TraceId], Span]:
+        """Traces with rows on more than one day, whatever replaced them since."""
+        sql = (
+            "SELECT project_id, trace_id, min(start_time) AS first, max(start_time) AS last FROM observations "
+            "GROUP BY project_id, trace_id HAVING toDate(first) != toDate(last)"
+        )
+        found = (_unindexed(row) for row in await self._engine.query(sql))
+        return {(project_id, trace_id): span for project_id, trace_id, span in found}
+
+    async def reach(self, project_id: ProjectId, trace_ids: Collection[TraceId]) -> dict[TraceId, Span]:
+        """From when to when rows of these traces start, by the rows: for traces the index does not know."""
+        where = Where(project_id, by_id=True)
+        where.add("trace_id IN", "Array(String)", sorted(trace_ids))
+        sql = (
+            "SELECT project_id, trace_id, min(start_time) AS first, max(start_time) AS last FROM observations "
+            f"WHERE {where} GROUP BY project_id, trace_id"
+        )
+        found = (_unindexed(row) for row in await self._engine.query(sql, where.params))
+        return {trace_id: span for _, trace_id, span in found}
+
     async def days(self) -> list[datetime]:
         """Days on which observations start, the latest first."""
         sql = "SELECT DISTINCT toStartOfDay(start_time) AS day FROM observations ORDER BY day DESC"
         return [moment(row["day"]) for row in await self._engine.query(sql)]
-
-    async def newest_version(self) -> int:
-        """The latest version that the index has seen; 0 for none."""
-        [row] = await self._engine.query("SELECT max(row_version) AS newest FROM traces")
-        return int(row["newest"])
 
     async def is_filled(self) -> bool:
         """Whether the index was found to have every trace of the folder."""
@@ -226,6 +243,14 @@ class TraceIndexStore:
         where = Where(project_id)
         where.add("trace_id IN", "Array(String)", sorted(trace_ids))
         await self._engine.execute(f"DELETE FROM traces WHERE {where}", where.params)
+
+    async def delete_before(self, project_id: ProjectId, moment_: datetime) -> None:
+        """Traces that ended being written before a time."""
+        where = Where(project_id)
+        where.add("timestamp <", TIME, moment_)
+        where.add("last_start <", TIME, moment_)
+        if await self._engine.query(f"SELECT 1 AS one FROM traces WHERE {where} LIMIT 1", where.params):
+            await self._engine.execute(f"DELETE FROM traces WHERE {where}", where.params)
 
     async def begun_before(self, project_id: ProjectId, moment_: datetime) -> list[tuple[TraceId, Span]]:
         """Traces that begin before a time and go on afterwards."""
@@ -301,6 +326,17 @@ def _unindexed(row: Mapping[str, Any]) -> tuple[ProjectId, TraceId, Span]:
         TraceId(row["trace_id"]),
         (moment(row["first"]), moment(row["last"])),
     )
+
+
+def _of_one_call(reports: Sequence[tuple[str, str, str]]) -> Iterator[list[tuple[str, str, str]]]:
+    """Reports with one id, by start, parted where more than `SAME_CALL` lies between two: an id may come again."""
+    group: list[tuple[str, str, str]] = []
+    for report in reports:
+        if group and moment(report[0]) - moment(group[-1][0]) > SAME_CALL:
+            yield group
+            group = []
+        group.append(report)
+    yield group
 
 
 def _json(amounts: Mapping[str, float]) -> str:

@@ -7,6 +7,8 @@ import orjson
 from sightline.server.runtime.media_tokens import MARK, TOKEN
 
 PREVIEW_CHARACTERS = 500
+DEEPEST = 50
+"""Levels that are looked into; what a person reads stands higher."""
 PARSED_CHARACTERS = 200_000
 """Longer JSON is shown as it stands: reading it would cost more than a preview is worth."""
 
@@ -33,7 +35,7 @@ def preview(text: str | None, *, wanted: Literal["user", "assistant"]) -> str:
     readable = text
     if text[0] in '[{"' and len(text) <= PARSED_CHARACTERS:
         try:
-            readable = _readable(orjson.loads(text), wanted) or text
+            readable = _readable(orjson.loads(text), wanted, DEEPEST) or text
         except orjson.JSONDecodeError:
             readable = text
     readable = readable[: PREVIEW_CHARACTERS * 4]
@@ -42,28 +44,30 @@ def preview(text: str | None, *, wanted: Literal["user", "assistant"]) -> str:
     return " ".join(readable.split())[:PREVIEW_CHARACTERS]
 
 
-def _readable(value: Any, wanted: str) -> str:
+def _readable(value: Any, wanted: str, depth: int) -> str:
     match value:
+        case _ if depth < 0:
+            return "…"
         case str():
             return value
         case [{"role": _}, *_]:
             said = [message for message in value if isinstance(message, dict)]
             chosen = [message for message in said if message.get("role") == wanted] or said
-            return _readable(chosen[-1], wanted)
+            return _readable(chosen[-1], wanted, depth - 1)
         case list():
-            return " ".join(filter(None, (_readable(item, wanted) for item in value)))
+            return " ".join(filter(None, (_readable(item, wanted, depth - 1) for item in value)))
         case dict():
-            return _of_object(value, wanted)
+            return _of_object(value, wanted, depth - 1)
         case None:
             return ""
         case _:
             return orjson.dumps(value).decode()
 
 
-def _of_object(value: dict[str, Any], wanted: str) -> str:
+def _of_object(value: dict[str, Any], wanted: str, depth: int) -> str:
     if value.get("type") in ("image_url", "image", "blob", "input_image", "uri"):
         return "[image]"
     for key in _TELLING:
         if value.get(key):
-            return _readable(value[key], wanted)
+            return _readable(value[key], wanted, depth - 1)
     return "" if "role" in value else orjson.dumps(value).decode()
