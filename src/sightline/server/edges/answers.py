@@ -25,10 +25,11 @@ ERRORS_BY_STATUS = {
     413: "PayloadTooLargeError",
     415: "InvalidRequestError",
 }
+"""HTTP status to the `error` name that Langfuse's clients look for."""
 
 
 class Json(Response):
-    """JSON by orjson, for answers that are built by hand."""
+    """JSON response serialised by orjson, for answers that are built by hand."""
 
     media_type = "application/json"
 
@@ -57,7 +58,7 @@ def issues(errors: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def refusal(status: int, message: str, error: Any, headers: Mapping[str, str] | None = None, path: str = "") -> Json:
-    """A refusal in the words of the clients of that path."""
+    """An error response in the dialect of the clients of that path."""
     return Json(refusal_body(path, status, message, error), status_code=status, headers=dict(headers or {}))
 
 

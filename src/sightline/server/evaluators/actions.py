@@ -26,7 +26,7 @@ from sightline.server.runtime.ids import new_id
 
 
 class Evaluators:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -54,7 +54,7 @@ class Evaluators:
             return (await _whole(connection, project_id, [row]))[0]
 
     async def page(self, project_id: ProjectId, limit: int, after: Place | None) -> tuple[list[Evaluator], bool]:
-        """Newest first, and whether there are more."""
+        """A page (keyset pagination), newest first, and whether there are more."""
         async with self._database.reading() as connection:
             rows, more = await EvaluatorStore(connection, project_id).following(limit, after)
             return await _whole(connection, project_id, rows), more
@@ -94,7 +94,7 @@ class Evaluators:
 
 
 class Rules:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -110,7 +110,7 @@ class Rules:
             return await _rule(connection, project_id, rule_id)
 
     async def page(self, project_id: ProjectId, limit: int, after: Place | None) -> tuple[list[Rule], bool]:
-        """Newest first, and whether there are more."""
+        """A page (keyset pagination), newest first, and whether there are more."""
         async with self._database.reading() as connection:
             return await RuleStore(connection, project_id).following(limit, after)
 

@@ -19,7 +19,7 @@ TOLERANCE = timedelta(hours=27)
 
 
 class BlobExports:
-    """Every method is confined to the organisation it is given."""
+    """Every method is scoped to the organisation it is given."""
 
     def __init__(self, database: Database, organizations: Organizations, leases: Leases, seal: Seal) -> None:
         self._database = database

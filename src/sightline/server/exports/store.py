@@ -17,7 +17,7 @@ SealedExport = tuple[BlobExport, str | None]
 
 
 class ExportStore:
-    """Exports in one unit of work; every method but `due` names the projects it is confined to."""
+    """Exports in one unit of work; every method but `due` names the projects it is scoped to."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection

@@ -21,7 +21,7 @@ CACHED_NAMES = 10_000
 
 
 class Prices:
-    """Models and prices of one installation; every method is confined to the project it is given."""
+    """Models and prices of one installation; every method is scoped to the project it is given."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""What can be done with prompts, one verb a method; every method is confined to the project it is given."""
+"""What can be done with prompts, one verb a method; every method is scoped to the project it is given."""
 
 from collections.abc import Collection, Sequence
 

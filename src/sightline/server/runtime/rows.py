@@ -43,7 +43,7 @@ class ProjectRows(Generic[Record]):
         return [self._of(row) for row in rows]
 
     async def page(self, limit: int, offset: int, *where: ColumnElement[bool]) -> tuple[list[Record], int]:
-        """Newest first, and how many there are in all."""
+        """A page (limit/offset pagination), newest first, and the total count."""
         counted = select(func.count()).select_from(self.table).where(self.mine, *where)
         total = (await self.connection.execute(counted)).scalar_one()
         rows = (await self.connection.execute(self._newest_first(where).limit(limit).offset(offset))).all()

@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """What can be asked of an observation, a trace and a score: one table of fields each, for every surface.
 
 Lists, detail reads, sessions, metrics, charts, exports, the pages' filter bar and the documentation of filters compile

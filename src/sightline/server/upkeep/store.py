@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """All SQL of upkeep: over whole tables of the analytics engine, whatever their rows say."""
 
 from datetime import datetime
@@ -9,7 +9,7 @@ from sightline.server.upkeep.records import AGING
 
 
 class UpkeepStore:
-    """Every deletion names the project it is confined to."""
+    """Every deletion names the project it is scoped to."""
 
     def __init__(self, engine: ObservationsEngine) -> None:
         self._engine = engine

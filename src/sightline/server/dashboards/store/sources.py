@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """What a view reads from: rows of the analytics tables, and what is joined to them when a field needs it."""
 
 from collections.abc import Collection, Mapping

@@ -1,4 +1,4 @@
-"""What can be measured and grouped by: names of the tables of fields, and measures as data.
+"""The semantic layer: measures and dimensions of each view, as data.
 
 Filters are those of the lists: a view takes every field of its subject. Times are UTC, durations of measures
 milliseconds, costs US dollars.
@@ -27,7 +27,7 @@ class View:
 
     @property
     def asked(self) -> Mapping[str, Field]:
-        """What a filter may be about: the fields of the lists, and every dimension."""
+        """Fields a filter may name: those of the lists, and every dimension."""
         return {**self.dimensions, **self.filters}
 
 
@@ -52,7 +52,7 @@ def _month(column: str) -> Field:
 
 
 def _told(map_: str) -> Field:
-    """The counted total; NULL where nothing was reported, which is no value of an average."""
+    """The deduplicated total; NULL where nothing was reported, so that averages skip it."""
     return _number(f"if(mapContains({map_}, 'total'), {counted_sum(map_)}, NULL)")
 
 

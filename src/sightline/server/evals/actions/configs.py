@@ -17,7 +17,7 @@ TRUTHS = (Category(label="True", value=1), Category(label="False", value=0))
 
 
 class ScoreConfigs:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

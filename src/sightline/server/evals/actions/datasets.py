@@ -44,7 +44,7 @@ class _Question:
 
 
 class Datasets:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, hub: LiveHub) -> None:
         self._database = database

@@ -18,7 +18,7 @@ CHUNK = 1_000
 
 
 class Experiments:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, traced: TracedExperiments) -> None:
         self._database = database

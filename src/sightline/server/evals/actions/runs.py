@@ -22,7 +22,7 @@ Listed = TypeVar("Listed")
 
 
 class DatasetRuns:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, tracing: Tracing, traced: TracedExperiments, hub: LiveHub) -> None:
         self._database = database

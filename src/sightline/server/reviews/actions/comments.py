@@ -14,7 +14,7 @@ from sightline.server.tracing.records import ObservationId, ObservationQuery, Tr
 
 
 class Comments:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, tracing: Tracing, prompts: Prompts, hub: LiveHub) -> None:
         self._database = database
@@ -43,7 +43,7 @@ class Comments:
         return found
 
     async def page(self, project_id: ProjectId, query: CommentQuery) -> tuple[list[Comment], int]:
-        """Newest first, and how many there are in all."""
+        """A page (limit/offset pagination), newest first, and the total count."""
         if query.object_id is not None and query.object_type is None:
             raise InvalidRequest("objectId needs objectType: ids are unique within their type only")
         async with self._database.reading() as connection:

@@ -15,7 +15,7 @@ from sightline.server.runtime.hub import LiveHub
 
 
 class Queues:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, accounts: Accounts, configs: ScoreConfigs, hub: LiveHub) -> None:
         self._database = database

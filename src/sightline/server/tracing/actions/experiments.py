@@ -24,7 +24,7 @@ STEP = 1_000
 
 
 class TracedExperiments:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, engine: ObservationsEngine, index: TraceIndex) -> None:
         self._store = ExperimentStore(engine)

@@ -26,7 +26,7 @@ Verb = Literal["GET", "PUT"]
 
 
 class MediaShelf:
-    """The media of one installation; every method is confined to the project it is given."""
+    """The media of one installation; every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, blobs: Blobs, signing_secret: bytes) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """Events of the older ingestion, kept for a month: a late one is merged as if it had come in order."""
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """Experiments and their items: what the spans that carry an experiment's id add up to."""
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """Scores: written like observations, the newest row of an id counts."""
 
 from collections.abc import Collection, Sequence

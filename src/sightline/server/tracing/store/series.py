@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """The charts over a trace list: counts, errors, latency percentiles and mean scores per step of time."""
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """Sessions: nobody writes them, they are what traces with the same session id add up to."""
 
 from sightline.server.questions.where import Where

@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """What the observations of a trace add up to: the one definition of a trace's fields, as SQL over its rows.
 
 The index of traces is made of it, and every list, chart and detail read shows what the index says.

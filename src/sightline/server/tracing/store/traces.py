@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """Reading traces: rows of the index of traces, and the observations of one."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -28,6 +28,7 @@ from sightline.server.runtime.ids import new_id
 router = APIRouter(route_class=PlainJson, prefix="/api/public")
 
 LONGEST_COMMENT = 5_000
+"""Characters of a comment."""
 
 
 class CommentBody(Body):
