@@ -1,4 +1,4 @@
-"""Evaluators and evaluation rules: made, read, changed, deleted."""
+"""CRUD of evaluators, which are versioned, and evaluation rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -66,7 +66,7 @@ class Evaluators:
             return row, await VersionStore(connection, project_id).of(evaluator_id)
 
     async def change(self, project_id: ProjectId, evaluator_id: EvaluatorId, draft: EvaluatorDraft) -> Evaluator:
-        """Another name or description; another definition becomes a version of its own."""
+        """Rename or redescribe in place; a new definition appends an immutable version."""
         async with self._database.work() as work:
             row = await _row(work.connection, project_id, evaluator_id)
             if draft.kind and draft.kind != row.kind:
@@ -83,7 +83,7 @@ class Evaluators:
             return (await _whole(work.connection, project_id, [changed]))[0]
 
     async def delete(self, project_id: ProjectId, evaluator_id: EvaluatorId) -> None:
-        """Conflict while a rule uses it."""
+        """Delete with all versions. Conflict while a rule uses it (referential integrity)."""
         async with self._database.work() as work:
             row = await _row(work.connection, project_id, evaluator_id)
             [whole] = await _whole(work.connection, project_id, [row])
@@ -155,7 +155,7 @@ async def _whole(connection: Connection, project_id: ProjectId, rows: Sequence[E
 
 
 async def _check_assignments(connection: Connection, rule: Rule) -> None:
-    """Evaluators exist, each is named once, and mappings speak of variables that their prompts have."""
+    """InvalidRequest unless evaluators exist, each is named once, and mappings name variables of their prompts."""
     wanted = [assignment.evaluator_id for assignment in rule.assignments]
     if len(set(wanted)) != len(wanted):
         raise InvalidRequest("an evaluator is assigned twice: name each once")

@@ -1,4 +1,4 @@
-"""The columns of exported files, in Langfuse's words: of traces, observations and scores."""
+"""Schemas of exported files, with Langfuse's names: traces, observations, scores."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from sightline.server.tracing.tool_names import tools_of
 
 Kind = Literal["text", "time", "number", "whole", "truth", "json"]
 ALWAYS: FieldGroup = "core"
+"""Field group that every file has."""
 
 
 @dataclass(frozen=True)

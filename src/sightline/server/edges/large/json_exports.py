@@ -32,7 +32,7 @@ LISTS: dict[Level, tuple[str, ...]] = {
 
 def json_batches(file: IO[bytes], batch_bytes: int = BATCH_BYTES) -> Iterator[dict[str, Any]]:
     """Exports of about `batch_bytes` that together equal the file. Two passes: in JSON, spans may come before the
-        resource and scope they belong to."""
+    resource and scope they belong to."""
     resources, scopes = _heads(file)
     place = {"resource": 0, "scope": 0}
     spans: list[tuple[int, int, dict[str, Any]]] = []

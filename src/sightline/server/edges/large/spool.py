@@ -31,7 +31,7 @@ Body = bytes | IO[bytes]
 
 
 class Spool:
-    """Unlinked temporary files for large bodies: the operating system removes them with the process, even on a crash."""
+    """Unlinked temporary files for large bodies: the system removes them with the process, even after a crash."""
 
     def __init__(self, folder: Path, *, at_once: int = AT_ONCE, patience_s: float = PATIENCE_S) -> None:
         self._folder = folder
@@ -40,7 +40,7 @@ class Spool:
 
     @asynccontextmanager
     async def received(self, request: Request, limit_bytes: int) -> AsyncIterator[Body]:
-        """The body as sent, chunked or not: in memory up to `SMALL_BYTES`, else spooled to a file for the time of the block."""
+        """The body as sent, chunked or not: in memory up to `SMALL_BYTES`, else in a temporary file. TooLarge early."""
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > limit_bytes:
             raise too_large(int(announced), limit_bytes, "SIGHTLINE_MAX_EXPORT_BYTES")
@@ -69,7 +69,7 @@ class Spool:
 
     @asynccontextmanager
     async def inflated(self, body: Body, encoding: str, limit_bytes: int) -> AsyncIterator[IO[bytes]]:
-        """Hold the semaphore, and decompress the body to a file. Crowded (503) when the semaphore is not free in time."""
+        """Hold the semaphore, and decompress the body to a file. Crowded (503) when no slot is free in time."""
         file = io.BytesIO(body) if isinstance(body, bytes) else body
         async with self._turn():
             if not known_encoding(encoding):

@@ -22,7 +22,7 @@ class DatasetStore:
         return _dataset(row) if row else None
 
     async def add(self, dataset: Dataset) -> None:
-        """Conflict when another writer made the name first."""
+        """Insert. Conflict when another writer inserted the name first (unique constraint)."""
         try:
             await self._connection.execute(insert(datasets).values(vars(dataset)))
         except IntegrityError as problem:

@@ -118,7 +118,7 @@ class ObservationBody(_EventBody):
 
 
 def change_of(event: Event) -> Change | None:
-    """The change an event stands for; None for types that are about something else. ValidationError for an invalid body."""
+    """The change an event stands for; None for types about something else. ValidationError for an invalid body."""
     if event.type == "trace-create":
         trace = TraceBody.model_validate(event.body)
         identity = trace.id or new_id()

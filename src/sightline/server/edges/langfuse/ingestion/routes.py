@@ -86,12 +86,12 @@ async def _batches(body: Body, services: Services) -> AsyncIterator[tuple[list[A
 
 
 async def _fitting(verdicts: Verdicts, who: Access, services: Services) -> list[Score]:
-    """The scores that are what their configs say; the events of the others are refused after all."""
+    """The scores that are valid by their configs; the events of the others are refused after all."""
     found = await fitting_scores(services, who.project_id, [body for _, body in verdicts.scores])
     scores: list[Score] = []
     for (event, _), score in zip(verdicts.scores, found, strict=True):
         if isinstance(score, Score):
-            # Clock skew: a change from the future would win over all later ones, so its time is clamped.
+            # Clock skew: a change from the future would win over all later ones, so the time is clamped.
             said_at = event.timestamp if believable(event.timestamp) else score.updated_at
             moment = min(said_at, score.updated_at)
             scores.append(replace(score, created_at=moment, updated_at=moment))

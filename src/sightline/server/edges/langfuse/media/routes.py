@@ -68,7 +68,7 @@ class Signature(Params):
 
 @router.post("")
 async def announce(body: Announcement, request: Request, who: ProjectKey, services: Served) -> Json:
-    """Announce a file by its SHA-256: 201 with a signed upload URL, or null when it is stored already (deduplicated)."""
+    """Announce a file by its SHA-256: 201 with a signed upload URL, or null when it is stored already (dedup)."""
     if body.content_length > services.limits.media_bytes:
         raise InvalidRequest(
             f"the file has {body.content_length:,} bytes, {services.limits.media_bytes:,} are allowed "
