@@ -50,7 +50,7 @@ class Fit:
             raise InvalidRequest(f"the item does not fit the dataset's schema: {'; '.join(problems)}")
 
     def check_all(self, items: Iterable[tuple[str, Any, Any]]) -> None:
-        """Validate stored items (id, input, expected output). InvalidRequest names the invalid ones, or that time ran out."""
+        """Validate stored items (id, input, expected output). InvalidRequest names invalid ones, or the deadline."""
         misfits: list[str] = []
         with within(LONGEST_CHECK_OF_ALL_S):
             for item_id, input, expected_output in items:
@@ -81,7 +81,7 @@ def _validator(schema: Mapping[str, Any] | None, field: str) -> Validator | None
 
 
 def _check_combination(schema: Any, field: str) -> None:
-    """Refuse `unevaluatedProperties` beside patterns: the library matches them with Python's backtracking engine (ReDoS)."""
+    """Refuse `unevaluatedProperties` beside patterns, which the library matches with a backtracking engine (ReDoS)."""
     names: set[str] = set()
     level = [schema]
     while level:

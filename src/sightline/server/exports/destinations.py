@@ -32,7 +32,7 @@ def opened(export: BlobExport, secret: str | None, *, lends: bool = False) -> An
 
 
 def _check_address(endpoint: str | None) -> None:
-    """SSRF: private networks are allowed, link-local addresses are not, since a metadata service serves credentials there."""
+    """SSRF: private networks are allowed, link-local addresses (a cloud's metadata service) are not."""
     host = urlsplit(endpoint or "").hostname
     if not host:
         return

@@ -1,4 +1,4 @@
-"""What prompts are made of: names, numbered versions, labels that point at one version, tags on all of them."""
+"""Prompts: immutable numbered versions under a name, labels that point at one version, tags on all of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

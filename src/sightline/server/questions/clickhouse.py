@@ -1,4 +1,4 @@
-"""Conditions in the ClickHouse dialect. Columns are looked up: nothing that a client wrote becomes part of a clause."""
+"""Compiles conditions to the ClickHouse dialect. Against SQL injection, columns are looked up and values bound."""
 
 from collections.abc import Callable, Mapping, Sequence
 

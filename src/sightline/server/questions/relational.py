@@ -1,4 +1,4 @@
-"""Conditions for SQLAlchemy, over columns and over what is related to a row."""
+"""Compiles conditions to SQLAlchemy, over columns and over related rows (EXISTS)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

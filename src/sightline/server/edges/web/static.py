@@ -1,4 +1,4 @@
-"""The single-page app: fingerprinted assets cached as immutable, index.html with a CSP nonce, precompressed variants."""
+"""The single-page app: fingerprinted assets are immutable, index.html has a CSP nonce; precompressed variants."""
 
 import mimetypes
 import secrets

@@ -24,7 +24,7 @@ class ScoreConfigs:
         self._database = database
 
     async def create(self, config: ScoreConfig) -> ScoreConfig:
-        """Create a config; a boolean one gets its two categories. Idempotent by natural key: an equal active one is answered."""
+        """Create a config; a boolean one gets its two categories. Idempotent: an equal active one is answered."""
         if config.data_type == "BOOLEAN":
             if config.categories is not None:
                 raise InvalidRequest("a BOOLEAN config has the categories True and False: leave categories out")

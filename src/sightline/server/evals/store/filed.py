@@ -72,7 +72,7 @@ def _asked(query: ExperimentQuery) -> Iterator[ColumnElement[bool]]:
 
 
 def _after(query: ExperimentQuery) -> Iterator[ColumnElement[bool]]:
-    """Keyset condition: rows after the cursor, which is at a filed item, or at a traced one, which precedes all of its time."""
+    """Keyset condition: rows after the cursor, which is at a filed item, or at a traced one, first of its time."""
     if query.before is None:
         return
     moment, (trace_id, last) = query.before

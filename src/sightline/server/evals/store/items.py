@@ -1,4 +1,4 @@
-"""Items with their history (slowly changing dimension, type 2): an update closes the current row and inserts another."""
+"""Items with history (slowly changing dimension, type 2): an update closes the current row and inserts another."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -37,7 +37,7 @@ class ItemStore:
         return _item(row) if row else None
 
     async def page(self, query: ItemQuery) -> tuple[list[Item], int]:
-        """Active items, newest first, and how many there are in all."""
+        """A page of active items (limit/offset pagination), newest first, and the total count."""
         wanted = and_(self._mine, _valid(query.at), dataset_items.c.status == "ACTIVE", *_asked(query))
         counted = select(func.count()).select_from(dataset_items.join(datasets)).where(wanted)
         total = (await self._connection.execute(counted)).scalar_one()

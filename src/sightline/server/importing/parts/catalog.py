@@ -55,7 +55,7 @@ def _price(given: Any) -> float:
 
 
 class ScoreConfigs(Part):
-    """A config of the same name and type is taken for the same one; the API gives each a new id.
+    """Natural key: name and type, since the API gives each config a new id.
 
     They are archived last: an archived one scores nothing.
     """

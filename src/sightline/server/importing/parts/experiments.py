@@ -19,6 +19,7 @@ FIELDS = (
 )
 GROUPS = "core,dataset,io,itemMetadata,experimentMetadata"
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
+"""Older than any experiment: the start of the read."""
 
 
 class Experiments:

@@ -22,7 +22,7 @@ OBSERVATION_FIELDS = (
 TEXTS = ("input", "output", "metadata")
 CURRENT_GROUPS = "core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context"
 CUT = 200
-"""Characters after which the current read cuts a value of metadata, unless its key is asked for."""
+"""Length at which the v2 read truncates a metadata value, unless its key is expanded."""
 
 
 class Traces(Part):
@@ -140,7 +140,7 @@ def _trace_of(part: Part, row: Row) -> Event:
 
 @dataclass(frozen=True, kw_only=True)
 class WholeCursors(Cursors):
-    """The current read of observations, with metadata that was cut asked for again in full."""
+    """The v2 read of observations; truncated metadata is fetched again in full."""
 
     async def read(self, cursor: str | None) -> Any:
         answer = await Cursors.read(self, cursor)

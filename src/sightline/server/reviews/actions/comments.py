@@ -23,9 +23,9 @@ class Comments:
         self._hub = hub
 
     async def create(self, comment: Comment) -> Comment:
-        """Say something about a trace, an observation, a session or a version of a prompt. NotFound without it.
+        """Comment on a trace, an observation, a session or a version of a prompt. NotFound when it does not exist.
 
-        Idempotent: said again, it is the comment that is there.
+        Idempotent by natural key: the same comment again answers the existing one.
         """
         if not await self._exists(comment.project_id, comment.object_type, comment.object_id):
             raise NotFound(f"{comment.object_type} {comment.object_id!r} does not exist in this project")
