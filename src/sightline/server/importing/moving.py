@@ -33,7 +33,7 @@ async def project_of(api: Api, wanted: str | None = None) -> str:
 
 
 async def move(crossing: Crossing, watcher: Watcher) -> Summary:
-    """Import what is selected. Idempotent and resumable: after an interruption the next call continues from the state."""
+    """Import what is selected. Idempotent and resumable: the next call continues from the checkpoints."""
     chosen = _chosen(crossing)
     crossing.state.begin([part.key for part in chosen])
     crossing.state.save(now_or_never=True)

@@ -56,7 +56,7 @@ def wait_before_repeating(problem: Exception) -> bool | float:
 
 
 async def again(act: Callable[[], Awaitable[Answer]], attempts: int = ATTEMPTS) -> Answer:
-    """Retry `act` with backoff and jitter while its outcome is unknown: it must be idempotent or check what happened."""
+    """Retry `act` with backoff and jitter while its outcome is unknown: it must be idempotent, or check first."""
     async for attempt in stamina.retry_context(
         on=wait_before_repeating, attempts=attempts, timeout=None, wait_initial=0.5, wait_max=LONGEST_WAIT_S
     ):

@@ -40,7 +40,7 @@ MAKERS = frozenset(("openai", "anthropic", "google", "mistral", "cohere", "deeps
 """Whose price a bare model name means when no provider claims the name."""
 PRICE_KEYS = {unit["price_key"]: (usage, int(unit["per"])) for usage, unit in unit_data.items()}
 LISTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
-"""Start date shown for built-in models."""
+"""Creation time shown for built-in models."""
 
 
 def named(name: str, moment: datetime) -> Model | None:

@@ -83,7 +83,7 @@ class Prompts:
             return await _existing(store, selector)
 
     async def delete(self, project_id: ProjectId, selector: Selector) -> None:
-        """Delete the selected versions, all when none is named. Conflict while another prompt includes one."""
+        """Delete the selected versions, all when none is named. InvalidRequest while another prompt includes one."""
         if selector.version is not None and selector.label is not None:
             raise InvalidRequest("version and label are both given: delete by one of them, or all by neither")
         async with self._database.work() as work:

@@ -41,7 +41,7 @@ def clashing_names(content: Content) -> list[str]:
 
 
 async def compose(prompt: Prompt, find: Find) -> Composed:
-    """The prompt with its inclusions resolved; `find` reads versions of the same project. InvalidRequest for a cycle."""
+    """The prompt with its inclusions resolved; `find` reads versions of its project. InvalidRequest for a cycle."""
     composer = _Composer(prompt, find)
     content, _ = await composer.resolved(prompt, ())
     return Composed(prompt=replace(prompt, content=content), inclusions=composer.inclusions)

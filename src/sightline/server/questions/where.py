@@ -14,7 +14,7 @@ class Where:
     """
 
     def __init__(self, project_id: str, *, by_id: bool = False) -> None:
-        """`by_id`: a skip index on ids finds the rows; the project as part of the primary key would cost more than it prunes."""
+        """`by_id`: a skip index on ids finds the rows, so `identity` keeps the project out of primary key analysis."""
         self._clauses = ["identity(project_id) = {project:String}" if by_id else "project_id = {project:String}"]
         self.params: dict[str, Any] = {"project": project_id}
 

@@ -1,4 +1,4 @@
-"""How the server logs: one line an event on stderr, `event key=value …`. Modules say `log = structlog.get_logger()`."""
+"""Structured logging: one line an event on stderr, `event key=value …`. Modules say `log = structlog.get_logger()`."""
 
 import sys
 

@@ -54,7 +54,8 @@ dataset_items = Table(
     Index("ix_dataset_items_dataset_id_created_at", "dataset_id", "created_at"),
     Index("ix_dataset_items_project_id_source_trace_id", "project_id", "source_trace_id"),
 )
-"""One row for each state an item was in; the current one has no `valid_to`, a deleted item has no current one."""
+"""One row per version of an item (slowly changing dimension, type 2); the current one has no `valid_to`, a deleted
+item has no current one."""
 
 dataset_runs = Table(
     "dataset_runs",

@@ -15,7 +15,7 @@ class UpkeepStore:
         self._engine = engine
 
     async def delete_project(self, project_id: ProjectId) -> None:
-        """A project's rows in every table that has any."""
+        """Delete a project's rows in every table that has any."""
         tables = await self._engine.query(
             "SELECT DISTINCT table FROM system.columns WHERE database = currentDatabase() AND name = 'project_id'"
         )
@@ -24,7 +24,7 @@ class UpkeepStore:
             await self._engine.execute(statement, {"project": project_id})
 
     async def delete_before(self, project_id: ProjectId, moment: datetime) -> None:
-        """A table without such rows is not touched: a deletion rewrites parts."""
+        """Delete rows older than `moment`. Tables without any are skipped: a mutation rewrites parts."""
         params = {"project": project_id, "moment": moment}
         for aging in AGING:
             old = f"project_id = {{project:String}} AND {aging.time} < {{moment:DateTime64(6, 'UTC')}}"

@@ -126,7 +126,7 @@ class PromptStore:
             await self._connection.execute(insert(prompt_tags), rows)
 
     async def remove(self, name: str, versions: Sequence[int]) -> None:
-        """Delete versions with their labels; `latest` moves to the newest one left, a prompt without versions is deleted."""
+        """Delete versions with their labels; `latest` moves to the newest left, a prompt without any is deleted."""
         prompt_id = await self._prompt_id(name)
         mine = prompt_versions.c.prompt_id == prompt_id
         await self._connection.execute(

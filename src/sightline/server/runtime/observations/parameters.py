@@ -1,4 +1,4 @@
-"""Values as the engine reads them in the places of a statement."""
+"""Encoding of bound query parameters."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

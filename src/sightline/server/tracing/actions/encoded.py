@@ -21,7 +21,7 @@ SOURCES = ("source", "data", "content")
 SAYS_SO = ("blob", "base64")
 """Types of parts whose content is base64 whatever it is."""
 SHORTEST, SHORTEST_UNNAMED = 16, 256
-"""Characters of base64."""
+"""Minimum characters of base64, under a known key and under any other."""
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 MEDIA = re.compile(r"(?:image|audio|video)/[\w.+-]+|application/pdf")
 FORMATS = {
@@ -58,7 +58,7 @@ class Encoded:
 
 
 def may_be_encoded(text: str) -> bool:
-    """Whether a text names a type or a format at all; cheap enough for every span."""
+    """Prefilter: whether a text names a type or a format at all; cheap enough for every span."""
     return len(text) > SHORTEST and (
         '"format"' in text
         or '_format"' in text

@@ -20,7 +20,7 @@ from sightline.server.tracing.store import ExperimentStore
 
 ALWAYS = Window()
 STEP = 1_000
-"""Experiments of a dataset read at once."""
+"""Page size when all experiments of a dataset are read."""
 
 
 class TracedExperiments:

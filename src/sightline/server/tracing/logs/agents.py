@@ -1,4 +1,4 @@
-"""Events of coding agents, which log what others trace: as data, what each of them means.
+"""Mapping of coding agents' log events to observations, as data: agents log what others trace.
 
 From what the programs send: Claude Code 2.1 (`user_prompt`, `api_request`, …) and Codex 0.171 (`codex.…`). Each event
 becomes an observation, a model's answer a generation with its usage and cost.
@@ -17,7 +17,7 @@ USERS = ("user.email", "user.account_id", "user.account_uuid")
 """Say more than `user.id`, which is an installation's."""
 DURATION_MS = "duration_ms"
 PREFIXES = ("claude_code.",)
-"""Left out of names."""
+"""Prefixes stripped from event names."""
 
 
 @dataclass(frozen=True, kw_only=True)

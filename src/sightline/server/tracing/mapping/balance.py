@@ -1,4 +1,4 @@
-"""Counts that add up: whether parts are inside their whole or beside it, decided by the numbers alone.
+"""Normalisation of token counts: whether parts (cached, reasoning) are included in their total, from the numbers alone.
 
 Conventions say that `input` includes what a cache held; several libraries report Anthropic's numbers, where it does
 not. Two things prove the latter: a part larger than its whole, and a total that only adds up so.

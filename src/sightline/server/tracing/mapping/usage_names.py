@@ -1,4 +1,4 @@
-"""What the name of a counter says, word by word: `cacheReadInputTokens` is `input_cached_tokens`."""
+"""Tokenises unknown counter names into usage types: `cacheReadInputTokens` is `input_cached_tokens`."""
 
 import re
 from functools import lru_cache
@@ -7,6 +7,7 @@ from sightline.server.tracing.mapping.usage_tables import CACHED, CACHED_AUDIO, 
 
 WORD = re.compile(r"\d+(?:m|hr?)(?![a-z])|[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 REMEMBERED = 4_096
+"""Names in the LRU cache."""
 LONGEST = 200
 """Characters of a name that is looked at: names come from clients."""
 

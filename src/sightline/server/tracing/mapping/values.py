@@ -13,6 +13,7 @@ from sightline.server.tracing.records import EPOCH
 Attributes = Mapping[str, Any]
 
 SAFE_INTEGER = 2**53
+"""JavaScript's MAX_SAFE_INTEGER plus one."""
 
 
 def python_value(value: AnyValue) -> Any:
@@ -25,7 +26,7 @@ def python_value(value: AnyValue) -> Any:
     if which == "kvlist_value":
         return python_attributes(value.kvlist_value.values)
     if which == "bytes_value":
-        # Imported here: only exotic exporters send bytes.
+        # Lazy import: only exotic exporters send bytes.
         import base64
 
         return base64.b64encode(value.bytes_value).decode()

@@ -1,6 +1,6 @@
-"""Changes over what is stored: the last one to say something of a field wins; metadata and tags add up.
+"""Merges changes over stored rows: last write wins per field; metadata is deep-merged and tags are united.
 
-Pure, and the same for any number of repetitions: what is stored may already hold some of the changes.
+Pure and idempotent: the stored row may already contain some of the changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -110,7 +110,7 @@ def merged_trace(project_id: ProjectId, base: Observation | None, changes: Seque
 
 
 def deep(old: Any, new: Any) -> Any:
-    """Objects merged key by key, everything else replaced."""
+    """Deep merge: objects key by key, everything else is replaced."""
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return new
     return old | {key: deep(old[key], value) if key in old else value for key, value in new.items()}

@@ -1,4 +1,4 @@
-"""What a list shows of an input or output: one readable line instead of JSON, chats cut to the turn that matters."""
+"""Previews of inputs and outputs in lists: one readable line instead of JSON, chats cut to the turn that matters."""
 
 from typing import Any, Literal
 
@@ -7,8 +7,9 @@ import orjson
 from sightline.server.runtime.media_tokens import MARK, TOKEN
 
 PREVIEW_CHARACTERS = 500
+"""Length of a preview."""
 PARSED_CHARACTERS = 200_000
-"""Longer JSON is shown as it stands: reading it would cost more than a preview is worth."""
+"""Longer JSON is truncated unparsed: parsing would cost more than a preview is worth."""
 
 _TELLING = (
     "content",

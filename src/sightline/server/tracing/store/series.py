@@ -1,5 +1,5 @@
 # ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
-"""The charts over a trace list: counts, errors, latency percentiles and mean scores per step of time."""
+"""Time series over a trace list: counts, errors, latency percentiles (seconds) and mean scores per bucket."""
 
 from collections.abc import Mapping
 from dataclasses import replace

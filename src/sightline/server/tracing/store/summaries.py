@@ -1,5 +1,5 @@
 # ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
-"""What the observations of a trace add up to: the one definition of a trace's fields, as SQL over its rows.
+"""The aggregation of a trace's observations: the one definition of a trace's fields, as SQL over its rows.
 
 The index of traces is made of it, and every list, chart and detail read shows what the index says.
 """
@@ -94,12 +94,12 @@ def rows_of_traces(where: Where) -> str:
 
 
 def summary_columns(prefix: str = "f_") -> str:
-    """The columns of a summary. Prefixed: an alias like that of a column would be taken for the column."""
+    """The columns of a summary, with a prefix so that an alias does not shadow the column of the same name."""
     return ", ".join(f"{sql} AS {prefix}{name}" for name, sql in SUMMARY.items())
 
 
 def index_from_rows(where: Where) -> str:
-    """The index of traces, made from rows: what stands in for it while it is being filled."""
+    """The index of traces computed on the fly: a fallback during the backfill."""
     columns = ", ".join(f"f_{name} AS {name}" for name in SUMMARY)
     return (
         f"(SELECT project_id, trace_id, {columns}, 0 AS gone FROM (SELECT project_id, trace_id, {summary_columns()} "
