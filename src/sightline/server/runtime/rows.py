@@ -52,7 +52,7 @@ class ProjectRows(Generic[Record]):
     async def following(
         self, limit: int, after: tuple[datetime, str] | None, *where: ColumnElement[bool]
     ) -> tuple[list[Record], bool]:
-        """Keyset pagination, newest first, after that creation time and id; over-fetches one row to tell if more follow."""
+        """Keyset pagination, newest first, after that creation time and id; over-fetches one row for `more`."""
         clauses = list(where)
         if after is not None:
             made, row_id = after

@@ -17,7 +17,7 @@ class SealBroken(SightlineError):  # noqa: N818 - named like the rest of its fam
 
 
 class Seal:
-    """AES-256-GCM (AEAD) with the installation's key; the place is associated data, so ciphertexts cannot be swapped."""
+    """AES-256-GCM (AEAD) with the installation's key; the place is associated data: ciphertexts cannot be swapped."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)

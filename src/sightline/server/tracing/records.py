@@ -244,7 +244,7 @@ class TraceQuery:
     search: str | None = None
     """Text somewhere in names, ids, inputs or outputs."""
     order_by: TraceOrder = "timestamp"
-    """Sort order. By time, the primary key bounds the scan to the page; by anything else all matches are read and sorted."""
+    """By time, the primary key bounds the scan to the page; by anything else all matches are read and sorted."""
     ascending: bool = False
     limit: int = 50
     offset: int = 0
@@ -331,13 +331,12 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What the spans of one experiment add up to, within the window that was looked at."""
+    """What the spans of one experiment add up to, within the window that was looked at. `metadata` is JSON text."""
 
     id: str
     name: str
     description: str | None
     metadata: str | None
-    """JSON text."""
     dataset_id: str | None
     start_time: datetime
     end_time: datetime

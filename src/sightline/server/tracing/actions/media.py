@@ -20,9 +20,9 @@ from sightline.server.tracing.store import MediaStore
 from sightline.server.tracing.store.media import USED_WITHIN
 
 MAX_BYTES = 100 * 1024 * 1024
-"""Size limit of a file that arrives inside a span."""
+"""Size limit of a file."""
 THUMBNAILS_KEPT = 500
-"""Thumbnails in the LRU cache."""
+"""Cached thumbnails before eviction."""
 REMOVED_AT_ONCE = 500
 """Batch size of deletion."""
 Verb = Literal["GET", "PUT"]
@@ -40,7 +40,7 @@ class MediaShelf:
         )
 
     async def register(self, project_id: ProjectId, upload: MediaUpload) -> tuple[Media, bool]:
-        """Announce a file and where it is used; True when its content must be uploaded, False when stored already (dedup)."""
+        """Announce a file and where it is used; False when its content is stored already (dedup). TooLarge."""
         digest = _digest(upload.sha256_base64)
         if not 0 < upload.content_length <= MAX_BYTES:
             raise TooLarge(f"the file has {upload.content_length:,} bytes, allowed are 1 to {MAX_BYTES:,}")
@@ -61,7 +61,7 @@ class MediaShelf:
         return known, known.uploaded_at is None
 
     async def upload(self, project_id: ProjectId, identity: MediaId, body: bytes) -> None:
-        """Store the content of an announced file. TooLarge, InvalidRequest or Unprocessable when length or SHA-256 differ."""
+        """Store an announced file. TooLarge, InvalidRequest or Unprocessable when its length or SHA-256 differs."""
         announced = await self._one(project_id, identity)
         if len(body) > announced.content_length:
             raise TooLarge(f"{len(body):,} bytes arrived, {announced.content_length:,} were announced: announce again")

@@ -49,7 +49,7 @@ class ObservationStore:
     async def newest(self, project_id: ProjectId, ids: Collection[ObservationId]) -> list[Observation]:
         """The newest row of each observation with one of these ids, whole; rows that stand for traces too.
 
-        Rows just written may not be indexed yet, so the stale row of another start time may coexist: the version decides.
+        Rows just written may not be indexed yet, so the stale row of another start time may coexist.
         """
         if not ids:
             return []
@@ -165,9 +165,7 @@ def _matching(project_id: ProjectId, query: ObservationQuery) -> Where:
     if query.before:
         start_time, trace_id, observation_id = query.before
         places = where.place(TIME, start_time), where.place("String", trace_id), where.place("String", observation_id)
-        where.add_clause(
-            f"start_time <= {places[0]}"
-        )  # A bound on the primary key prunes the scan; the exact keyset condition follows.
+        where.add_clause(f"start_time <= {places[0]}")  # Prunes by the primary key; the keyset condition is next.
         where.add_clause(f"(start_time, trace_id, id) < ({', '.join(places)})")
     return where
 

@@ -149,9 +149,7 @@ def matching(project_id: ProjectId, query: TraceQuery, found: Collection[str] | 
         where.add_clause(f"({named(where, query.search)} OR trace_id IN {inside})")
     if query.before:
         places = where.place(TIME, query.before[0]), where.place("String", query.before[1])
-        where.add_clause(
-            f"timestamp <= {places[0]}"
-        )  # A bound on the primary key prunes the scan; the exact keyset condition follows.
+        where.add_clause(f"timestamp <= {places[0]}")  # Prunes by the primary key; the keyset condition is next.
         where.add_clause(f"(timestamp, trace_id) < ({', '.join(places)})")
     return where
 
