@@ -208,7 +208,7 @@ export interface paths {
         };
         /**
          * One
-         * @description The whole tree without inputs and outputs, so that a trace of thousands of spans opens at once.
+         * @description The whole span tree without inputs and outputs (lazy-loaded): a trace of thousands of spans opens fast.
          */
         get: operations["one_api_web_projects__projectId__traces__traceId__get"];
         put?: never;

@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 # OWASP's smallest recommended profile: 19 MiB, so that a burst of sign-ins cannot take the server's memory.
 _PASSWORDS = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _WORKERS = ThreadPoolExecutor(2, thread_name_prefix="passwords")
+"""A bounded pool: hashing takes CPU and memory on purpose."""
 
 
 def new_token() -> str:

@@ -99,6 +99,7 @@ CALLERS: dict[Callable[..., Any], Caller] = {
     member: "member",
     signed_url: "signed url",
 }
+"""Dependency to the caller that it declares."""
 
 ProjectKey = Annotated[Access, Depends(project_key)]
 ScoresKey = Annotated[Access, Depends(scores_key)]

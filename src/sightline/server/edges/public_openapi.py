@@ -18,6 +18,7 @@ from sightline.server.edges.access import Caller, declared
 from sightline.server.edges.routers import joined
 
 NAME = "public_openapi.json"
+"""File of the committed document, beside this module."""
 SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
     "anyone": [],
     "project key": [{"ProjectKey": []}],

@@ -1,4 +1,4 @@
-"""What the composition root hands to every handler."""
+"""Dependency injection: the services that the composition root hands to every handler."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

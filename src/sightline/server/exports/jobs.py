@@ -82,7 +82,7 @@ class ExportRound:
                 reached = window.end
                 await self._reach(export, Progress(last_sync_at=reached, next_sync_at=now()))
         except Exception as problem:
-            # Whatever a store says is for whoever set it up.
+            # Any driver error: it is stored in `last_error` for whoever configured the export.
             log.warning("an export failed", export=export.id, project=export.project_id, problem=str(problem))
             failed = Progress(
                 last_sync_at=reached, next_sync_at=now() + RETRY, last_error=str(problem)[:2_000], last_error_at=now()
@@ -198,3 +198,4 @@ TABLES = {
     "OBSERVATIONS_V2": (_ENRICHED_FILES, _SCORE_FILES),
     "LEGACY_TRACES_AND_ENRICHED_OBSERVATIONS": (_TRACE_FILES, _OBSERVATION_FILES, _ENRICHED_FILES, _SCORE_FILES),
 }
+"""Source of an export to its tables of files."""

@@ -29,6 +29,7 @@ app = typer.Typer(
 EXIT_INCOMPLETE, EXIT_USER_MISTAKE, EXIT_INTERRUPTED = 1, 2, 130
 """Exit codes: something was left out; bad usage; Ctrl-C, as shells use 130."""
 HERE = "http://127.0.0.1:3000"
+"""Default URL of the target."""
 
 
 @app.callback()

@@ -32,7 +32,7 @@ class Batch:
 
 class Reader(Protocol):
     async def total(self) -> int | None:
-        """How many rows there are; None where the source does not say."""
+        """The total count of rows; None where the source does not report it."""
         ...
 
     def batches(self, place: Mapping[str, Any]) -> AsyncIterator[Batch]:

@@ -15,7 +15,9 @@ from sightline.server.runtime.json_reading import NotJson, loads
 from sightline.server.runtime.media_tokens import MARK
 
 OPENAI = "openai"
+"""`tokenizerId` of models that are counted here."""
 NEWER, OLDER = "o200k_base", "cl100k_base"
+"""OpenAI's BPE encodings."""
 USES_OLDER = re.compile(r"(ft:)?(gpt-4(-(32k|turbo|vision|\d{4}).*)?|gpt-3\.5.*|gpt-35.*)|text-embedding-.*")
 """OpenAI's models before gpt-4o; all later ones use the newer encoding."""
 COUNTS_ALONE = re.compile(
@@ -25,6 +27,7 @@ COUNTS_ALONE = re.compile(
 PER_MESSAGE, PER_NAME, REPLY = 3, 1, 3
 """Tokens around a message of a chat, for a name in it, and before the answer."""
 PARTS_OF_TEXT = frozenset(("text", "input_text", "output_text"))
+"""Types of content parts that are text."""
 
 
 def counts_alone(model_id: str) -> bool:

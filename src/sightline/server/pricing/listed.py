@@ -39,6 +39,7 @@ USAGE_NAMES = {
 MAKERS = frozenset(("openai", "anthropic", "google", "mistral", "cohere", "deepseek", "x-ai"))
 """Whose price a bare model name means when no provider claims the name."""
 PRICE_KEYS = {unit["price_key"]: (usage, int(unit["per"])) for usage, unit in unit_data.items()}
+"""The library's price field to the usage type, and to the units that price is for."""
 LISTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """Creation time shown for built-in models."""
 

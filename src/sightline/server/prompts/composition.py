@@ -20,7 +20,9 @@ LONGEST_CHARACTERS = 2_000_000
 TAG = re.compile(
     r"@@@langfusePrompt:name=(?P<name>(?:(?!@@@)[^|\n])+)\|(?:version=(?P<version>\d{1,9})|label=(?P<label>[^|@\s]+))@@@"
 )
+"""An inclusion."""
 VARIABLE = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
+"""A template variable `{{name}}`."""
 
 Find = Callable[[Selector], Awaitable[Prompt | None]]
 

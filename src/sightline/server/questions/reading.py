@@ -109,3 +109,4 @@ _READERS: Mapping[Operand, tuple[Callable[[Any], Any], str]] = {
     "time": (_moment, "a time in ISO 8601"),
     "none": (lambda _: None, "nothing"),
 }
+"""Kind of operand to its parser, and what an error says is expected."""

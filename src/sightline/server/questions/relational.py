@@ -35,6 +35,7 @@ _COMPARISONS: Mapping[str, Comparison] = {
     "is null": lambda column, _: or_(column.is_(None), column == ""),
     "is not null": lambda column, _: and_(column.is_not(None), column != ""),
 }
+"""Operator to its SQLAlchemy expression."""
 
 
 def holds(condition: Condition, column: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from sightline.server.runtime.errors import FolderInUse
 
 LOCK_NAME = "sightline.lock"
+"""Lock file in the data folder."""
 
 
 class FolderLock:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECRET_BYTES = 32
+"""256 bits."""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from sightline.server.skills.records import (
 from sightline.server.skills.store import SkillStore
 
 TEXT = "text/plain"
+"""Content type of every file of a skill."""
 
 
 class Skills:

@@ -14,6 +14,7 @@ FRONTMATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 """A skill's name: words joined by hyphens."""
 LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_PATH = 64, 1_024, 500
+"""Characters of a name, a description and a path."""
 
 
 def frontmatter_of(text: str) -> dict[str, Any]:

@@ -17,8 +17,11 @@ from sightline.server.tables.accounts import ID, NATURAL_KEY, projects
 from sightline.server.tables.metadata import UtcDateTime, metadata
 
 ITEM_ID = String(255)
+"""Column type of item ids, which clients choose."""
 TRACE_ID = String(128)
+"""Column type of trace ids."""
 ANY_JSON = JSON(none_as_null=True)
+"""Column type of JSON, with None as SQL NULL."""
 
 datasets = Table(
     "datasets",

@@ -99,6 +99,7 @@ PARTITION BY toYYYYMM(start_time)
 ORDER BY (project_id, start_time, trace_id, id)
 SETTINGS {TABLE_SETTINGS}
 """
+"""One row per version of an observation."""
 
 TRACES = f"""
 CREATE TABLE IF NOT EXISTS traces (
@@ -175,6 +176,7 @@ PARTITION BY toYYYYMM(timestamp)
 ORDER BY (project_id, timestamp, id)
 SETTINGS {TABLE_SETTINGS}
 """
+"""One row per version of a score."""
 
 CHANGES = f"""
 CREATE TABLE IF NOT EXISTS changes (

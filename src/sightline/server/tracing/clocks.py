@@ -19,6 +19,7 @@ FARTHEST_AHEAD = timedelta(days=1)
 TOLD = "sightline.told_"
 """Metadata that keeps the original time: `sightline.told_start_time`, `…end_time`, `…completion_start_time`."""
 TIMES = ("start_time", "end_time", "completion_start_time")
+"""Fields that hold a time."""
 
 
 def believable(moment: datetime, arrived: datetime | None = None) -> bool:
@@ -46,7 +47,7 @@ def believed(observation: Observation, told_end: datetime | None) -> Observation
 
 
 def believed_fields(fields: Mapping[str, Any], said_at: datetime | None) -> Mapping[str, Any]:
-    """What an event of the older ingestion says, without times nobody can mean; `said_at` is the time of an event
+    """The fields of an event of the older ingestion, without implausible times; `said_at` is the time of an event
     that creates, which is the start where none is said.
 
     An observation or trace without a start has the time of its first event, which is that of its arrival here.

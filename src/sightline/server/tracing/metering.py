@@ -36,7 +36,7 @@ class Report:
     usage: Mapping[str, int]
     cost_usd: Amounts
     is_priced_here: bool
-    """Its cost was calculated from its usage; nobody told it."""
+    """Its cost was calculated from its usage, not reported."""
     call_id: str
 
 

@@ -11,11 +11,17 @@ from sightline.server.questions.where import Where
 from sightline.server.tables.observations import TRACE_TEXT_LENGTH, WORDS
 
 _WORD = re.compile(r"[0-9a-z\x80-\U0010ffff]+")
+"""A token: ASCII letters, digits and all other scripts."""
 _PLAIN = re.compile(r"[0-9a-z]+")
+"""An ASCII token, which the index can only find whole."""
 _OUTSIDE = r"[^0-9a-z\x{80}-\x{10ffff}]"
+"""A word boundary character, for RE2."""
 _ESCAPES = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+"""Escapes of LIKE wildcards."""
 TEXTS = ("input", "output", "status_message")
+"""Searched columns of an observation."""
 TRACE_TEXTS = ("trace_input", "trace_output")
+"""Searched columns of a trace's own texts."""
 
 
 @dataclass(frozen=True)

@@ -16,3 +16,4 @@ AGING = (
     Aging("scores", "timestamp"),
     Aging("changes", "occurred_at"),
 )
+"""Tables that retention applies to."""

@@ -22,6 +22,7 @@ from sightline.server.tables.accounts import (
 )
 
 PROJECTS = select(projects, organizations.c.name.label("organization_name")).join_from(projects, organizations)
+"""Projects with the name of their organisation."""
 _ROLE = func.coalesce(project_memberships.c.role, memberships.c.role)
 """Precedence: a role in the single project overrides the one in its organisation."""
 

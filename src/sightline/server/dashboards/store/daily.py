@@ -15,7 +15,9 @@ from sightline.server.tables.observations import GONE
 from sightline.server.tracing.fields import OBSERVED, TRACE_FIELDS, counted_sum
 
 INPUT, OUTPUT = counted_sum("usage", "input"), counted_sum("usage", "output")
+"""Deduplicated tokens of an observation."""
 TOTAL, COST = counted_sum("usage"), counted_sum("cost_usd")
+"""Deduplicated tokens, and cost in US dollars, of an observation."""
 
 
 class DailyStore:

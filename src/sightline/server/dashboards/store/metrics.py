@@ -37,6 +37,7 @@ AGGREGATIONS: Mapping[Aggregation, str] = {
     "histogram": "histogram({bins})({value})",
     "uniq": "uniq({value})",
 }
+"""Aggregation to its SQL template; `{value}` is the measure."""
 STEPS: Mapping[Granularity, tuple[str, timedelta]] = {
     "minute": ("1 MINUTE", timedelta(minutes=1)),
     "5m": ("5 MINUTE", timedelta(minutes=5)),

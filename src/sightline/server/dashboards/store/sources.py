@@ -12,6 +12,7 @@ SCORE_TYPES: Mapping[ViewName, str] = {
     "scores-boolean": "('BOOLEAN')",
     "scores-categorical": "('CATEGORICAL')",
 }
+"""View of scores to the types it shows, as an SQL list."""
 OF_TRACE = "trace_id, name, user_id, session_id, tags, release, version, environment"
 """What an observation or a score has from its trace."""
 

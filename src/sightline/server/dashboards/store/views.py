@@ -61,6 +61,7 @@ def _of(fields: Mapping[str, Field], *names: str) -> dict[str, Field]:
 
 
 _FOUND = _of(OBSERVATION_FIELDS, "id", "traceId", "parentObservationId", "userId", "sessionId")
+"""High-cardinality dimensions: ids."""
 _PLAIN = _of(OBSERVATION_FIELDS, "environment", "type", "name", "level", "version", "tags", "release", "traceName")
 _MORE = _of(OBSERVATION_FIELDS, "traceRelease", "traceVersion", "providedModelName", "promptName", "promptVersion")
 _RUN = _of(OBSERVATION_FIELDS, "experimentId", "experimentName", "experimentDatasetId")
@@ -134,7 +135,9 @@ SCORE_DIMENSIONS = {
     "timestampDay": _day("timestamp"),
     "timestampMonth": _month("timestamp"),
 }
+"""Dimensions of every view of scores."""
 NUMBERS = {"count": _number("1"), "value": SCORE_FIELDS["value"]}
+"""Measures of numeric scores."""
 
 
 def _scores(value: str, measures: Mapping[str, Field]) -> View:
@@ -153,3 +156,4 @@ VIEWS: Mapping[ViewName, View] = {
     "scores-boolean": _scores("booleanValue", NUMBERS),
     "scores-categorical": _scores("stringValue", {"count": NUMBERS["count"]}),
 }
+"""View by name."""

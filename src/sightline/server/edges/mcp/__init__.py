@@ -1,4 +1,4 @@
-"""The Model Context Protocol over streamable HTTP, without sessions: one request, one JSON answer.
+"""The Model Context Protocol over streamable HTTP, stateless: one request, one JSON response.
 
 Agents get the public API's operations as tools, with a project's key pair as HTTP Basic. It is at Langfuse's address
 and, for short, at /mcp; `/.well-known/mcp.json` says where.

@@ -57,6 +57,7 @@ class Page:
 
 
 PAGE = Page()
+"""The build inside the installed package."""
 
 
 def the_page() -> Page:
@@ -130,3 +131,4 @@ NOT_BUILT = """<!doctype html>
 <p>The server runs, and its API answers. To build the page: <code>npm ci &amp;&amp; npm run build</code> in
 <code>web/</code>, then reload. Installed wheels carry it ready-made.</p></html>
 """
+"""Shown where the package has no build of the page."""

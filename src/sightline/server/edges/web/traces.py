@@ -103,7 +103,7 @@ async def observation(
 
 @router.get("/{traceId:path}")
 async def one(trace_id: TraceIdInPath, who: Member, services: Served) -> shapes.TraceDetail:
-    """The whole tree without inputs and outputs, so that a trace of thousands of spans opens at once."""
+    """The whole span tree without inputs and outputs (lazy-loaded): a trace of thousands of spans opens fast."""
     trace, observations = await services.tracing.outline(who.project_id, TraceId(trace_id))
     return shapes.TraceDetail(
         trace=views.trace_head(trace), observations=views.nodes(observations, trace.scores)

@@ -12,5 +12,6 @@ PARTS: tuple[type[Part], ...] = (
     *(Models, ScoreConfigs, Prompts, Datasets, Items),
     *(Traces, Observations, Runs, Scores, Comments, ArchivedConfigs),
 )
+"""Topologically sorted by reference."""
 
 __all__ = ["PARTS", "Crossing", "Part"]

@@ -9,8 +9,10 @@ from sightline.server.importing.reading import Pages, Reader, Row
 from sightline.server.importing.wire import Refused, again
 
 MODEL_FIELDS = ("modelName", "matchPattern", "startDate", "unit", "tokenizerId", "tokenizerConfig")
+"""Fields of a model that are carried."""
 FLAT_PRICES = ("inputPrice", "outputPrice", "totalPrice")
 CONFIG_FIELDS = ("name", "dataType", "categories", "minValue", "maxValue", "description")
+"""Fields of a score config that are carried."""
 
 
 class Models(Part):

@@ -11,11 +11,14 @@ from sightline.server.importing.reading import Batch, Pages, Reader, Row
 from sightline.server.importing.wire import Api, Refused, again
 
 DATASET_FIELDS = ("name", "description", "metadata", "inputSchema", "expectedOutputSchema")
+"""Fields of a dataset that are carried."""
 ITEM_FIELDS = (
     *("id", "datasetName", "status", "input", "expectedOutput", "metadata"),
     *("sourceTraceId", "sourceObservationId"),
 )
+"""Fields of an item that are carried."""
 ITEM_TEXTS = ("input", "expectedOutput", "metadata")
+"""Fields of an item that may refer to media."""
 
 
 class Datasets(Part):

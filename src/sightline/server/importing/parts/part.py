@@ -41,7 +41,7 @@ class Part:
 
     @property
     def key(self) -> str:
-        """Key of the checkpoint; it names the selection, so another selection starts anew."""
+        """Key of the checkpoint; it names the selection, so another selection starts from the beginning."""
         return f"{self.name} for {','.join(sorted(self.wanted))}"
 
     @property

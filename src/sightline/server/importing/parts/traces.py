@@ -14,13 +14,17 @@ TRACE_FIELDS = (
     *("id", "timestamp", "name", "userId", "sessionId", "input", "output", "metadata", "tags"),
     *("release", "version", "public"),
 )
+"""Fields of a trace that are carried."""
 OBSERVATION_FIELDS = (
     *("id", "traceId", "name", "startTime", "endTime", "completionStartTime", "parentObservationId", "level"),
     *("statusMessage", "version", "input", "output", "metadata", "model", "modelParameters", "usageDetails"),
     *("costDetails", "promptName", "promptVersion"),
 )
+"""Fields of an observation that are carried."""
 TEXTS = ("input", "output", "metadata")
+"""Fields that may refer to media."""
 CURRENT_GROUPS = "core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context"
+"""Field groups of the v2 read."""
 CUT = 200
 """Length at which the v2 read truncates a metadata value, unless its key is expanded."""
 

@@ -37,6 +37,7 @@ _WITHOUT_CONTENT: Select[Any] = select(
     prompt_versions.c.config,
     prompt_versions.c.updated_at,
 ).join_from(prompt_versions, prompts)
+"""Projection without the content, which may be large."""
 
 
 class _Marks:

@@ -1,4 +1,4 @@
-"""What every analytics engine offers, embedded or a server: one SQL text, one set of limits, one family of errors."""
+"""The protocol of analytics engines, embedded or a server: one SQL text, one set of limits, one family of errors."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol

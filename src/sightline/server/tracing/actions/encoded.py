@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 TYPE_KEYS = ("mime_type", "mimeType", "media_type", "mediaType", "content_type", "contentType")
+"""Keys of a MIME type."""
 FORMAT_KEYS = ("format", "output_format")
+"""Keys of a format, such as `png`."""
 CONTENT_KEYS = frozenset(
     ("data", "bytes", "content", "body", "base64", "b64_json", "file_data", "image", "audio", "video", "file", "blob")
 )
@@ -23,7 +25,9 @@ SAYS_SO = ("blob", "base64")
 SHORTEST, SHORTEST_UNNAMED = 16, 256
 """Minimum characters of base64, under a known key and under any other."""
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+"""Base64 text, of either alphabet."""
 MEDIA = re.compile(r"(?:image|audio|video)/[\w.+-]+|application/pdf")
+"""MIME types that become media."""
 FORMATS = {
     "png": "image/png",
     "jpeg": "image/jpeg",
@@ -45,6 +49,7 @@ FORMATS = {
     "mpeg": "video/mpeg",
     "pdf": "application/pdf",
 }
+"""Format to its MIME type."""
 
 
 @dataclass(frozen=True)

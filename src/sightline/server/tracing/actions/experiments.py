@@ -19,6 +19,7 @@ from sightline.server.tracing.records import (
 from sightline.server.tracing.store import ExperimentStore
 
 ALWAYS = Window()
+"""An unbounded window."""
 STEP = 1_000
 """Page size when all experiments of a dataset are read."""
 

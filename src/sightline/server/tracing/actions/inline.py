@@ -1,4 +1,4 @@
-"""Files that arrive inside texts, base64-encoded: taken out, with Langfuse's reference token left in their place.
+"""Extracts base64 files from texts and replaces each by Langfuse's media token (content-addressed).
 
 Found are data URIs anywhere in a text, and base64 beside a media type or a format. Other content stays byte for byte
 as it came.

@@ -18,7 +18,9 @@ MAX_FRAMES = 200
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 """Decoders that Pillow may use."""
 CONTENT_TYPES = ("image/png", "image/jpeg", "image/jpg", "image/webp", "image/gif")
+"""MIME types that get a thumbnail."""
 _WORKERS = ThreadPoolExecutor(2, thread_name_prefix="pictures")
+"""A bounded pool: decoding is CPU-bound."""
 
 
 async def thumbnail(body: bytes, side: int) -> bytes:

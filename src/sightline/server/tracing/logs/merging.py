@@ -22,7 +22,9 @@ from sightline.server.tracing.records import Observation, ObservationId, Project
 MARK = "sightline.from_logs"
 """The key of metadata that says which fields were filled by log records."""
 FILLED = ("input", "output")
+"""Fields of a span that records fill where they are empty."""
 FILLED_OF_TRACE = ("user_id", "session_id")
+"""Likewise, fields of its trace."""
 STAND_IN = "stand-in"
 SpanKey = tuple[TraceId, ObservationId]
 

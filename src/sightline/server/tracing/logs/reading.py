@@ -1,4 +1,4 @@
-"""Log records → events under their spans, messages for their spans, and traces of what has no spans."""
+"""Maps log records to events under their spans, messages of their spans, and traces of programs without spans."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -146,7 +146,7 @@ def _said(record: Record) -> Mapping[str, Any]:
 
 
 def _as_span(record: Record, meaning: Meaning, origin: _Origin) -> Span:
-    """The record as a span of its own: a point in time, or as long as it says."""
+    """The record as a span: of zero duration, or of the duration it reports."""
     start, end = _times(record)
     trace_id, span_id, parent_id = _ids(record, meaning)
     named = record.attributes.get(meaning.name) if meaning.name else None

@@ -1,4 +1,4 @@
-"""Token usage, costs and model parameters in one shape, whoever counted."""
+"""Normalises token usage, costs and model parameters of all senders to one shape."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

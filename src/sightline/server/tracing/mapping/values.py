@@ -112,7 +112,7 @@ def time_from(value: Any) -> datetime | None:
 
 
 def later(moment: datetime, seconds: float) -> datetime | None:
-    """A time so many seconds after another; None beyond the years a calendar has."""
+    """A time so many seconds after another; None on overflow (year 9999)."""
     try:
         return moment + timedelta(seconds=seconds)
     except (OverflowError, ValueError):

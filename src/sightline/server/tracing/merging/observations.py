@@ -34,8 +34,11 @@ LAST_WINS = (
     "prompt_name",
     "prompt_version",
 )
+"""Fields of an observation where the last write wins."""
 FOUND_BY = ("name", "user_id", "session_id", "public", "version", "release")
+"""Fields of a trace that every row carries, so that filters find it."""
 OF_TRACE = (*FOUND_BY, "input", "output")
+"""Fields of a trace where the last write wins."""
 
 
 def trace_row_id(trace_id: TraceId) -> ObservationId:
@@ -121,7 +124,7 @@ def _empty(project_id: ProjectId, trace_id: TraceId, identity: ObservationId) ->
 
 
 def _carried(row: Observation | None, known: Observation) -> TraceFields:
-    """What an observation carries of its trace: what it came with, and what the trace's row says to be found by.
+    """Denormalised trace fields of an observation: its own, and those of the trace's row that filters need.
 
     Of a field that both say the one stored last counts, in reads too: what is written anew must not make the other win.
     """

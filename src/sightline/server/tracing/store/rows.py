@@ -71,7 +71,7 @@ def _line(observation: Observation, image_ids: list[MediaId], row_version: int) 
             "scope": observation.scope or "",
             "input": observation.input or "",
             "output": observation.output or "",
-            # Lists show what a trace's root says; other rows do without.
+            # Previews are for lists, which show a trace's root: other rows leave them empty.
             "input_preview": preview(observation.input, wanted="user") if observation.is_root else "",
             "output_preview": preview(observation.output, wanted="assistant") if observation.is_root else "",
             "metadata": observation.metadata,

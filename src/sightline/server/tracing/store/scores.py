@@ -28,6 +28,7 @@ OPERATORS = {"=": "=", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
 """Allow-list of comparison operators, against SQL injection."""
 
 _OPTIONAL = ("trace_id", "observation_id", "session_id", "dataset_run_id", "comment", "config_id", "queue_id")
+"""Columns whose empty text stands for None."""
 
 
 def score_row(score: Score, row_version: int) -> Row:

@@ -16,6 +16,7 @@ from sightline.server.tracing.store.rows import moment
 from sightline.server.tracing.store.traces import TraceSource, matching
 
 SMALLEST_STEP = timedelta(seconds=1)
+"""Shortest time bucket."""
 LATENCY_S = seconds("began", "ended")
 """NULL for a trace without spans."""
 

@@ -14,12 +14,14 @@ from sightline.server.tracing.records import MediaId, ProjectId, Trace, TraceId
 from sightline.server.tracing.store.rows import moment, optional_moment
 
 NO_METADATA = "CAST(map(), 'Map(String, String)')"
+"""The empty map."""
 ROOT_METADATA = f"if(is_root AND mapContains(metadata, 'resourceAttributes'), metadata, {NO_METADATA})"
 """What a root that came by OTLP says of its trace: Langfuse writes its metadata on the trace as well. What an event of
 the older ingestion says of a root is the root's alone; it has no resource."""
 SAID_METADATA = (
     "arrayMap(pair -> pair.2, arraySort(groupArrayIf((row_version, trace_metadata), notEmpty(trace_metadata))))"
 )
+"""Metadata that was set on the trace itself."""
 
 
 def text_of_trace(column: str) -> str:

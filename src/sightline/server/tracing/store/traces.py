@@ -21,6 +21,7 @@ from sightline.server.tracing.store.summaries import (
 from sightline.server.tracing.store.windows import add_window
 
 TEXTS = ("input", "output")
+"""Columns whose whole text is read from the rows."""
 FOUND_ROWS = (1_000, 30_000)
 """Over-fetch limits of a search: candidates among the newest observations, before all are scanned."""
 

@@ -30,6 +30,7 @@ OPERATORS: dict[str, tuple[str, ...]] = {
     "boolean": ("=", "<>"),
     "null": ("is null", "is not null"),
 }
+"""Type of condition to its operators."""
 KEYED = ("categoryOptions", "stringObject", "numberObject")
 """Types of condition that name an entry by `key`."""
 

@@ -36,6 +36,7 @@ FIELD_BY_ITEM_COLUMN = {
     "experimentItemId": "item_ids",
     "datasetId": "dataset_ids",
 }
+"""Column of an item `filter` to the query's field."""
 
 
 class CommonParams(Params):

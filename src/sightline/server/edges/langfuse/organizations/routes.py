@@ -1,4 +1,4 @@
-"""Running an organisation through Langfuse's paths: projects, their keys, and who has which role."""
+"""Administration of an organisation through Langfuse's paths: projects, API keys, memberships and roles."""
 
 from typing import Any, Self
 

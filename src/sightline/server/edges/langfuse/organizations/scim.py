@@ -51,7 +51,7 @@ class UserBody(Body):
     active: bool | None = None
     password: str | None = Field(default=None, min_length=8, max_length=1_000)
     roles: list[OrganizationRole] | None = None
-    """The first one counts; without any a person sees nothing until somebody gives them a role."""
+    """The first one counts; without any the role is NONE, which grants nothing."""
 
 
 class Operation(Body):

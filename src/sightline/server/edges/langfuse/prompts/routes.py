@@ -152,7 +152,7 @@ def _message(message: Placeholder | Message) -> Mapping[str, str]:
 
 
 def _conditions(params: ListParams) -> tuple[Condition, ...]:
-    """`filter` goes before the simple parameters."""
+    """Precedence: `filter` overrides the simple parameters."""
     if params.filter is not None:
         return prompt_conditions(params.filter)
     given: tuple[tuple[str, str, str, Any], ...] = (

@@ -14,6 +14,7 @@ from sightline.server.tracing.records import ObservationId, ScoreId, ScoreQuery,
 Operator = Literal["=", "!=", "<", ">", "<=", ">="]
 
 OPERATORS: Mapping[str, Operator] = {"=": "=", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+"""Allow-list of comparison operators."""
 DATA_TYPES = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION")
 TRUTHS = {"true": 1.0, "false": 0.0}
 """Booleans as the numbers that scores store."""

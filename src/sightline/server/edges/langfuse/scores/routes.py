@@ -48,6 +48,7 @@ CURSOR = ("lastTimestamp", "lastId")
 OF_A_TRACE = Condition(type="null", column="traceId", operator="is not null")
 """v1 knows scores of traces only."""
 TYPES_OF_V1: tuple[ScoreType, ...] = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT")
+"""v1 knows no corrections."""
 
 
 class LegacyParams(Paged):

@@ -186,6 +186,7 @@ _GROUPS = {
     "metrics": _metrics,
     "trace_context": _trace_context,
 }
+"""Field group of the v2 read to the function that renders it."""
 
 
 def trace_row(trace: Trace, observation_ids: Sequence[str]) -> dict[str, Any]:
