@@ -53,7 +53,7 @@ NOTHING = Repeated()
 
 
 def repeated(reports: Sequence[Report], kept_elsewhere: Collection[str] = ()) -> dict[str, Repeated]:
-    """By id, for every report of one trace that repeats anything.
+    """The duplicated part by observation id, for every report of one trace that has any.
 
     `kept_elsewhere` are ids of reports whose very call counts in another trace.
     """

@@ -1,7 +1,7 @@
 """Percentiles as SQL."""
 
 EXACT_UP_TO = 8_192
-"""Up to so many values the percentile is exact."""
+"""`quantile` is exact up to so many values: the size of its reservoir."""
 
 
 def percentile(level: float, value: str) -> str:

@@ -165,7 +165,7 @@ def _as_span(record: Record, meaning: Meaning, origin: _Origin) -> Span:
 
 
 def _ours(record: Record, meaning: Meaning, origin: _Origin) -> dict[str, str]:
-    """What the mapping of spans is told besides the record's own attributes."""
+    """Attributes added for the mapping of spans, besides the record's own."""
     ours = {"langfuse.observation.level": record.level}
     if not record.in_trace and origin.source.service:
         ours["langfuse.trace.name"] = origin.source.service

@@ -126,7 +126,7 @@ def _empty(project_id: ProjectId, trace_id: TraceId, identity: ObservationId) ->
 def _carried(row: Observation | None, known: Observation) -> TraceFields:
     """Denormalised trace fields of an observation: its own, and those of the trace's row that filters need.
 
-    Of a field that both say the one stored last counts, in reads too: what is written anew must not make the other win.
+    Of a field in both, the row with the highest version wins, in reads too: a rewrite must not change the winner.
     """
     own = known.trace
     if row is None:
