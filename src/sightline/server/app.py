@@ -81,7 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.hub = LiveHub()
     app.state.draining = False
     translate_errors(app)
-    # Each by itself: an address that is written to only is told by its own router, see `web.static`.
+    # Included one by one: a path that takes no GET is answered 405 by `web.static`, which asks each route.
     routers = (otlp.router, otlp_logs.router, langfuse.router, description.router, mcp.router, web.router, web.pages)
     for router in routers:
         app.include_router(router)
@@ -111,7 +111,7 @@ class Parts:
 
 
 async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tuple[Services, Seeded]:
-    """Every part in order; the stack closes them in the opposite one."""
+    """Open every part in order; the exit stack closes them in reverse."""
     folder = settings.data_dir.expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
     engine, database = await _databases(settings, folder, stack)
@@ -155,7 +155,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
 
 
 def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
-    """What this process does by itself, in turns with the others on the same database."""
+    """Start the background jobs. Retention and exports take a lease: one process at a time runs them."""
     media = MediaRemoval(parts.database, parts.blobs)
     retention = Retention(parts.engine, parts.tracing.index, media, parts.hub)
     keeping = RetentionRound(retention, parts.accounts, parts.leases)
@@ -176,7 +176,7 @@ def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
 
 
 async def _databases(settings: Settings, folder: Path, stack: AsyncExitStack) -> tuple[ObservationsEngine, Database]:
-    """Both on their newest schema. The engine's folder first: its lock keeps a second server out of all else."""
+    """Open and migrate both databases. The engine's folder first: its file lock keeps a second server out."""
     engine = engine_at(settings.observations_url or folder / "observations")
     await engine.open()
     stack.push_async_callback(engine.close)
@@ -234,7 +234,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
 
 
 async def _grpc(settings: Settings, services: Services, stack: AsyncExitStack) -> "GrpcListener | None":
-    """Opens last and closes first: what it takes needs all the other parts."""
+    """Opens last and closes first: a request needs all the other parts."""
     if settings.otlp_grpc_port is None:
         return None
     # Here: gRPC is loaded only where it is asked for.

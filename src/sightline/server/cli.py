@@ -26,14 +26,15 @@ from sightline.server.settings import Settings
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 EXIT_USER_MISTAKE = 2
+"""Exit code for bad settings or usage, as shells use 2."""
 SETTLED_S = 1.0
-"""After the start: whoever waits for the first answer does not wait for this as well."""
+"""Seconds between the start and `settle`: the first request should not wait for it."""
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
-"""New objects before a search for garbage among them, and searches before one that goes further."""
+"""`gc.set_threshold`: allocations before a young collection, and young collections before an older one."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn that ends live streams first: it waits for connections, and those never end by themselves."""
+    """uvicorn with graceful shutdown of SSE streams: it drains connections, and those never end by themselves."""
 
     def __init__(self, config: uvicorn.Config, application: FastAPI) -> None:
         super().__init__(config)
@@ -142,9 +143,9 @@ async def announce(services: Services, seeded: Seeded, address: str) -> None:
 
 
 async def settle(services: Services) -> None:
-    """Take what is there a moment after the start for what stays: to search all of it for garbage stops every request.
+    """Freeze long-lived objects out of the garbage collector (`gc.freeze`): a full collection pauses every request.
 
-    Fewer searches among the newest objects, too: those of a batch of spans live until it is stored.
+    Young collections become rarer too: the objects of a batch of spans live until it is stored.
     """
     await asyncio.sleep(SETTLED_S)
     await services.prices.load()

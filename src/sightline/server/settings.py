@@ -8,8 +8,9 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
+"""In bytes."""
 STORES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "https", "http", "file", "memory")
-"""Kinds of object stores that obstore opens by address."""
+"""URL schemes of object stores that obstore opens."""
 
 
 class Settings(BaseSettings):

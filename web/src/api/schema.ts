@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Ask
-         * @description Events `token` with text as it is written, then `done` with the whole and its measurements, or `error`.
+         * @description SSE: events `token` with text as it is generated, then `done` with the whole and its timings, or `error`.
          */
         post: operations["ask_api_web_projects__projectId__ask_post"];
         delete?: never;
@@ -36,7 +36,7 @@ export interface paths {
         put?: never;
         /**
          * Create
-         * @description A new pair; its secret is in this answer and never again.
+         * @description Create a key pair. Only this answer has its secret: the database keeps a hash.
          */
         post: operations["create_api_web_projects__projectId__keys_post"];
         delete?: never;
@@ -57,7 +57,7 @@ export interface paths {
         post?: never;
         /**
          * Delete
-         * @description Programs that still use the pair are refused from now on.
+         * @description Revoke a key pair: requests with it are refused from now on.
          */
         delete: operations["delete_api_web_projects__projectId__keys__publicKey__delete"];
         options?: never;
@@ -74,7 +74,7 @@ export interface paths {
         };
         /**
          * Hints
-         * @description Events named `hint`, at most four a second; a comment every 15 s keeps proxies awake.
+         * @description SSE: events named `hint`, coalesced to four a second; a comment every 15 s (keep-alive) holds proxies open.
          */
         get: operations["hints_api_web_projects__projectId__live_get"];
         put?: never;
@@ -94,7 +94,7 @@ export interface paths {
         };
         /**
          * Read
-         * @description The bytes as uploaded, or a small WebP.
+         * @description The file as uploaded, or a WebP thumbnail.
          */
         get: operations["read_api_web_projects__projectId__media__mediaId__get"];
         put?: never;
@@ -168,7 +168,7 @@ export interface paths {
         };
         /**
          * Page
-         * @description Newest first; previews instead of whole inputs and outputs.
+         * @description A page (cursor pagination), newest first; previews instead of whole inputs and outputs.
          */
         get: operations["page_api_web_projects__projectId__traces_get"];
         put?: never;
@@ -188,7 +188,7 @@ export interface paths {
         };
         /**
          * Series
-         * @description The charts over the list, under the same filter.
+         * @description The charts over the list, under the same filter: counts, latency percentiles and scores per time bucket.
          */
         get: operations["series_api_web_projects__projectId__traces_series_get"];
         put?: never;
@@ -208,7 +208,7 @@ export interface paths {
         };
         /**
          * One
-         * @description The whole tree without inputs and outputs, so that a trace of thousands of spans opens at once.
+         * @description The whole span tree without inputs and outputs (lazy-loaded): a trace of thousands of spans opens fast.
          */
         get: operations["one_api_web_projects__projectId__traces__traceId__get"];
         put?: never;
@@ -248,7 +248,7 @@ export interface paths {
         put?: never;
         /**
          * Sign In
-         * @description With a password or the token of a one-time link; sets the session cookie.
+         * @description Sign in with a password or the token of a one-time link; sets the session cookie. Rate-limited per address.
          */
         post: operations["sign_in_api_web_session_post"];
         /** Sign Out */

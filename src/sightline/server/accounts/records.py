@@ -1,4 +1,4 @@
-"""Who may do what: organisations, projects, people, keys, sessions."""
+"""Role-based access control: organisations, projects, people, API keys, sessions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Project:
     organization_name: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
     retention_days: int = 0
-    """What is older is deleted; 0 keeps everything."""
+    """Data older than so many days is deleted; 0 keeps everything."""
     created_at: datetime | None = None
 
 
@@ -58,13 +58,13 @@ class ProjectAccess:
 class ApiKey:
     public_key: str
     display_secret_key: str
-    """Its first and last characters, to tell keys apart; the secret itself is never kept."""
+    """The secret redacted to its first and last characters; only a hash of it is stored."""
     created_at: datetime
     note: str | None = None
     expires_at: datetime | None = None
-    """From then on the pair is unknown."""
+    """Expiry: from then on the pair is refused. None never expires."""
     last_used_at: datetime | None = None
-    """To the minute."""
+    """Written behind, so exact to the minute."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ class Membership:
 
 @dataclass(frozen=True, kw_only=True)
 class NewApiKey:
-    """A key pair at the only moment its secret is known."""
+    """A key pair just created: the only moment its secret is known."""
 
     key: ApiKey
     secret_key: str
@@ -109,7 +109,7 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class InitialAccounts:
-    """What `SIGHTLINE_INIT_*` asks to exist. All unset means: whatever a newcomer needs, if nothing exists yet."""
+    """What `SIGHTLINE_INIT_*` asks to exist. All unset: defaults, on an empty installation only."""
 
     org_id: str | None = None
     org_name: str | None = None

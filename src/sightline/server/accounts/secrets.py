@@ -1,4 +1,4 @@
-"""How secrets are made, hashed and compared. Nothing here touches a database."""
+"""Generating, hashing and verifying secrets: random tokens, peppered HMAC, Argon2id. No database."""
 
 import asyncio
 import hashlib
@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 # OWASP's smallest recommended profile: 19 MiB, so that a burst of sign-ins cannot take the server's memory.
 _PASSWORDS = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _WORKERS = ThreadPoolExecutor(2, thread_name_prefix="passwords")
+"""A bounded pool: hashing takes CPU and memory on purpose."""
 
 
 def new_token() -> str:
@@ -26,27 +27,27 @@ def new_key_pair() -> tuple[str, str]:
 
 
 def token_hash(token: str) -> str:
-    """What the database keeps of a session or link token. Random tokens need no salt."""
+    """SHA-256 of a session or link token, as stored. 256 random bits need neither salt nor key stretching."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def secret_hash(secret_key: str, pepper: bytes) -> str:
-    """What the database keeps of an API key's secret: useless without the pepper, which lives outside the database."""
+    """HMAC-SHA-256 of an API key's secret, as stored. Its key is the pepper, which lives outside the database."""
     return hmac.new(pepper, secret_key.encode(), hashlib.sha256).hexdigest()
 
 
 def display(secret_key: str) -> str:
-    """Enough of a secret to recognise it by."""
+    """The secret, redacted to enough to recognise it by."""
     return f"{secret_key[:6]}...{secret_key[-4:]}"
 
 
 async def password_hash(password: str) -> str:
-    """Argon2id, in a thread."""
+    """Argon2id, in a thread: it takes CPU and memory on purpose."""
     return await asyncio.get_running_loop().run_in_executor(_WORKERS, _PASSWORDS.hash, password)
 
 
 async def password_matches(password: str, hashed: str | None) -> bool:
-    """Whether the password is the right one; takes the same time when there is none to compare with."""
+    """Verify a password. An unknown person takes as long, so timing does not reveal who has an account."""
     matches = await asyncio.get_running_loop().run_in_executor(_WORKERS, _verify, password, hashed)
     return matches and hashed is not None
 
@@ -60,5 +61,5 @@ def _verify(password: str, hashed: str | None) -> bool:
 
 @cache
 def _hash_of_nobody() -> str:
-    """A hash no password matches, to spend the same time on an unknown person."""
+    """A dummy hash that no password matches, to spend the same time on an unknown person."""
     return _PASSWORDS.hash(secrets.token_hex(32))

@@ -23,10 +23,11 @@ from sightline.server.runtime.errors import Conflict, InvalidRequest
 from sightline.server.runtime.ids import new_id
 
 DEFAULT_EMAIL = "owner@localhost"
+"""The default owner, who signs in by link."""
 
 
 async def seed(connection: AsyncConnection, initial: InitialAccounts, pepper: bytes) -> Seeded:
-    """Create what is missing; run twice, the second changes nothing.
+    """Create what is missing; idempotent.
 
     Nothing named and something there: nothing is created.
     """

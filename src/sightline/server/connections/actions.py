@@ -1,4 +1,4 @@
-"""Connections to model providers: made and replaced with their secrets, read without."""
+"""Connections to model providers. Secrets are write-only and encrypted at rest."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,20 +23,20 @@ SETTING: Mapping[Adapter, tuple[str, type, bool]] = {
 
 
 class LlmConnections:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, seal: Seal) -> None:
         self._database = database
         self._seal = seal
 
     async def page(self, project_id: ProjectId, limit: int, offset: int) -> tuple[list[LlmConnection], int]:
-        """Newest first, and how many there are in all."""
+        """A page (limit/offset pagination), newest first, and the total count."""
         async with self._database.reading() as connection:
             found, total = await LlmConnectionStore(connection, project_id).page(limit, offset)
         return [each.connection for each in found], total
 
     async def put(self, project_id: ProjectId, draft: LlmConnectionDraft) -> tuple[LlmConnection, bool]:
-        """Make a connection, or replace that of the same provider; and whether it is new."""
+        """Upsert a connection by provider; True when it was created."""
         _check(draft.adapter, draft.config)
         async with self._database.work() as work:
             store = LlmConnectionStore(work.connection, project_id)

@@ -1,4 +1,4 @@
-"""Ways to other systems."""
+"""Connections to model providers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class LlmConnection:
 
 @dataclass(frozen=True, kw_only=True)
 class LlmConnectionDraft:
-    """A connection to make, or to replace that of the same provider."""
+    """A connection to upsert by provider."""
 
     provider: str
     adapter: Adapter
@@ -47,7 +47,7 @@ class LlmConnectionDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """A connection's secrets, to call the provider with."""
+    """A connection's decrypted secrets, to call the provider with."""
 
     connection: LlmConnection
     secret_key: str = field(repr=False)

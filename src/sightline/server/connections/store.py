@@ -1,4 +1,4 @@
-"""All SQL of connections. Secrets come and go sealed."""
+"""All SQL of connections. Secrets come and go as ciphertext."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -12,11 +12,12 @@ from sightline.server.runtime.rows import ProjectRows
 from sightline.server.tables.connections import llm_connections
 
 LISTS = ("custom_models", "header_names")
+"""Columns that JSON gives back as lists and records hold as tuples."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SealedConnection:
-    """A connection beside its sealed secrets."""
+    """A connection with its secrets as ciphertext."""
 
     connection: LlmConnection
     secret_key: str

@@ -1,4 +1,4 @@
-"""Questions about many observations or scores at once, the rows that answer them, and the boards that show them."""
+"""Aggregate queries over observations or scores, their rows, and the dashboards that show them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,9 @@ Direction = Literal["asc", "desc"]
 Row = Mapping[str, Any]
 
 TIME = "time_dimension"
-"""The name of the step of time in an answer."""
+"""Column of the time bucket in an answer."""
 DEFAULT_ROWS = 100
+"""Rows of an answer without a limit of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricsQuery:
-    """Aggregations over one view between two times, one row per combination of dimensions and step of time."""
+    """Aggregations over one view in a time range, one row per combination of dimensions and time bucket."""
 
     view: ViewName
     metrics: Sequence[Metric]
@@ -47,7 +48,7 @@ class MetricsQuery:
     order_by: Sequence[tuple[str, Direction]] = ()
     bins: int = 10
     row_limit: int | None = None
-    """None takes DEFAULT_ROWS, or every step of time where there are more."""
+    """None takes DEFAULT_ROWS, or every time bucket where there are more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,7 @@ ChartType = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Widget:
-    """A question about a window of time that is chosen later, and the chart that shows the answer."""
+    """A metrics query without its time range, which the viewer chooses, and the chart that shows it."""
 
     id: WidgetId
     project_id: ProjectId

@@ -1,6 +1,6 @@
-"""Who may call what. A route names its caller as a dependency; that dependency is the check and the declaration.
+"""Authorisation of routes. A route names its caller as a dependency, which is both the check and the declaration.
 
-A route without one, or with two, stops the server at start-up.
+Deny by default: a route without one, or with two, stops the server at start-up.
 """
 
 import base64
@@ -20,6 +20,7 @@ from sightline.server.runtime.errors import Forbidden, Unauthorized
 Caller = Literal["anyone", "project key", "scores key", "organization key", "person", "member", "signed url"]
 
 COOKIE = "sightline_session"
+"""The session cookie over plain HTTP."""
 SECURE_COOKIE = "__Host-sightline_session"
 """Browsers accept the prefix only over https, and then only for this host and path."""
 
@@ -34,7 +35,7 @@ async def project_key(request: Request, services: Served) -> Access:
 
 
 async def project_of(authorization: str, services: Services) -> Access:
-    """Whose key pair it is that came with a call, over whatever protocol."""
+    """Authenticate the key pair of an `authorization` header, over whatever protocol. Unauthorized otherwise."""
     scheme, credentials = _split(authorization)
     if scheme != "basic":
         raise Unauthorized("This call needs the project's key pair: HTTP Basic with the public key as user name")
@@ -42,7 +43,7 @@ async def project_of(authorization: str, services: Services) -> Access:
 
 
 async def scores_key(request: Request, services: Served) -> Access:
-    """A project's key pair, or its public key alone as a bearer token: a browser may leave scores with it."""
+    """A project's key pair, or its public key alone as a bearer token: browsers may hold it, it only creates scores."""
     scheme, credentials = _authorization(request)
     if scheme == "bearer":
         return await services.accounts.by_public_key(credentials)
@@ -50,7 +51,7 @@ async def scores_key(request: Request, services: Served) -> Access:
 
 
 async def organization_key(request: Request, services: Served) -> OrganizationAccess:
-    """An organisation's key pair, as HTTP Basic. A project's is told that it is of the wrong kind."""
+    """An organisation's key pair, as HTTP Basic. Forbidden for a project's."""
     scheme, credentials = _authorization(request)
     if scheme != "basic":
         raise Unauthorized("This call needs an organisation's key pair: HTTP Basic with the public key as user name")
@@ -63,7 +64,7 @@ async def organization_key(request: Request, services: Served) -> OrganizationAc
 
 
 async def person(request: Request, services: Served) -> User:
-    """Somebody signed in."""
+    """A person with a session cookie."""
     token = session_token(request)
     user = await services.accounts.by_session(token) if token else None
     if user is None:
@@ -74,19 +75,19 @@ async def person(request: Request, services: Served) -> User:
 async def member(
     services: Served, user: Annotated[User, Depends(person)], project_id: Annotated[str, Path(alias="projectId")]
 ) -> Access:
-    """Somebody signed in who belongs to the project in the path; to others the project does not exist."""
+    """A signed-in member of the project in the path. NotFound for others: projects cannot be enumerated."""
     return await services.accounts.access(user, ProjectId(project_id))
 
 
 async def editor(who: Annotated[Access, Depends(member)]) -> Access:
-    """A member who may change things."""
+    """A member with a role that may write."""
     if who.role == "VIEWER":
         raise Forbidden("Viewers can look but not change: ask an owner of the project for another role")
     return who
 
 
 async def signed_url() -> None:
-    """Whoever holds the address: the handler checks its signature and expiry through `Tracing`."""
+    """Whoever holds a signed URL: the handler checks its HMAC signature and expiry through `Tracing`."""
 
 
 CALLERS: dict[Callable[..., Any], Caller] = {
@@ -98,6 +99,7 @@ CALLERS: dict[Callable[..., Any], Caller] = {
     member: "member",
     signed_url: "signed url",
 }
+"""Dependency to the caller that it declares."""
 
 ProjectKey = Annotated[Access, Depends(project_key)]
 ScoresKey = Annotated[Access, Depends(scores_key)]

@@ -1,5 +1,6 @@
 """Answers and refusals in the shapes Langfuse's clients read."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -25,15 +26,24 @@ ERRORS_BY_STATUS = {
     413: "PayloadTooLargeError",
     415: "InvalidRequestError",
 }
+"""HTTP status to the `error` name that Langfuse's clients look for."""
 
 
 class Json(Response):
-    """JSON by orjson, for answers that are built by hand."""
+    """JSON response serialised by orjson, for answers that are built by hand."""
 
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        return orjson.dumps(content, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+        try:
+            return orjson.dumps(content, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+        except TypeError:  # Nested more than 254 levels deep: what was stored is answered all the same.
+            return json.dumps(content, default=_plain_or_text, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _plain_or_text(value: Any) -> Any:
+    """As orjson writes what the standard library does not know."""
+    return value.isoformat() if isinstance(value, datetime) else _plain(value)
 
 
 def _plain(value: Any) -> Any:
@@ -57,7 +67,7 @@ def issues(errors: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def refusal(status: int, message: str, error: Any, headers: Mapping[str, str] | None = None, path: str = "") -> Json:
-    """A refusal in the words of the clients of that path."""
+    """An error response in the dialect of the clients of that path."""
     return Json(refusal_body(path, status, message, error), status_code=status, headers=dict(headers or {}))
 
 

@@ -1,4 +1,4 @@
-"""Request bodies within bounds: as sent, and after decompression."""
+"""Request bodies with size limits, as sent and after decompression (zip bombs), and JSON parsing."""
 
 import zlib
 from collections.abc import Callable, Coroutine
@@ -15,10 +15,11 @@ from sightline.server.runtime.json_reading import NotJson, loads
 Shape = TypeVar("Shape")
 
 BOUNDED_HERE = 2**62
-"""For routes that read their body through `read_body`: the framework's own bound must not answer first."""
+"""`max_body_size` of routes that read through `read_body`: the framework's own limit must not answer first."""
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-"""Tells zlib to recognise either header."""
+"""`wbits` that makes zlib detect either header."""
 NUL, ESCAPED_NUL = "\0", b"\\u0000"
+"""The character that PostgreSQL cannot store, and its JSON escape."""
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:
@@ -37,7 +38,7 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
 
 
 def inflate(body: bytes, encoding: str, limit_bytes: int) -> bytes:
-    """The body without its content encoding, never holding more than the limit."""
+    """Decompress the body, holding at most the limit; TooLarge beyond it (zip bomb)."""
     if not known_encoding(encoding):
         return body
     inflater = zlib.decompressobj(GZIP_OR_ZLIB)
@@ -53,7 +54,7 @@ def inflate(body: bytes, encoding: str, limit_bytes: int) -> bytes:
 
 
 def known_encoding(encoding: str) -> bool:
-    """Whether there is one; InvalidRequest for one that is not known."""
+    """Whether the body has a content encoding; InvalidRequest for an unsupported one."""
     if encoding in ("", "identity"):
         return False
     if encoding not in ("gzip", "x-gzip", "deflate"):
@@ -103,7 +104,7 @@ def _inside(value: Any) -> list[Any]:
 
 
 class PlainJson(APIRoute):
-    """A route whose body, where the framework reads it, is read by `parsed`."""
+    """A route whose body the framework parses with `parsed` instead of `json.loads`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()

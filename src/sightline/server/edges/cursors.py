@@ -1,4 +1,4 @@
-"""Opaque cursors: where a page ended, so that the next begins there whatever was added meanwhile."""
+"""Opaque cursors for keyset pagination: where a page ended, stable under concurrent inserts."""
 
 import base64
 import binascii
@@ -12,12 +12,12 @@ from sightline.server.runtime.errors import InvalidRequest
 
 
 def cursor_text(position: dict[str, str]) -> str:
-    """An opaque cursor, safe in a URL."""
+    """Encode a position as an opaque cursor, safe in a URL."""
     return base64.urlsafe_b64encode(orjson.dumps(position)).decode().rstrip("=")
 
 
 def cursor_position(cursor: str, *names: str) -> tuple[datetime, list[str]]:
-    """What a cursor says: the time under the first name, the ids under the others."""
+    """Decode a cursor: the time under the first name, the ids under the others. InvalidRequest for a malformed one."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         position = parsed(base64.b64decode(padded, altchars=b"-_", validate=True))

@@ -1,4 +1,4 @@
-"""The public API's own description, where Langfuse serves its: as a document, and as a page to read."""
+"""The public API's OpenAPI document where Langfuse serves its own: as JSON, YAML, and an HTML page."""
 
 import json
 from functools import cache

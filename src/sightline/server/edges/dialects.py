@@ -1,10 +1,12 @@
-"""Refusals in the words of the clients behind a path: Langfuse's, its newer contract's, or a directory's."""
+"""Error responses in the dialect of the clients of a path: Langfuse's, its newer contract's, or SCIM's."""
 
 from collections.abc import Mapping
 from typing import Any
 
 SCIM = "/api/public/scim/"
+"""Paths whose errors are SCIM's."""
 NEWER = ("/api/public/unstable/", "/api/public/v2/evaluators", "/api/public/v2/evaluation-rules")
+"""Paths whose errors have a `code`."""
 CODES: Mapping[int, str] = {
     400: "invalid_request",
     401: "authentication_failed",
@@ -15,6 +17,7 @@ CODES: Mapping[int, str] = {
     422: "invalid_request",
     429: "rate_limited",
 }
+"""HTTP status to the newer contract's `code`."""
 
 
 def refusal_body(path: str, status: int, message: str, error: Any) -> dict[str, Any]:
@@ -29,7 +32,7 @@ def refusal_body(path: str, status: int, message: str, error: Any) -> dict[str, 
 
 
 def _newer(status: int, error: Any) -> dict[str, Any]:
-    """A code, and for a request that does not fit which of its fields do not."""
+    """A code, and for a validation error the fields it is about."""
     if not isinstance(error, list):
         return {"code": CODES.get(status, "internal_error")}
     in_query = all(issue["path"][:1] == ["query"] for issue in error)

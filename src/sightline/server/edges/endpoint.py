@@ -9,8 +9,9 @@ import orjson
 from sightline.server.runtime.errors import InvalidRequest, NotFound, Unavailable
 
 CONNECT_TIMEOUT_S = 5.0
+"""Seconds until a TCP connection must stand."""
 ANSWER_TIMEOUT_S = 300.0
-"""Longest silence while an answer is being written: a first question may have to load the model."""
+"""Read timeout between chunks of a stream: a first question may have to load the model."""
 
 
 class ModelEndpoint:
@@ -44,7 +45,7 @@ class ModelEndpoint:
         return response.content, response.headers.get("content-type", "application/octet-stream")
 
     async def stream(self, request: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
-        """The chunks of one chat completion as they come."""
+        """Stream the chunks of one chat completion. Unavailable when the endpoint cannot be reached."""
         try:
             async with self._client.stream("POST", "/v1/chat/completions", json=request) as response:
                 if response.status_code != 200:

@@ -1,9 +1,9 @@
-"""Files of clients, served so that a browser never runs what is in them."""
+"""User uploads, served so that a browser never executes them: `Content-Disposition`, `nosniff`, a sandbox CSP."""
 
 from starlette.responses import Response
 
 INLINE_TYPES = frozenset(("image/png", "image/jpeg", "image/webp", "image/gif"))
-"""Pictures a browser may show in place; everything else is offered as a download."""
+"""Images with disposition `inline`; everything else is an `attachment`."""
 
 
 def file_answer(content: bytes, content_type: str, *, max_age_s: int = 3600) -> Response:

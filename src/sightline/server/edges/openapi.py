@@ -16,7 +16,7 @@ from sightline.server.edges import web
 from sightline.server.edges.web import shapes
 
 EVENTS = (shapes.HintEvent, shapes.TokenEvent, shapes.DoneEvent, shapes.ErrorEvent)
-"""What server-sent events carry: OpenAPI 3.1 cannot say it of a route, so the shapes stand among the components."""
+"""Payloads of server-sent events (SSE): OpenAPI 3.1 cannot attach them to a route, so they are components."""
 
 
 def document() -> dict[str, Any]:

@@ -34,7 +34,7 @@ Commas = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 LARGEST = 2**31 - 1
-"""The largest whole number that every database keeps in an ordinary column."""
+"""The largest integer of an ordinary (32-bit) column in every database."""
 
 
 class Params(BaseModel):
@@ -44,7 +44,7 @@ class Params(BaseModel):
 
 
 class Paged(Params):
-    """Paging by number, from 1."""
+    """Page-number pagination (offset), from page 1."""
 
     page: int = Field(1, ge=1, le=LARGEST)
     limit: int = Field(50, ge=1, le=100)
@@ -54,7 +54,7 @@ class Paged(Params):
         return (self.page - 1) * self.limit
 
     def paged(self, rows: Sequence[Any], total: int | None) -> dict[str, Any]:
-        """One page as every list answers it."""
+        """One page with its `meta`, as every list answers it."""
         return {"data": rows, "meta": self.meta(total)}
 
     def meta(self, total: int | None) -> dict[str, int]:
@@ -73,7 +73,7 @@ def window(start: datetime | None, end: datetime | None, environments: Sequence[
 
 
 def field_groups(given: Sequence[str], known: Sequence[str], default: Sequence[str]) -> frozenset[str]:
-    """Which groups of fields a read asks for; an unknown name is an error."""
+    """The field groups a read asks for (sparse fieldsets); InvalidRequest for an unknown name."""
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise InvalidRequest(f"unknown field groups {', '.join(unknown)}; there are {', '.join(known)}")

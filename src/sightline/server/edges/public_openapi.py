@@ -1,7 +1,7 @@
 """The public API's OpenAPI document: `python -m sightline.server.edges.public_openapi > DOCUMENT`.
 
 It is made from the routes, committed beside this module, and served as it lies there; a test fails when it has
-drifted. Paths, parameters, bodies, credentials and refusals are described; answers have Langfuse's published shapes.
+drifted. Paths, parameters, bodies, credentials and errors are described; answers have Langfuse's published shapes.
 """
 
 import json
@@ -18,6 +18,7 @@ from sightline.server.edges.access import Caller, declared
 from sightline.server.edges.routers import joined
 
 NAME = "public_openapi.json"
+"""File of the committed document, beside this module."""
 SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
     "anyone": [],
     "project key": [{"ProjectKey": []}],
@@ -25,6 +26,7 @@ SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
     "organization key": [{"OrganizationKey": []}],
     "signed url": [],
 }
+"""Caller of a route to its OpenAPI security requirement."""
 SCHEMES = {
     "ProjectKey": {
         "type": "http",
@@ -34,6 +36,7 @@ SCHEMES = {
     "PublicKey": {"type": "http", "scheme": "bearer", "description": "The public key alone: creates scores only."},
     "OrganizationKey": {"type": "http", "scheme": "basic", "description": "An organisation's key pair."},
 }
+"""OpenAPI security schemes."""
 REFUSAL = {
     "title": "Refusal",
     "type": "object",
@@ -48,6 +51,7 @@ REFUSAL = {
         "details": {"type": "object", "description": "On newer paths."},
     },
 }
+"""Schema of an error response."""
 
 
 def document() -> dict[str, Any]:
@@ -87,7 +91,7 @@ def committed() -> str:
 
 
 def _describe(operation: dict[str, Any], caller: Caller) -> None:
-    """Credentials, and refusals as they are: 400 instead of the framework's 422."""
+    """Add credentials and error responses: 400 instead of the framework's 422."""
     operation["security"] = SECURITY[caller]
     answers = operation["responses"]
     answers.pop("422", None)

@@ -1,4 +1,4 @@
-"""Several routers as one, asked in the order in which they are given."""
+"""Combines routers: matched in the order given."""
 
 from typing import Any
 

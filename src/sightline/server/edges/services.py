@@ -1,4 +1,4 @@
-"""What the composition root hands to every handler."""
+"""Dependency injection: the services that the composition root hands to every handler."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -63,7 +63,7 @@ class Services:
     skills: Skills
     hub: LiveHub
     arriving: Callable[[], AbstractContextManager[None]]
-    """Around the reading of spans that are then recorded: those that arrive together are stored together."""
+    """Wraps the parsing of spans that are then recorded, for group commit: the writer waits for them."""
     endpoint: ModelEndpoint | None
     """The model endpoint behind the Ask page; None when no address is set."""
     sign_in_throttle: Throttle
@@ -81,5 +81,5 @@ Served = Annotated[Services, Depends(services_of)]
 
 
 def base_url(request: Request, services: Services) -> str:
-    """The address this client reaches the server by, without a trailing slash."""
+    """The server's base URL as this client sees it (behind a proxy: the public one), without a trailing slash."""
     return (services.public_url or str(request.base_url)).rstrip("/")

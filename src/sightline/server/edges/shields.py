@@ -1,4 +1,4 @@
-"""What surrounds every request, as plain ASGI: security headers, the cross-site check, and CORS for the public API."""
+"""ASGI middleware: security headers (CSP, HSTS), CSRF protection, and CORS for the public API."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -10,7 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sightline.server.edges.answers import refusal
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+"""Methods without side effects (RFC 9110), which need no CSRF check."""
 PUBLIC_PREFIXES = ("/api/public/", "/v1/")
+"""Paths that CORS opens to every origin."""
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
@@ -21,10 +23,12 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-"""Set where the answer says nothing itself: an answer is private data unless it is the page or a file."""
+"""Defaults where a response sets none: a response is private data unless it is the page or a file."""
 
 
 class SecurityHeaders:
+    """Adds `SECURITY_HEADERS`, and HSTS over HTTPS."""
+
     def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
         self._app = app
         self._headers = dict(SECURITY_HEADERS)
@@ -47,7 +51,7 @@ class SecurityHeaders:
 
 
 class SameOrigin:
-    """Unsafe calls of the page API come from the page: other sites' requests carry the cookie too."""
+    """CSRF protection of the page API by `Sec-Fetch-Site` or `Origin`: other sites' requests carry the cookie too."""
 
     def __init__(self, app: ASGIApp, *, public_url: str | None = None) -> None:
         self._app = app
@@ -69,14 +73,14 @@ class SameOrigin:
             hosts = {headers.get("host"), self._public_host}
             same = urlsplit(origin).netloc in hosts
             return None if same else f"This request comes from another site (Origin: {origin})"
-        # Neither header: no browser of today. Without a cookie there is nothing to misuse.
+        # Neither header: no current browser. Without a cookie there is no ambient authority to misuse.
         if "cookie" in headers:
             return "A request with a session cookie needs an Origin or Sec-Fetch-Site header"
         return None
 
 
 class PlainText:
-    """No NUL in an address: PostgreSQL keeps none, so nothing can be named by one."""
+    """Refuses a NUL in a URL: PostgreSQL stores none, so nothing can be named by one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -90,7 +94,7 @@ class PlainText:
 
 
 class PublicCors:
-    """Pages anywhere may call the public API with keys of their own; the page API stays same-origin."""
+    """CORS: any origin may call the public API with keys of its own; the page API stays same-origin."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Stored text as the values it stands for."""
+"""Decoding of stored JSON text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from sightline.server.tracing.records import Observation
 
 
 def json_or_text(stored: str | None) -> Any:
-    """What stored JSON text says, or the text itself."""
+    """The value of stored JSON text, or the text itself where it is not JSON."""
     if stored is None:
         return None
     try:

@@ -58,3 +58,4 @@ def _number(score: Score, config: ScoreConfig) -> float:
 
 
 _FITS = {"NUMERIC": _numeric, "BOOLEAN": _boolean, "CATEGORICAL": _categorical, "TEXT": _text}
+"""Type of a config to its validation."""

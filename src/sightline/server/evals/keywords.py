@@ -1,7 +1,7 @@
-"""JSON Schema keywords whose time a client's schema cannot run away with: expressions in linear time, and a deadline.
+"""JSON Schema keywords safe against denial of service (ReDoS): linear-time regular expressions, and a deadline.
 
-The library's own `pattern`, `patternProperties` and `additionalProperties` search with Python's backtracking engine,
-which holds the whole interpreter while it does, and its `uniqueItems` compares each element with each.
+The library's own `pattern`, `patternProperties` and `additionalProperties` use Python's backtracking engine, which
+holds the GIL meanwhile (catastrophic backtracking), and its `uniqueItems` is quadratic.
 """
 
 import time
@@ -23,7 +23,7 @@ from sightline.server.runtime.patterns import checked, compiled
 Keyword = Callable[[Validator, Any, Any, Mapping[str, Any]], Iterator[ValidationError]]
 
 PATTERNS = FormatChecker(formats=())
-"""What a schema's own expressions are checked with."""
+"""Checks the regular expressions of a schema itself."""
 
 _deadline: ContextVar[float] = ContextVar("deadline")
 
@@ -37,7 +37,7 @@ PATTERNS.checks("regex")(_usable)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Validation in this block ends in InvalidRequest after that time."""
+    """Deadline: validation in this block raises InvalidRequest after so many seconds."""
     token = _deadline.set(time.monotonic() + seconds)
     try:
         yield
@@ -47,7 +47,7 @@ def within(seconds: float) -> Iterator[None]:
 
 @cache
 def bounded(kind: type[Validator]) -> type[Validator]:
-    """The validator of a draft with keywords that keep their time."""
+    """The validator of a draft with its keywords replaced by the bounded ones."""
     ours = {
         "pattern": _pattern,
         "patternProperties": _pattern_properties,
@@ -86,7 +86,7 @@ def _pattern_properties(
 
 
 def _additional(keyword: Keyword) -> Keyword:
-    """The library's keyword, shown only what no pattern names."""
+    """The library's keyword, given only the properties that no pattern matches."""
 
     def additional(
         validator: Validator, rule: Any, instance: Any, schema: Mapping[str, Any]
@@ -114,7 +114,7 @@ def _unique_items(
 
 
 def _whole(value: Any) -> Any:
-    """The value with 1.0 as 1: to JSON Schema they are one number."""
+    """The value normalised for comparison, 1.0 as 1: to JSON Schema they are equal."""
     if isinstance(value, dict):
         return {name: _whole(each) for name, each in value.items()}
     if isinstance(value, list):

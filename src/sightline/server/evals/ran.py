@@ -22,19 +22,19 @@ def run_id_of(project_id: ProjectId, dataset_id: DatasetId, name: str) -> RunId:
 
 
 def run_item_id_of(run_id: RunId, item_id: ItemId, trace_id: TraceId, observation_id: ObservationId | None) -> str:
-    """Of the natural key: the same item filed again is the same row."""
+    """Derived from the natural key, so filing the same item again is idempotent."""
     return digest_of("run-item", run_id, item_id, trace_id, observation_id or "")[:32]
 
 
 def all_ran(run: Run, filed: Sequence[RunItem], traced: Sequence[TracedItem]) -> list[RunItem]:
-    """Newest first. What was filed and is told by spans too is one item, as it was filed."""
+    """Newest first, deduplicated: an item both filed and told by spans is one, as it was filed."""
     known = {(item.item_id, item.trace_id, item.observation_id) for item in filed}
     more = [_run_item(run, each) for each in traced if not covered(each, known)]
     return newest_first([*filed, *more])
 
 
 def newest_first(found: Iterable[Ran]) -> list[Ran]:
-    """Of one time by id."""
+    """Ties are broken by id."""
     return sorted(sorted(found, key=lambda each: each.id), key=lambda each: each.created_at, reverse=True)
 
 

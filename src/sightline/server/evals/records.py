@@ -14,7 +14,7 @@ RunId = NewType("RunId", str)
 ConfigId = NewType("ConfigId", str)
 
 ItemStatus = Literal["ACTIVE", "ARCHIVED"]
-"""Archived items are left out of lists and runs."""
+"""Soft delete: archived items are left out of lists and runs."""
 ConfigType = Literal["NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT"]
 
 
@@ -34,7 +34,7 @@ class Dataset:
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetDraft:
-    """A dataset to make or change; None keeps what there is."""
+    """A dataset to upsert; None keeps the stored value."""
 
     name: str
     description: str | None = None
@@ -45,7 +45,7 @@ class DatasetDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """An example in one of its states: the one that was current from `valid_from` on."""
+    """One version of an example, valid from `valid_from` until `valid_to`."""
 
     project_id: ProjectId
     id: ItemId
@@ -60,14 +60,14 @@ class Item:
     created_at: datetime
     updated_at: datetime
     valid_from: datetime
-    """In whole milliseconds, as clients see it: reading at this very time gives this state."""
+    """Start of the version, inclusive, in whole milliseconds as clients write times."""
     valid_to: datetime | None = None
-    """When another state, or deletion, took over."""
+    """End of the version, exclusive: when another one, or deletion, superseded it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ItemDraft:
-    """An item to make or change; None keeps what there is."""
+    """An item to upsert; None keeps the stored value."""
 
     dataset_name: str
     id: ItemId | None = None
@@ -87,7 +87,7 @@ class ItemQuery:
     source_trace_id: str | None = None
     source_observation_id: str | None = None
     at: datetime | None = None
-    """The state of the dataset at this time; None is now."""
+    """As-of read: the dataset at this time; None is now."""
     limit: int = 50
     offset: int = 0
 
@@ -129,7 +129,7 @@ class RunItemDraft:
     run_metadata: Mapping[str, Any] = field(default_factory=dict)
     item_id: ItemId
     item_at: datetime | None = None
-    """Which state of the item was run; None is the current one."""
+    """Version of the item that was run; None is the current one."""
     trace_id: TraceId | None = None
     observation_id: ObservationId | None = None
     created_at: datetime | None = None

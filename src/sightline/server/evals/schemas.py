@@ -1,6 +1,6 @@
-"""Whether items fit the JSON Schemas of their dataset.
+"""Validation of items against the JSON Schemas of their dataset.
 
-Schemas come from clients: references to other documents are never fetched, and a schema without `$schema` is read as
+Schemas are untrusted: remote `$ref`s are never fetched (SSRF), and a schema without `$schema` is read as
 draft 7, as Langfuse reads it. Checking takes up to the times below and belongs off the event loop.
 """
 
@@ -18,24 +18,26 @@ from sightline.server.evals.keywords import PATTERNS, bounded, within
 from sightline.server.runtime.errors import InvalidRequest
 
 PROBLEMS_NAMED = 5
-"""Of one field; an item can miss a schema in thousands of places."""
+"""Errors reported for one field; an item can violate a schema in thousands of places."""
 ITEMS_NAMED = 10
+"""Invalid items named in one error."""
 LONGEST_PROBLEM_CHARACTERS = 300
+"""Characters of one reported error."""
 LONGEST_CHECK_S = 2.0
-"""Of one item."""
+"""Deadline for one item."""
 LONGEST_CHECK_OF_ALL_S = 20.0
-"""Of what a dataset holds already."""
+"""Deadline for all items of a dataset."""
 
 
 class Fit:
-    """The schemas of a dataset, ready to check items. InvalidRequest when one is not a JSON Schema."""
+    """The compiled schemas of a dataset. InvalidRequest when one is not a JSON Schema."""
 
     def __init__(self, input_schema: Mapping[str, Any] | None, expected_output_schema: Mapping[str, Any] | None):
         self._input = _validator(input_schema, "inputSchema")
         self._expected_output = _validator(expected_output_schema, "expectedOutputSchema")
 
     def problems(self, input: Any, expected_output: Any) -> list[str]:
-        """Why the item does not fit; empty when it does. For a block of `within`."""
+        """Validation errors of an item; empty when it fits. Call within a block of `within` (deadline)."""
         return [
             *(f"input {problem}" for problem in _problems(self._input, input)),
             *(f"expectedOutput {problem}" for problem in _problems(self._expected_output, expected_output)),
@@ -48,7 +50,7 @@ class Fit:
             raise InvalidRequest(f"the item does not fit the dataset's schema: {'; '.join(problems)}")
 
     def check_all(self, items: Iterable[tuple[str, Any, Any]]) -> None:
-        """Ids, inputs and expected outputs of what the dataset holds already."""
+        """Validate stored items (id, input, expected output). InvalidRequest names invalid ones, or the deadline."""
         misfits: list[str] = []
         with within(LONGEST_CHECK_OF_ALL_S):
             for item_id, input, expected_output in items:
@@ -74,12 +76,12 @@ def _validator(schema: Mapping[str, Any] | None, field: str) -> Validator | None
         raise InvalidRequest(f"{field} is not a JSON Schema: {_short(problem)}") from problem
     except RecursionError as problem:
         raise InvalidRequest(f"{field} is nested too deeply to check: flatten it") from problem
-    # A registry of our own: the library's default one fetches what a reference names.
+    # A registry of our own: the library's default one fetches remote references (SSRF).
     return bounded(kind)(schema, registry=Registry())
 
 
 def _check_combination(schema: Any, field: str) -> None:
-    """The library looks for unevaluated properties with Python's expressions, which may take for ever."""
+    """Refuse `unevaluatedProperties` beside patterns, which the library matches with a backtracking engine (ReDoS)."""
     names: set[str] = set()
     level = [schema]
     while level:

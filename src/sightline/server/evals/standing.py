@@ -1,4 +1,4 @@
-"""Filed runs and items in the shape that spans give experiments. Pure functions."""
+"""Adapters from filed runs and items to experiments. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import replace

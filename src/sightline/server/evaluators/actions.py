@@ -1,4 +1,4 @@
-"""Evaluators and evaluation rules: made, read, changed, deleted."""
+"""CRUD of evaluators, which are versioned, and evaluation rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ from sightline.server.runtime.ids import new_id
 
 
 class Evaluators:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -54,7 +54,7 @@ class Evaluators:
             return (await _whole(connection, project_id, [row]))[0]
 
     async def page(self, project_id: ProjectId, limit: int, after: Place | None) -> tuple[list[Evaluator], bool]:
-        """Newest first, and whether there are more."""
+        """A page (keyset pagination), newest first, and whether there are more."""
         async with self._database.reading() as connection:
             rows, more = await EvaluatorStore(connection, project_id).following(limit, after)
             return await _whole(connection, project_id, rows), more
@@ -66,7 +66,7 @@ class Evaluators:
             return row, await VersionStore(connection, project_id).of(evaluator_id)
 
     async def change(self, project_id: ProjectId, evaluator_id: EvaluatorId, draft: EvaluatorDraft) -> Evaluator:
-        """Another name or description; another definition becomes a version of its own."""
+        """Rename or redescribe in place; a new definition appends an immutable version."""
         async with self._database.work() as work:
             row = await _row(work.connection, project_id, evaluator_id)
             if draft.kind and draft.kind != row.kind:
@@ -83,7 +83,7 @@ class Evaluators:
             return (await _whole(work.connection, project_id, [changed]))[0]
 
     async def delete(self, project_id: ProjectId, evaluator_id: EvaluatorId) -> None:
-        """Conflict while a rule uses it."""
+        """Delete with all versions. Conflict while a rule uses it (referential integrity)."""
         async with self._database.work() as work:
             row = await _row(work.connection, project_id, evaluator_id)
             [whole] = await _whole(work.connection, project_id, [row])
@@ -94,7 +94,7 @@ class Evaluators:
 
 
 class Rules:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -110,7 +110,7 @@ class Rules:
             return await _rule(connection, project_id, rule_id)
 
     async def page(self, project_id: ProjectId, limit: int, after: Place | None) -> tuple[list[Rule], bool]:
-        """Newest first, and whether there are more."""
+        """A page (keyset pagination), newest first, and whether there are more."""
         async with self._database.reading() as connection:
             return await RuleStore(connection, project_id).following(limit, after)
 
@@ -155,7 +155,7 @@ async def _whole(connection: Connection, project_id: ProjectId, rows: Sequence[E
 
 
 async def _check_assignments(connection: Connection, rule: Rule) -> None:
-    """Evaluators exist, each is named once, and mappings speak of variables that their prompts have."""
+    """InvalidRequest unless evaluators exist, each is named once, and mappings name variables of their prompts."""
     wanted = [assignment.evaluator_id for assignment in rule.assignments]
     if len(set(wanted)) != len(wanted):
         raise InvalidRequest("an evaluator is assigned twice: name each once")

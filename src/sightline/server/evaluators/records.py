@@ -13,12 +13,12 @@ RuleId = NewType("RuleId", str)
 
 Kind = Literal["llm_as_judge", "code"]
 Place = tuple[datetime, str]
-"""Where a page ended: the creation and id of its last row."""
+"""Position of a keyset cursor: creation time and id of the last row of a page."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """What an evaluator was from one change of its definition to the next."""
+    """One immutable version of an evaluator's definition."""
 
     id: VersionId
     project_id: ProjectId
@@ -58,7 +58,7 @@ class Evaluator:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluatorDraft:
-    """What to change; None keeps what there is."""
+    """A partial update; None keeps the stored value."""
 
     name: str | None = None
     description: str | None = None
@@ -83,7 +83,7 @@ class Rule:
     name: str
     enabled: bool
     sampling: float
-    """The share of what matches, from 0 to 1."""
+    """Sampling rate of the matching observations, from 0 to 1."""
     filters: Sequence[Mapping[str, Any]]
     """Conditions in Langfuse's filter grammar; all of them hold."""
     assignments: Sequence[Assignment]

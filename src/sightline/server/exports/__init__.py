@@ -1,1 +1,1 @@
-"""Exports of projects to stores of objects, again and again, as files that other tools read."""
+"""Scheduled, incremental exports of projects to object storage, as JSON, CSV or Parquet files."""

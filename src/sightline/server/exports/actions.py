@@ -1,4 +1,4 @@
-"""What can be done with exports, by those who run the organisation."""
+"""Managing exports; for administrators of the organisation."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -15,11 +15,11 @@ from sightline.server.runtime.leases import Leases
 from sightline.server.runtime.seal import Seal
 
 TOLERANCE = timedelta(hours=27)
-"""A day that has begun somewhere on Earth is not in the future."""
+"""Clock tolerance: a day that has begun in any time zone is not in the future."""
 
 
 class BlobExports:
-    """Every method is confined to the organisation it is given."""
+    """Every method is scoped to the organisation it is given."""
 
     def __init__(self, database: Database, organizations: Organizations, leases: Leases, seal: Seal) -> None:
         self._database = database
@@ -33,7 +33,7 @@ class BlobExports:
             return await ExportStore(connection).of(mine)
 
     async def put(self, organization_id: OrganizationId, draft: ExportDraft) -> BlobExport:
-        """Make a project's export, or change it: where it had come to stays, unless it begins elsewhere now."""
+        """Upsert a project's export. Its watermark stays, unless the start was changed."""
         await self._organizations.project(organization_id, draft.project_id)
         _check(draft)
         async with self._database.work() as work:
@@ -51,7 +51,7 @@ class BlobExports:
         return export, await self._status(export)
 
     async def delete(self, organization_id: OrganizationId, export_id: ExportId) -> None:
-        """What was exported stays where it is."""
+        """Delete the export; files already exported stay in the store."""
         mine = await self._projects(organization_id)
         async with self._database.work() as work:
             if not await ExportStore(work.connection).delete(mine, export_id):
@@ -85,12 +85,12 @@ class BlobExports:
 
 
 def lease_of(export: BlobExport) -> str:
-    """Of whoever is exporting it."""
+    """Name of the lease that the exporting process holds."""
     return f"export {export.id}"
 
 
 def place_of(export: BlobExport) -> str:
-    """What its secret is sealed for."""
+    """Associated data that its secret is encrypted with."""
     return f"export {export.project_id}/{export.id}"
 
 

@@ -1,4 +1,4 @@
-"""The columns of exported files, in Langfuse's words: of traces, observations and scores."""
+"""Schemas of exported files, with Langfuse's names: traces, observations, scores."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from sightline.server.tracing.tool_names import tools_of
 
 Kind = Literal["text", "time", "number", "whole", "truth", "json"]
 ALWAYS: FieldGroup = "core"
+"""Field group that every file has."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ OBSERVATIONS: Sequence[Column] = (
     *_of("text", "trace_context", trace_name=lambda o: o.trace.name, release=lambda o: o.trace.release),
     *_of("json", "trace_context", tags=lambda o: list(o.trace.tags)),
 )
+"""Columns of the observations file."""
 
 TRACES: Sequence[Column] = (
     *_of("text", "core", id=lambda t: t.id, project_id=lambda t: t.project_id, name=lambda t: t.name),
@@ -68,6 +70,7 @@ TRACES: Sequence[Column] = (
     *_of("json", "core", metadata=lambda t: t.metadata, tags=lambda t: list(t.tags)),
     *_of("truth", "core", public=lambda t: t.public),
 )
+"""Columns of the traces file."""
 
 SCORES: Sequence[Column] = (
     *_of("text", "core", id=lambda s: s.id, project_id=lambda s: s.project_id, name=lambda s: s.name),
@@ -82,6 +85,7 @@ SCORES: Sequence[Column] = (
     *_of("text", "core", queue_id=lambda s: s.queue_id, author_user_id=lambda s: s.author_user_id),
     *_of("json", "core", metadata=lambda s: s.metadata),
 )
+"""Columns of the scores file."""
 
 Item = Trace | Observation | Score
 

@@ -1,4 +1,4 @@
-"""Opening the stores of objects that are exported to."""
+"""Clients of the object stores that are exported to: S3, Azure Blob, GCS."""
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -9,7 +9,7 @@ from sightline.server.exports.records import BlobExport
 from sightline.server.runtime.errors import InvalidRequest
 
 DEFAULT_CREDENTIALS = "__GCS_DEFAULT_CREDENTIALS__"
-"""In place of a key of Google's store: what the machine itself may do."""
+"""In place of a GCS key: the machine's own (ambient) credentials."""
 
 
 def opened(export: BlobExport, secret: str | None, *, lends: bool = False) -> Any:
@@ -32,7 +32,7 @@ def opened(export: BlobExport, secret: str | None, *, lends: bool = False) -> An
 
 
 def _check_address(endpoint: str | None) -> None:
-    """Stores in a private network are usual; what answers at a link-local address hands out a machine's credentials."""
+    """SSRF: private networks are allowed, link-local addresses (a cloud's metadata service) are not."""
     host = urlsplit(endpoint or "").hostname
     if not host:
         return

@@ -1,4 +1,4 @@
-"""Rows as files of four types, written a page at a time to a file on disk."""
+"""Writers of JSON, JSON Lines, CSV and Parquet files, a page of rows at a time (bounded memory)."""
 
 import csv
 import gzip
@@ -20,7 +20,7 @@ class RowFile(Protocol):
     def write(self, rows: Sequence[Row]) -> None: ...
 
     def close(self) -> None:
-        """The file is whole afterwards."""
+        """Write the end of the file and close it."""
         ...
 
 
@@ -39,7 +39,7 @@ class _Text:
     """What the three types of text have in common."""
 
     def __init__(self, path: Path, columns: Sequence[Column], compressed: bool) -> None:
-        # The time in gzip's header would make two files of one content differ.
+        # No mtime in gzip's header: equal content gives equal bytes (deterministic).
         self._file = gzip.GzipFile(path, "wb", mtime=0) if compressed else path.open("wb")
         self._columns = columns
         self._any = False

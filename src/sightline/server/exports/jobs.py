@@ -1,4 +1,4 @@
-"""Exporting: every project whose time has come, a window of time after another, each window as a few files."""
+"""Incremental export: for every project that is due, one time window after another, each as a few files."""
 
 import asyncio
 import tempfile
@@ -26,12 +26,13 @@ from sightline.server.tracing.records import ObservationQuery, ProjectId, ScoreQ
 log = structlog.get_logger()
 
 LAG = timedelta(minutes=20)
-"""What is younger may still change, or arrive."""
+"""Lag behind now: younger rows may still change, or arrive late."""
 WINDOW = timedelta(days=1)
-"""The longest time whose rows go into one file."""
+"""Longest time window of one file."""
 RETRY = timedelta(minutes=20)
+"""Retry interval after a failure."""
 STEP = 500
-"""Rows read at once."""
+"""Page size of reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class Table:
 
 
 class ExportRound:
-    """All exports that are due. A window that failed is exported again, over what it had written."""
+    """Runs all exports that are due. Idempotent: a failed window is retried and overwrites its files (same keys)."""
 
     every_s = 60.0
 
@@ -81,7 +82,7 @@ class ExportRound:
                 reached = window.end
                 await self._reach(export, Progress(last_sync_at=reached, next_sync_at=now()))
         except Exception as problem:
-            # Whatever a store says is for whoever set it up.
+            # Any driver error: it is stored in `last_error` for whoever configured the export.
             log.warning("an export failed", export=export.id, project=export.project_id, problem=str(problem))
             failed = Progress(
                 last_sync_at=reached, next_sync_at=now() + RETRY, last_error=str(problem)[:2_000], last_error_at=now()
@@ -92,7 +93,7 @@ class ExportRound:
             await self._reach(export, Progress(last_sync_at=reached, next_sync_at=next_sync_at))
 
     async def _beginning(self, export: BlobExport) -> datetime | None:
-        """Where the first window ends; what is older belongs to it. None where there is nothing to begin with."""
+        """End of the first window, which holds everything older. None for an empty project."""
         oldest = TraceQuery(ascending=True, limit=1)
         traces = await self._tracing.traces(export.project_id, oldest)
         return _midnight(traces.items[0].timestamp) + WINDOW if traces.items else None
@@ -124,7 +125,7 @@ class ExportRound:
 
 
 async def _windows(export: BlobExport, first_end: datetime | None, end: datetime) -> AsyncIterator[Window]:
-    """What is not exported yet, in pieces; of the whole history the first has no beginning."""
+    """Windows after the watermark; with the full history the first one has no start."""
     start = export.last_sync_at or _start(export)
     if start is None and first_end is None:
         return
@@ -146,7 +147,7 @@ def _midnight(moment: datetime) -> datetime:
 
 
 def _key(export: BlobExport, table: Table, window: Window) -> str:
-    """By project, table and the end of the window."""
+    """Object key by project, table and end of the window: deterministic, so a retry overwrites."""
     end = (window.end or now()).astimezone(UTC)
     name = f"{end:%Y-%m-%dT%H-%M-%S}-{end.microsecond // 1000:03d}Z"
     kind = ending(export.file_type, compressed=export.compressed)
@@ -197,3 +198,4 @@ TABLES = {
     "OBSERVATIONS_V2": (_ENRICHED_FILES, _SCORE_FILES),
     "LEGACY_TRACES_AND_ENRICHED_OBSERVATIONS": (_TRACE_FILES, _OBSERVATION_FILES, _ENRICHED_FILES, _SCORE_FILES),
 }
+"""Source of an export to its tables of files."""

@@ -1,4 +1,4 @@
-"""An export to a store: what goes where how often, and how far it is."""
+"""An export to object storage: source, destination, schedule, and watermark."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,11 +25,12 @@ EVERY: dict[Frequency, timedelta] = {
     "daily": timedelta(days=1),
     "weekly": timedelta(days=7),
 }
+"""Frequency to the interval between runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportDraft:
-    """An export to make, or to replace that of the same project. None keeps what there is."""
+    """An export to upsert by project; None keeps the stored value."""
 
     project_id: ProjectId
     kind: Store
@@ -72,7 +73,7 @@ class BlobExport:
     source: Source
     field_groups: tuple[FieldGroup, ...]
     last_sync_at: datetime | None = None
-    """Everything before is exported."""
+    """Watermark: everything before it is exported."""
     next_sync_at: datetime | None = None
     """None until the first one."""
     last_error: str | None = None
@@ -83,7 +84,7 @@ class BlobExport:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What a round of exporting leaves behind."""
+    """What a run of an export stores: watermark, next run, error."""
 
     last_sync_at: datetime | None
     next_sync_at: datetime

@@ -1,4 +1,4 @@
-"""All SQL of exports. Secrets come and go sealed."""
+"""All SQL of exports. Secrets come and go as ciphertext."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields
@@ -13,11 +13,11 @@ from sightline.server.exports.records import BlobExport, ExportId, Progress
 from sightline.server.tables.exports import blob_exports
 
 SealedExport = tuple[BlobExport, str | None]
-"""An export beside its sealed secret."""
+"""An export with its secret as ciphertext."""
 
 
 class ExportStore:
-    """Exports in one unit of work; every method but `due` names the projects it is confined to."""
+    """Exports in one unit of work; every method but `due` names the projects it is scoped to."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -34,7 +34,7 @@ class ExportStore:
         return _export(row._mapping) if row else None
 
     async def due(self, moment: datetime) -> list[SealedExport]:
-        """All that are enabled and whose time has come, of every project."""
+        """All enabled exports that are due, of every project."""
         columns = blob_exports.c
         come = columns.next_sync_at.is_(None) | (columns.next_sync_at <= moment)
         query = select(blob_exports).where(columns.enabled, come).order_by(columns.next_sync_at, columns.id)

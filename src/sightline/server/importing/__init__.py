@@ -1,1 +1,1 @@
-"""Pulling a project out of another Langfuse, over HTTP on both sides: its public API in, this server's out."""
+"""Migrating a project from another Langfuse: pulls from its public API, pushes to this server's."""

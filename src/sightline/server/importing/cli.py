@@ -27,7 +27,9 @@ app = typer.Typer(
 )
 
 EXIT_INCOMPLETE, EXIT_USER_MISTAKE, EXIT_INTERRUPTED = 1, 2, 130
+"""Exit codes: something was left out; bad usage; Ctrl-C, as shells use 130."""
 HERE = "http://127.0.0.1:3000"
+"""Default URL of the target."""
 
 
 @app.callback()
@@ -59,7 +61,7 @@ def langfuse(  # noqa: PLR0913, PLR0917 - one parameter for each option
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what there is; write nothing.")] = False,
     as_document: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Pull a project: models, prompts, datasets, traces, scores, comments and media. Run again, it goes on."""
+    """Pull a project: models, prompts, datasets, traces, scores, comments and media. Run again, it resumes."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     source = Place(url=url, public_key=public_key, secret_key=secret_key)
     target = Place(url=to, public_key=to_public_key, secret_key=to_secret_key)

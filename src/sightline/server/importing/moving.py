@@ -1,4 +1,4 @@
-"""The whole import: one part after another, each from where it was left."""
+"""The whole import: one part after another, each resumed from its checkpoint."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -12,7 +12,7 @@ from sightline.server.runtime.errors import InvalidRequest
 
 
 class Watcher(Protocol):
-    """Whoever shows how far it is."""
+    """Observer of progress."""
 
     def begins(self, tally: Tally) -> None: ...
 
@@ -33,7 +33,7 @@ async def project_of(api: Api, wanted: str | None = None) -> str:
 
 
 async def move(crossing: Crossing, watcher: Watcher) -> Summary:
-    """Everything that is wanted and not here yet. Interrupted at any point, the next call goes on from its state."""
+    """Import what is selected. Idempotent and resumable: the next call continues from the checkpoints."""
     chosen = _chosen(crossing)
     crossing.state.begin([part.key for part in chosen])
     crossing.state.save(now_or_never=True)
@@ -49,7 +49,7 @@ async def move(crossing: Crossing, watcher: Watcher) -> Summary:
 
 
 async def count(crossing: Crossing, watcher: Watcher) -> Summary:
-    """What an import would read, and nothing else."""
+    """Dry run: count what an import would read."""
     tallies = []
     for part in _chosen(crossing):
         if await _offered(part) is None:
@@ -90,7 +90,7 @@ async def _move_part(part: Part, watcher: Watcher) -> None:
 
 
 async def _offered(part: Part) -> Reader | None:
-    """Where to read a part from, with its total in the tally; a source of another age may not have it at all."""
+    """The reader of a part, with its total in the tally; None where the source's version has no such endpoint."""
     try:
         reader = await part.reader()
         part.tally.total = await reader.total() if reader else None

@@ -1,6 +1,6 @@
-"""Reading all of a list, a batch at a time, in whichever way its endpoint pages.
+"""Reading all of a list, a batch at a time, by page numbers, cursors, or time windows.
 
-A batch's `place` is where to go on once it was carried; None while it is not safe to go on from there.
+A batch's `place` is the checkpoint once it was carried; None while resuming from there would lose rows.
 """
 
 import asyncio
@@ -13,11 +13,15 @@ from sightline.server.importing.wire import Api
 
 Row = dict[str, Any]
 LIMIT = 100
+"""Page size."""
 WINDOW_ROWS = 2_000
-"""Paging by number costs the other side more with every page: a window of time holds about this many rows at most."""
+"""Offset pagination costs more with every page, so a time window holds about this many rows at most."""
 FIRST_WINDOW = timedelta(days=1)
+"""Initial width of a time window; it adapts to the density of rows."""
 SHORTEST_WINDOW = timedelta(seconds=1)
+"""Minimum width of a time window."""
 WIDEN = 4
+"""Growth factor of a window that holds few rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,17 +32,17 @@ class Batch:
 
 class Reader(Protocol):
     async def total(self) -> int | None:
-        """How many rows there are; None where the source does not say."""
+        """The total count of rows; None where the source does not report it."""
         ...
 
     def batches(self, place: Mapping[str, Any]) -> AsyncIterator[Batch]:
-        """From a place on; an empty one is the beginning."""
+        """Batches after a checkpoint; an empty one is the beginning."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pages:
-    """A list that fits paging by number: `page`, `limit`, `meta.totalPages`."""
+    """Page-number (offset) pagination: `page`, `limit`, `meta.totalPages`. For short lists."""
 
     api: Api
     path: str
@@ -60,7 +64,7 @@ class Pages:
 
 @dataclass(frozen=True, kw_only=True)
 class Cursors:
-    """A list that gives a cursor for its next page; deep pages cost no more than the first."""
+    """Cursor (keyset) pagination: deep pages cost no more than the first."""
 
     api: Api
     path: str
@@ -85,12 +89,12 @@ class Cursors:
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """A long list paged by number and bounded by time: from the end backwards, a window at a time."""
+    """Offset pagination within time windows, from the end backwards: for long lists without cursors."""
 
     api: Api
     path: str
     bounds: tuple[str, str]
-    """The parameters that say from and to; from is inside, to is not."""
+    """Names of the parameters of the window: from (inclusive), to (exclusive)."""
     since: datetime | None
     until: datetime
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -121,7 +125,7 @@ class Windows:
             end = start
 
     async def _fitting(self, end: datetime, width: timedelta) -> timedelta:
-        """A width that holds some rows and not too many; there are some before `end`."""
+        """Adapt the width until the window holds some rows and at most `WINDOW_ROWS`; there are some before `end`."""
         count = await self._count(end - width, end)
         while count == 0:
             width *= WIDEN
@@ -154,7 +158,7 @@ def _written(moment: datetime) -> str:
 
 
 async def one_ahead(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
-    """The same batches; the next one is being read while one is carried."""
+    """Prefetch: the next batch is read while one is carried."""
     coming = asyncio.ensure_future(anext(batches, None))
     try:
         while (batch := await coming) is not None:

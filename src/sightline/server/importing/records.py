@@ -1,4 +1,4 @@
-"""What an import is told, and what it says of itself."""
+"""Options of an import, and its report."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -13,7 +13,7 @@ from rich.text import Text
 from sightline.server.importing.records import Remark, Summary, Tally
 
 SAY_EVERY_S = 10.0
-"""Between two lines of progress where nobody watches a bar."""
+"""Interval of progress lines where stderr is no terminal."""
 
 
 class Count(ProgressColumn):

@@ -1,4 +1,4 @@
-"""Where an import is, in a file: after an interruption the next run goes on from there.
+"""Checkpoints of an import, in a file: after an interruption the next run resumes from there.
 
 The file holds cursors, counts and pairs of ids, no content and no secret.
 """
@@ -18,10 +18,13 @@ from sightline.server.runtime.clock import now
 from sightline.server.runtime.errors import InvalidRequest
 
 FORMAT = 1
+"""Version of the file's format."""
 OVERLAP = timedelta(hours=1)
-"""Read again by a run that continues a finished one: what arrived late, or changed since."""
+"""Overlap of an incremental run with the one before: for rows that arrived late, or changed since."""
 EXAMPLES = 5
+"""Ids kept for each remark."""
 SAVE_EVERY_S = 2.0
+"""Minimum interval between saves (debounce)."""
 
 
 def default_path(source: Place, target: Place) -> Path:
@@ -31,7 +34,7 @@ def default_path(source: Place, target: Place) -> Path:
 
 
 class State:
-    """What is done so far. Every change is lost unless `save()` follows."""
+    """The progress so far, in memory until `save()`."""
 
     def __init__(self, path: Path | None, selection: Selection, *, save_every_s: float = SAVE_EVERY_S) -> None:
         """`path` None keeps nothing, for a dry run."""
@@ -66,9 +69,9 @@ class State:
         self._data = kept
 
     def begin(self, parts: Sequence[str]) -> None:
-        """A run begins: one that was interrupted goes on, after one that was finished all is looked at once more.
+        """Begin a run: resume an interrupted one; after a finished one, run incrementally.
 
-        Of what has a time only the time since then, but for a while that lets late arrivals in.
+        An incremental run reads what has a time only since then, less `OVERLAP`.
         """
         if self._data["finished"]:
             for part in parts:
@@ -94,7 +97,7 @@ class State:
         self._part(part)["done"] = True
 
     def place(self, part: str) -> dict[str, Any]:
-        """Where reading a part had come to."""
+        """The checkpoint of a part."""
         return dict(self._part(part)["place"])
 
     def reach(self, part: str, place: Mapping[str, Any], tally: Tally) -> None:
@@ -131,7 +134,7 @@ class State:
         return found
 
     def save(self, *, now_or_never: bool = False) -> None:
-        """Whole or not at all; a little later unless it must be now, for a large one takes its time."""
+        """Write the file atomically (rename); debounced by `save_every_s` unless `now_or_never`."""
         if self._path is None or (monotonic() < self._saved_at + self._save_every_s and not now_or_never):
             return
         self._saved_at = monotonic()

@@ -1,4 +1,4 @@
-"""Speaking to either side: waits and asks again when told to, or when nothing was heard."""
+"""HTTP client for either side: retries with exponential backoff and jitter, and honours Retry-After."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -14,18 +14,23 @@ from sightline.server.runtime.errors import SightlineError, Unavailable
 from sightline.server.runtime.json_reading import loads
 
 BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
+"""Transient statuses, worth a retry."""
 ABSENT = frozenset((400, 404, 405, 410, 501))
-"""How a server of another age refuses a path that it does not have."""
+"""Statuses by which other versions of Langfuse say that an endpoint does not exist."""
 ATTEMPTS = 10
+"""Tries of a call."""
 FIRST_ATTEMPTS = 3
+"""Tries of the first call, which finds a wrong address soon."""
 LONGEST_WAIT_S = 60.0
+"""Cap of the backoff."""
 TIMEOUT = httpx2.Timeout(120.0, connect=15.0)
+"""Per request, in seconds."""
 
 Answer = TypeVar("Answer")
 
 
 class Refused(SightlineError):  # noqa: N818 - named like the rest of its family
-    """The other side understood and said no; asking again will not help."""
+    """Permanent failure: the other side refused; a retry will not help."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -33,25 +38,25 @@ class Refused(SightlineError):  # noqa: N818 - named like the rest of its family
 
 
 class Unsettled(SightlineError):  # noqa: N818 - named like the rest of its family
-    """No answer, or one that says "later": it may or may not have happened."""
+    """Transient failure: no response, or "later". The outcome is unknown: the call may or may not have happened."""
 
     status = 503
 
     def __init__(self, message: str, wait_s: float | None = None) -> None:
         super().__init__(message)
         self.wait_s = wait_s
-        """As the other side asked, in seconds."""
+        """Seconds of Retry-After."""
 
 
 def wait_before_repeating(problem: Exception) -> bool | float:
-    """stamina's question after a failure: no, yes, or yes after so many seconds."""
+    """Retry policy for stamina: no; yes, with exponential backoff; or yes after so many seconds."""
     if not isinstance(problem, Unsettled):
         return False
     return True if problem.wait_s is None else min(problem.wait_s, 10 * LONGEST_WAIT_S)
 
 
 async def again(act: Callable[[], Awaitable[Answer]], attempts: int = ATTEMPTS) -> Answer:
-    """What `act` answers, repeating it while its outcome is unsettled: it must find out itself what happened."""
+    """Retry `act` with backoff and jitter while its outcome is unknown: it must be idempotent, or check first."""
     async for attempt in stamina.retry_context(
         on=wait_before_repeating, attempts=attempts, timeout=None, wait_initial=0.5, wait_max=LONGEST_WAIT_S
     ):
@@ -70,7 +75,7 @@ class Api:
         auth = httpx2.BasicAuth(place.public_key, place.secret_key)
         self._client = httpx2.AsyncClient(auth=auth, timeout=TIMEOUT, transport=transport)
         self._files = httpx2.AsyncClient(timeout=TIMEOUT, transport=transport, follow_redirects=True)
-        """Without the keys: a file's address may lead to a bucket of somebody else's."""
+        """A client without credentials: a signed URL may lead to another host."""
 
     async def __aenter__(self) -> "Api":
         return self
@@ -80,7 +85,7 @@ class Api:
         await self._files.aclose()
 
     async def greet(self) -> Any:
-        """Whose keys these are; a wrong address need not be tried for minutes."""
+        """Whose keys these are; fewer retries, so that a wrong address fails soon."""
         return await again(lambda: self._call("GET", "/projects"), FIRST_ATTEMPTS)
 
     async def read(self, path: str, **params: Any) -> Any:
@@ -89,7 +94,7 @@ class Api:
         return await again(lambda: self._call("GET", path, params=given))
 
     async def has(self, path: str, **params: Any) -> bool:
-        """Whether the source offers that path: an older, or a newer one may not."""
+        """Feature detection: whether the source has that endpoint."""
         try:
             await self.read(path, **params)
         except Refused as problem:
@@ -99,15 +104,15 @@ class Api:
         return True
 
     async def write(self, method: str, path: str, body: Any) -> Any:
-        """A call that may be repeated without harm."""
+        """An idempotent call, retried with backoff."""
         return await again(lambda: self._call(method, path, json=body))
 
     async def write_once(self, method: str, path: str, body: Any) -> Any:
-        """A call that must not be made twice: `Unsettled` when it is not known whether it was."""
+        """A call that is not idempotent, so not retried: `Unsettled` when its outcome is unknown."""
         return await self._call(method, path, json=body)
 
     async def file(self, url: str) -> bytes:
-        """A file's content. Not repeated: its address may have expired, and a new one must be asked for."""
+        """Download a file. Not retried: its signed URL may have expired, so the caller asks for a new one."""
         answer = await _heard(self._files.get(self._absolute(url)), url)
         if answer.status_code >= 400:
             raise _problem(answer, url.partition("?")[0])

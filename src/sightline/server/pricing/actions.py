@@ -1,4 +1,4 @@
-"""Models: list, make, replace, delete, and the price of what was metered."""
+"""CRUD of models, and pricing of metered usage."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,12 +16,15 @@ from sightline.server.runtime.errors import InvalidRequest, NotFound
 from sightline.server.runtime.patterns import checked
 
 CACHE_S = 10.0
+"""TTL of the cached models of a project."""
 CACHED_PROJECTS = 10_000
+"""Projects in the cache before eviction."""
 CACHED_NAMES = 10_000
+"""Built-in model names in the cache before eviction: names come from clients."""
 
 
 class Prices:
-    """Models and prices of one installation; every method is confined to the project it is given."""
+    """Models and prices of one installation; every method is scoped to the project it is given."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,7 +32,7 @@ class Prices:
         self._listed: ExpiringCache[tuple[str, str], Model | None] = ExpiringCache(size=CACHED_NAMES, keep_s=3600.0)
 
     async def load(self) -> None:
-        """Read the built-in models before anyone waits for them."""
+        """Warm up: load the built-in models before a request needs them."""
         await asyncio.to_thread(listed.identities)
 
     async def price(self, project_id: ProjectId, metered: Sequence[Metered]) -> list[Priced | None]:
@@ -62,7 +65,7 @@ class Prices:
         return found
 
     async def create(self, project_id: ProjectId, model: Model) -> Model:
-        """Idempotent: a model that says the same is answered instead."""
+        """Create a model. Idempotent by natural key: an equal one is answered instead."""
         _check(model)
         async with self._database.work() as work:
             made = await ModelStore(work.connection, project_id).put(model)
@@ -70,7 +73,7 @@ class Prices:
         return made
 
     async def put(self, project_id: ProjectId, model: Model) -> Model:
-        """Make a model of that id, or replace everything of it but its time of creation."""
+        """Upsert a model by id; a full replacement but for its creation time."""
         _check(model)
         await self._check_not_built_in(model.id)
         async with self._database.work() as work:
@@ -107,7 +110,7 @@ class Prices:
         return own
 
     async def _built_in(self, metered: Metered) -> Model | None:
-        """A look through thousands of rules: once per name and hour of the observations."""
+        """Cached per name and hour of the observations: a miss scans thousands of rules."""
         key = (metered.model, f"{metered.start_time:%Y-%m-%dT%H}")
         known = self._listed.get(key)
         if known:

@@ -25,7 +25,9 @@ COMPARE: Mapping[Comparison, Callable[[float, float], bool]] = {
     "eq": operator.eq,
     "neq": operator.ne,
 }
+"""Comparison of a usage condition to its operator."""
 WHOLES = ("input", "output")
+"""Usage types that others are parts of, by prefix."""
 
 
 def model_for(metered: Metered, models: Sequence[Model]) -> Model | None:
@@ -45,7 +47,7 @@ def _newest(model: Model) -> tuple[bool, float, float]:
 
 
 def priced(metered: Metered, model: Model) -> Priced:
-    """The first tier in order of priority that holds, and units times price of every usage type that has a price."""
+    """The first matching tier by priority, and units times price (US dollars) of every usage type that has a price."""
     tier = next((tier for tier in _conditional(model) if _holds(tier, metered)), model.default_tier)
     managed = model.project_id is None
     cost: dict[str, Decimal] = {}

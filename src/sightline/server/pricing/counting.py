@@ -1,6 +1,6 @@
-"""Counting tokens of texts, for models whose tokenizer is known: exactly as that tokenizer cuts them. Pure.
+"""Exact token counts of texts, for models whose tokenizer (BPE) is known. Pure.
 
-What only the provider knows is not counted: images, tools, the model's own thoughts.
+What only the provider knows is not counted: images, tools, reasoning.
 """
 
 import re
@@ -15,16 +15,19 @@ from sightline.server.runtime.json_reading import NotJson, loads
 from sightline.server.runtime.media_tokens import MARK
 
 OPENAI = "openai"
+"""`tokenizerId` of models that are counted here."""
 NEWER, OLDER = "o200k_base", "cl100k_base"
+"""OpenAI's BPE encodings."""
 USES_OLDER = re.compile(r"(ft:)?(gpt-4(-(32k|turbo|vision|\d{4}).*)?|gpt-3\.5.*|gpt-35.*)|text-embedding-.*")
 """OpenAI's models before gpt-4o; all later ones use the newer encoding."""
 COUNTS_ALONE = re.compile(
     r"((ft:)?gpt-3\.5|(ft:)?gpt-4|chatgpt-4o|text-embedding-)(?!.*(audio|realtime|tts|transcribe)).*"
 )
-"""OpenAI's models whose usage is the tokens of their texts: later ones think, and are paid for it, out of sight."""
+"""OpenAI's models without hidden reasoning tokens: their usage is the tokens of their texts."""
 PER_MESSAGE, PER_NAME, REPLY = 3, 1, 3
 """Tokens around a message of a chat, for a name in it, and before the answer."""
 PARTS_OF_TEXT = frozenset(("text", "input_text", "output_text"))
+"""Types of content parts that are text."""
 
 
 def counts_alone(model_id: str) -> bool:
@@ -115,7 +118,7 @@ def _tokens(text: str, encoding: str) -> int:
 
 @cache
 def _encoder(encoding: str) -> Any:
-    # Some 20 MB of vocabulary: only for who needs one.
+    # Lazy: a vocabulary takes some 20 MB.
     import splintr
 
     return splintr.Tokenizer.from_pretrained(encoding)

@@ -39,7 +39,9 @@ USAGE_NAMES = {
 MAKERS = frozenset(("openai", "anthropic", "google", "mistral", "cohere", "deepseek", "x-ai"))
 """Whose price a bare model name means when no provider claims the name."""
 PRICE_KEYS = {unit["price_key"]: (usage, int(unit["per"])) for usage, unit in unit_data.items()}
+"""The library's price field to the usage type, and to the units that price is for."""
 LISTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+"""Creation time shown for built-in models."""
 
 
 def named(name: str, moment: datetime) -> Model | None:
@@ -66,7 +68,7 @@ def identities() -> list[ModelId]:
 def _found(name: str) -> tuple[types.Provider, types.ModelInfo] | None:
     """By the name alone, or by a name that a router prefixed with its provider: `openai/gpt-4o`.
 
-    The library's own lookup remembers every name that it did not find, for ever: names come from clients.
+    The library's own lookup caches every miss without eviction, which leaks memory: names come from clients.
     """
     providers = data_snapshot.get_snapshot().providers
     provider_id, slash, rest = name.partition("/")

@@ -48,12 +48,17 @@ PROVIDERS = {
 ROUTES = frozenset(("models", "converse", "invoke", "litellm_proxy", "github", "gateway", "responses", "chat"))
 """What stands there too and says nothing of the price."""
 ROUTE = re.compile(r"([a-z0-9_-]+)[/:](.+)")
+"""`provider/model` or `provider:model`."""
 RESOURCE = re.compile(r".*/(?:models|foundation-model|inference-profile)/(.+)")
+"""Google's resource names and Bedrock's ARNs."""
 REGION = re.compile(r"(?:us|eu|apac|ap|jp|au|ca|sa|me|us-gov|global|[a-z]{2}(?:-gov)?-[a-z]+-\d)[./](.+)")
+"""A cloud region before the name."""
 MAKER = re.compile(r"(?:amazon|anthropic|meta|mistral|cohere|deepseek|openai)\.(.+)")
+"""Bedrock's vendor before the name."""
 DATE = re.compile(r"(?:-preview)?[-@](?:20\d\d-[01]\d-[0-3]\d|20\d\d[01]\d[0-3]\d|[01]\d-20\d\d|[01]\d-[0-3]\d)$")
+"""The date of a snapshot after the name."""
 DEEPEST = 6
-"""Prefixes taken off one name."""
+"""Limit of prefixes stripped from one name."""
 
 
 def spellings(name: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ class ModelStore(ProjectRows[Model]):
         super().__init__(connection, models, project_id, _model, _values)
 
     async def put(self, model: Model) -> Model:
-        """The model, or the one that says the same."""
+        """Insert the model, or answer the one with the same natural key."""
         found, _ = await self.add_once(model, _key(model))
         return found
 
@@ -34,7 +34,7 @@ class ModelStore(ProjectRows[Model]):
 
 
 def _key(model: Model) -> str:
-    """Of all that a client says; ids and times are made here."""
+    """Natural key: a hash of all client fields, without ids and times."""
     made = ("id", "project_id", "created_at")
     tiers = [{name: value for name, value in asdict(tier).items() if name != "id"} for tier in model.tiers]
     return digest_of({name: value for name, value in (vars(model) | {"tiers": tiers}).items() if name not in made})

@@ -1,4 +1,4 @@
-"""What can be done with prompts, one verb a method; every method is confined to the project it is given."""
+"""What can be done with prompts, one verb a method; every method is scoped to the project it is given."""
 
 from collections.abc import Collection, Sequence
 
@@ -24,14 +24,14 @@ from sightline.server.tracing.records import Page
 
 
 class Prompts:
-    """Prompts and their versions. A version never changes after it was made; labels and tags do."""
+    """Prompts and their versions. Versions are immutable; labels (movable pointers) and tags are not."""
 
     def __init__(self, database: Database, hub: LiveHub) -> None:
         self._database = database
         self._hub = hub
 
     async def create(self, project_id: ProjectId, draft: Draft) -> Prompt:
-        """The next version of a prompt, or the first; its labels leave the versions that had them."""
+        """Append a version to a prompt, which is created when it does not exist; its labels move to the new version."""
         included = inclusions_of(draft.content)
         async with self._database.work() as work:
             store = PromptStore(work.connection, project_id)
@@ -46,7 +46,7 @@ class Prompts:
         return created
 
     async def get(self, project_id: ProjectId, selector: Selector, *, resolve: bool = True) -> Composed:
-        """One version, by default the one labelled `production`, with what it includes in place."""
+        """One version, by default the one labelled `production`, with its inclusions resolved. NotFound without it."""
         if selector.version is not None and selector.label is not None:
             raise InvalidRequest(
                 f"version {selector.version} and label {selector.label!r} are both given: ask for one of them"
@@ -71,7 +71,7 @@ class Prompts:
         return Page(items=items, total=total, more=query.offset + len(items) < total)
 
     async def label(self, project_id: ProjectId, name: str, version: int, labels: Sequence[str]) -> Prompt:
-        """Point labels at a version; those it has stay."""
+        """Move labels to a version; those it has stay."""
         if LATEST in labels:
             raise InvalidRequest(f"label {LATEST!r} always points at the newest version: leave it out")
         async with self._database.work() as work:
@@ -83,7 +83,7 @@ class Prompts:
             return await _existing(store, selector)
 
     async def delete(self, project_id: ProjectId, selector: Selector) -> None:
-        """Delete the versions a selector means, all when it names none; refused while another prompt needs one."""
+        """Delete the selected versions, all when none is named. InvalidRequest while another prompt includes one."""
         if selector.version is not None and selector.label is not None:
             raise InvalidRequest("version and label are both given: delete by one of them, or all by neither")
         async with self._database.work() as work:

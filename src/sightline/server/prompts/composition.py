@@ -1,4 +1,4 @@
-"""Prompts made of prompts: a tag in a text stands for another text prompt.
+"""Composition of prompts: a tag in a text is replaced by another text prompt (transclusion).
 
 `@@@langfusePrompt:name=greeting|label=production@@@` or `…|version=3@@@`; the syntax is Langfuse's. Included texts may
 include others. What goes wrong is an `InvalidRequest` that names the prompts.
@@ -13,14 +13,16 @@ from sightline.server.prompts.records import Composed, Content, Inclusion, Promp
 from sightline.server.runtime.errors import InvalidRequest
 
 DEEPEST = 5
-"""Prompts on one path of inclusion, the outermost counted."""
+"""Depth limit of inclusion, the outermost prompt counted."""
 LONGEST_CHARACTERS = 2_000_000
-"""Of one text after inclusion: a few tags repeated on every level would otherwise grow without bound."""
+"""Size limit of a text after inclusion: repeated tags grow exponentially (billion laughs)."""
 
 TAG = re.compile(
     r"@@@langfusePrompt:name=(?P<name>(?:(?!@@@)[^|\n])+)\|(?:version=(?P<version>\d{1,9})|label=(?P<label>[^|@\s]+))@@@"
 )
+"""An inclusion."""
 VARIABLE = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
+"""A template variable `{{name}}`."""
 
 Find = Callable[[Selector], Awaitable[Prompt | None]]
 
@@ -41,14 +43,14 @@ def clashing_names(content: Content) -> list[str]:
 
 
 async def compose(prompt: Prompt, find: Find) -> Composed:
-    """The prompt with everything it includes in place; `find` reads versions of the same project."""
+    """The prompt with its inclusions resolved; `find` reads versions of its project. InvalidRequest for a cycle."""
     composer = _Composer(prompt, find)
     content, _ = await composer.resolved(prompt, ())
     return Composed(prompt=replace(prompt, content=content), inclusions=composer.inclusions)
 
 
 class _Composer:
-    """One resolution: what was resolved already is not resolved again, however often it is included."""
+    """One memoized resolution: every prompt is resolved once, however often it is included."""
 
     def __init__(self, root: Prompt, find: Find) -> None:
         self._root = root
@@ -57,9 +59,9 @@ class _Composer:
         self.inclusions: dict[PromptId, list[Inclusion]] = {}
 
     async def resolved(self, prompt: Prompt, path: Sequence[Prompt]) -> tuple[Content, int]:
-        """The content with its inclusions in place, and how many prompts deep it is.
+        """The content with its inclusions resolved, and its depth in prompts. Depth-first, with cycle detection.
 
-        What is done cannot lead back to the path: a prompt on the path is not done yet. So only its depth is checked.
+        A memoized prompt cannot lead back to the path, whose prompts are not done yet. So only its depth is checked.
         """
         here = (*path, prompt)
         self._check_circle(prompt, path)
@@ -95,7 +97,7 @@ class _Composer:
 
     def _check_circle(self, prompt: Prompt, path: Sequence[Prompt]) -> None:
         again = any(outer.id == prompt.id for outer in path)
-        # Another version of the outermost prompt counts too: a label move would otherwise close the circle later.
+        # Another version of the outermost prompt counts too: moving a label would otherwise close the cycle later.
         if again or (path and prompt.name == self._root.name):
             names = " → ".join(f"{each.name} {each.version}" for each in (*path, prompt))
             raise InvalidRequest(f"prompts include one another in a circle: {names}")

@@ -15,3 +15,4 @@ PROMPT_FIELDS: Mapping[str, Field] = {
     "tags": Field("", "texts"),
     "config": Field("", "entries"),
 }
+"""Filterable fields."""

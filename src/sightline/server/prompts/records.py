@@ -1,4 +1,4 @@
-"""What prompts are made of: names, numbered versions, labels that point at one version, tags on all of them."""
+"""Prompts: immutable numbered versions under a name, labels that point at one version, tags on all of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Content = str | Sequence[Mapping[str, Any]]
 """A text, or messages `{role, content}` and placeholders `{type: "placeholder", name}`."""
 
 LATEST = "latest"
-"""The label that always points at the newest version; nobody moves it by hand."""
+"""The label of the newest version; the server moves it."""
 PRODUCTION = "production"
 """The label that is meant where none is named."""
 

@@ -1,4 +1,4 @@
-"""What can be asked: one condition, one grammar as data, two compilers (the ClickHouse dialect, SQLAlchemy).
+"""Filters: one condition (predicate), one grammar as data, two compilers (the ClickHouse dialect, SQLAlchemy).
 
 A subject (observations, traces, scores, prompts) lists its fields beside its records; lists, metrics, charts, exports
 and the pages' filter bar ask through them, so that the same filter finds the same rows everywhere.

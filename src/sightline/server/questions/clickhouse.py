@@ -1,4 +1,4 @@
-"""Conditions in the ClickHouse dialect. Columns are looked up: nothing that a client wrote becomes part of a clause."""
+"""Compiles conditions to the ClickHouse dialect. Against SQL injection, columns are looked up and values bound."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -32,6 +32,7 @@ _TEXT: Mapping[str, str] = {
     "is set": "{0} != ''",
     "is not set": "{0} = ''",
 }
+"""Operator on a text to its SQL: `{0}` is the column, `{1}` the bound value."""
 _OF_AN_ENTRY: Mapping[str, str] = {
     **_TEXT,
     "matches": "(hasAll(tokens({0}), tokens({1})) AND position({0}, {1}) > 0)",
@@ -43,6 +44,7 @@ _ARRAY: Mapping[str, str] = {
     "all of": "hasAll({0}, {1})",
     "none of": "NOT hasAny({0}, {1})",
 }
+"""Operator on an array column to its SQL."""
 _NULL: Mapping[str, str] = {"is null": "", "is not null": "NOT "}
 
 
@@ -127,3 +129,4 @@ _CLAUSES: Mapping[str, Callable[[Where, Condition, str], str]] = {
     "numberObject": _number_object,
     "booleanObject": _truth_object,
 }
+"""Type of condition to its compiler."""

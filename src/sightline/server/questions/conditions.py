@@ -1,4 +1,4 @@
-"""A condition of a filter, and the field that it is about."""
+"""A condition (predicate) of a filter, and the field that it is about."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -9,10 +9,15 @@ from sightline.server.questions.conditions import FieldKind
 Operand = Literal["text", "texts", "number", "time", "truth", "none"]
 
 TEXT = ("=", "contains", "does not contain", "starts with", "ends with", "matches")
+"""Operators on text."""
 PRESENT = ("is set", "is not set")
+"""Operators on presence."""
 COMPARED = ("=", ">", "<", ">=", "<=")
+"""Operators on ordered values."""
 LISTED = ("any of", "none of")
+"""Set membership."""
 EQUAL = ("=", "<>")
+"""Equality."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ GRAMMAR: Mapping[str, Type] = {
     "booleanObject": Type(("entries", "scores"), EQUAL, "truth", is_keyed=True),
     "categoryOptions": Type(("entries", "scores"), LISTED, "texts", is_keyed=True),
 }
+"""Type of condition by its name on the wire."""
 
 
 def fitting(kind: FieldKind) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def conditions_of_json(text: str, fields: Mapping[str, Field]) -> tuple[Conditio
 
 
 def conditions_of(given: Any, fields: Mapping[str, Field]) -> tuple[Condition, ...]:
-    """Conditions from decoded JSON; InvalidRequest says which is wrong, and what there is instead."""
+    """Validate conditions from decoded JSON; InvalidRequest says which is wrong, and what is allowed."""
     if not isinstance(given, Sequence) or isinstance(given, str):
         raise InvalidRequest("filter is not a list of conditions: write [{type, column, operator, value}, …]")
     return tuple(_condition(each, fields, f"filter[{place}]") for place, each in enumerate(given))
@@ -109,3 +109,4 @@ _READERS: Mapping[Operand, tuple[Callable[[Any], Any], str]] = {
     "time": (_moment, "a time in ISO 8601"),
     "none": (lambda _: None, "nothing"),
 }
+"""Kind of operand to its parser, and what an error says is expected."""

@@ -1,4 +1,4 @@
-"""Conditions for SQLAlchemy, over columns and over what is related to a row."""
+"""Compiles conditions to SQLAlchemy, over columns and over related rows (EXISTS)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -35,6 +35,7 @@ _COMPARISONS: Mapping[str, Comparison] = {
     "is null": lambda column, _: or_(column.is_(None), column == ""),
     "is not null": lambda column, _: and_(column.is_not(None), column != ""),
 }
+"""Operator to its SQLAlchemy expression."""
 
 
 def holds(condition: Condition, column: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -1,9 +1,10 @@
-"""A WHERE clause with its parameters."""
+"""A parameterized WHERE clause, always scoped to a project."""
 
 from collections.abc import Sequence
 from typing import Any
 
 TIME = "DateTime64(6, 'UTC')"
+"""Type of a bound time."""
 
 
 class Where:
@@ -13,7 +14,7 @@ class Where:
     """
 
     def __init__(self, project_id: str, *, by_id: bool = False) -> None:
-        """`by_id` is for rows that an index of ids finds: asking the table's key as well takes longer than all else."""
+        """`by_id`: a skip index on ids finds the rows, so `identity` keeps the project out of primary key analysis."""
         self._clauses = ["identity(project_id) = {project:String}" if by_id else "project_id = {project:String}"]
         self.params: dict[str, Any] = {"project": project_id}
 
@@ -36,7 +37,7 @@ class Where:
         self._clauses.append(clause)
 
     def place(self, kind: str, value: Any) -> str:
-        """A place for `value` in the statement."""
+        """Bind `value`: its placeholder in the statement."""
         name = f"p{len(self.params)}"
         self.params[name] = value
         return f"{{{name}:{kind}}}"

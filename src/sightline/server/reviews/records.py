@@ -78,7 +78,7 @@ class Assignment:
 
 @dataclass(frozen=True, kw_only=True)
 class Feedback:
-    """What somebody thinks of the platform itself; it stays on this installation."""
+    """Feedback on the platform itself; it stays on this installation."""
 
     id: FeedbackId
     project_id: ProjectId

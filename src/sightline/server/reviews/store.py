@@ -25,7 +25,7 @@ class CommentStore(ProjectRows[Comment]):
         super().__init__(connection, comments, project_id, lambda row: Comment(**row), vars)
 
     async def say(self, comment: Comment) -> tuple[Comment, bool]:
-        """The comment, and whether it is new: the same words by the same person about the same thing are one."""
+        """Insert, deduplicated by author, object and text: the comment, and whether it is new."""
         said = comment.object_type, comment.object_id, comment.author_user_id, comment.content
         return await self.add_once(comment, digest_of(*said))
 
@@ -47,7 +47,7 @@ class QueueStore(ProjectRows[Queue]):
         return await self.first(annotation_queues.c.name == name)
 
     async def assign(self, queue_id: QueueId, user_id: UserId) -> None:
-        """Assign a person to a queue of this project; twice is once."""
+        """Assign a person to a queue of this project. Idempotent."""
         at = _assigned(queue_id, user_id)
         known = await self.connection.execute(select(annotation_queue_assignments.c.user_id).where(at))
         if known.first() is None:
@@ -63,7 +63,7 @@ class QueueItemStore(ProjectRows[QueueItem]):
         super().__init__(connection, annotation_queue_items, project_id, lambda row: QueueItem(**row), vars)
 
     async def put(self, item: QueueItem) -> tuple[QueueItem, bool]:
-        """The item, and whether it is new: a queue holds a thing once in each status."""
+        """Insert, deduplicated by object and status: the item, and whether it is new."""
         return await self.add_once(item, _key(item))
 
     async def change(self, item: QueueItem) -> None:

@@ -1,4 +1,4 @@
-"""Files by key: a folder, or any bucket `obstore` can open. Keys are ids of ours, never names a client chose."""
+"""Blob storage: a folder, or any bucket `obstore` can open. Keys are our ids, never client input (path traversal)."""
 
 import os
 from contextlib import suppress
@@ -9,7 +9,7 @@ from sightline.server.runtime.errors import NotFound
 
 
 class Blobs:
-    """A content store. `url` is an absolute folder path or an object-store URL (`s3://…`, `gs://…`, `az://…`)."""
+    """A key-value store of files. `url` is an absolute folder path or a bucket's URL (`s3://…`, `gs://…`, `az://…`)."""
 
     def __init__(self, url: str) -> None:
         # obstore takes 40 ms to import; a start without media should not pay for it twice.
@@ -19,7 +19,7 @@ class Blobs:
         self._store: Any = LocalStore(url, mkdir=True) if self._folder else from_url(url)
 
     async def put(self, key: str, body: bytes) -> None:
-        """Store `body` under `key`, durably, replacing what was there as a whole."""
+        """Upsert `body` under `key`: atomic, and durable (fsync) on return."""
         import obstore
 
         await obstore.put_async(self._store, key, body)
@@ -39,14 +39,14 @@ class Blobs:
         return bytes(await answer.bytes_async())
 
     async def delete(self, key: str) -> None:
-        """Delete the file under `key`; one that is not there is deleted already."""
+        """Delete the file under `key`. Idempotent."""
         import obstore
 
         with suppress(FileNotFoundError):
             await obstore.delete_async(self._store, key)
 
     async def delete_under(self, folder: str) -> None:
-        """Delete every file whose key begins with `folder/`."""
+        """Delete every file whose key begins with `folder/`. Idempotent."""
         import obstore
 
         async for batch in obstore.list(self._store, prefix=folder):
@@ -63,7 +63,7 @@ class Blobs:
 
 
 def _sync(path: Path) -> None:
-    """Force a file and its directory entry to the disk: the local store of obstore leaves that to the system."""
+    """fsync a file and its directory entry: the local store of obstore does neither."""
     for target in (path, path.parent):
         handle = os.open(target, os.O_RDONLY)
         try:

@@ -1,7 +1,7 @@
-"""Hints between server processes that share their stores: PostgreSQL's notifications, or Redis.
+"""Pub/sub of hints between server processes that share their stores: PostgreSQL LISTEN/NOTIFY, or Redis.
 
-A bus carries short texts to every process that listens, its own included, and promises no more: a text sent while
-nobody listens, or while a connection is down, is gone. That is enough for hints, since pages read the data itself.
+A bus fans short messages out to every process that listens, its own included. Delivery is at most once: a message
+sent while a connection is down is lost. That is enough for hints, since pages read the data itself.
 """
 
 import asyncio
@@ -20,17 +20,20 @@ if TYPE_CHECKING:
     import asyncpg
 
 CHANNEL = "sightline_hints"
+"""Name of the pub/sub channel."""
 SECONDS_BETWEEN_SENDS = 0.25
+"""Interval in which hints are coalesced into one message."""
 LONGEST_TEXT_BYTES = 7_500
 """PostgreSQL refuses notifications of 8,000 bytes and more."""
 RETRY_AFTER_S = 1.0
+"""Fixed delay before a broken connection is opened again."""
 
 log = structlog.get_logger()
 Receive = Callable[[str], None]
 
 
 class Bus(Protocol):
-    """One connection, or what there is of it."""
+    """A pub/sub connection."""
 
     async def listen(self, receive: Receive) -> None:
         """Hand over every text until the connection breaks (which raises) or the task is cancelled."""
@@ -44,7 +47,7 @@ class Bus(Protocol):
 
 
 class PostgresBus:
-    """LISTEN and NOTIFY; each on a connection of its own, past any pool that shares connections by transaction."""
+    """LISTEN and NOTIFY, on dedicated connections: a transaction-pooling proxy would break LISTEN."""
 
     def __init__(self, url: str) -> None:
         self._url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
@@ -103,10 +106,10 @@ def bus_at(url: str) -> Bus:
 
 
 class Relay:
-    """Carries a hub's hints to the hubs of other processes and theirs to it. `start()`, and `await stop()` at the end.
+    """Bridges a hub with the hubs of other processes. `start()`, and `await stop()` at the end.
 
-    What it holds is bounded by projects times topics. A connection that breaks is made again every second; hints of
-    the time between are lost.
+    Hints are coalesced, so memory is bounded by projects times topics. It reconnects every second; hints of the time
+    between are lost (at-most-once delivery).
     """
 
     def __init__(self, hub: LiveHub, bus: Bus, *, between_sends_s: float = SECONDS_BETWEEN_SENDS) -> None:
@@ -162,7 +165,7 @@ class Relay:
 
 
 def _texts(name: str, hints: Iterable[list[Any]]) -> Iterator[str]:
-    """The hints in as few texts as their length allows."""
+    """Pack the hints into as few messages as the size limit allows."""
     pending: list[list[Any]] = []
     for hint in hints:
         if pending and len(json.dumps([name, [*pending, hint]]).encode()) > LONGEST_TEXT_BYTES:

@@ -1,4 +1,4 @@
-"""A small bounded cache whose entries expire; a value may be None, so that misses are remembered too."""
+"""A bounded cache with a TTL; a value may be None, so misses are cached too (negative caching)."""
 
 import time
 from collections import OrderedDict
@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 
 
 class ExpiringCache(Generic[Key, Value]):
-    """Keeps at most `size` entries for `keep_s` seconds each; the oldest go first."""
+    """At most `size` entries with a TTL of `keep_s` seconds; evicts the least recently written (FIFO, not LRU)."""
 
     def __init__(self, *, size: int, keep_s: float) -> None:
         self._size = size
@@ -21,7 +21,7 @@ class ExpiringCache(Generic[Key, Value]):
         return len(self._entries)
 
     def get(self, key: Key) -> tuple[Value] | None:
-        """The value in a 1-tuple, or None when it is not known (any more)."""
+        """The value in a 1-tuple, or None on a miss or an expired entry."""
         entry = self._entries.get(key)
         if entry is None or entry[0] < time.monotonic():
             return None

@@ -1,4 +1,4 @@
-"""The time, in one place so that tests can set it."""
+"""The wall clock, injectable for tests."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ def now() -> datetime:
 
 @contextmanager
 def clock(source: Callable[[], datetime]) -> Iterator[None]:
-    """Within the block `now()` answers what `source` says; blocks nest."""
+    """Override the clock within the block; blocks nest."""
     _source.append(source)
     try:
         yield

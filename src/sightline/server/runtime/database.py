@@ -1,7 +1,7 @@
-"""The relational store: one SQLAlchemy engine, and units of work that commit at their end.
+"""The relational database: one SQLAlchemy engine, and units of work that commit at their end.
 
-SQLite runs in write-ahead mode with foreign keys on and a full sync, so what a unit of work committed survives a
-crash. Writers of this process queue on a lock instead of on SQLite's busy timeout.
+SQLite runs in WAL mode with foreign keys and `synchronous=FULL` (fsync on commit), so committed work survives a
+crash. Writers of this process queue on a lock instead of polling for SQLite's busy timeout.
 """
 
 import asyncio
@@ -16,20 +16,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sightline.server.runtime.errors import Conflict, Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
+"""How long SQLite waits for another process' write lock."""
 
 Connection = AsyncConnection
-"""What stores are handed; actions pass it on without knowing what it is."""
+"""The connection of a unit of work; actions pass it on without importing SQLAlchemy."""
 
 
 class Work:
-    """One transaction: its connection, and what is to happen once it is committed."""
+    """A unit of work: one transaction, and its after-commit callbacks."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self._after_commit: list[Callable[[], None]] = []
 
     def after_commit(self, act: Callable[[], None]) -> None:
-        """Call `act` when the transaction is committed; never when it is rolled back."""
+        """Run `act` after the commit; never after a rollback."""
         self._after_commit.append(act)
 
     def committed(self) -> None:
@@ -52,7 +53,7 @@ class Database:
     async def work(self) -> AsyncIterator[Work]:
         """A read-write transaction: committed at the end of the block, rolled back when it raises.
 
-        Conflict when a constraint of the schema says that another process wrote the same between a look and a write.
+        Conflict on an IntegrityError: a concurrent writer won a race between check and write.
         """
         try:
             async with self._writing, self.engine.execution_options(writes=True).connect() as connection:
@@ -65,12 +66,12 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that only reads, on one snapshot; never waits for a writer."""
+        """A read-only connection on one snapshot (MVCC); readers never wait for a writer."""
         async with self.engine.connect() as connection:
             yield connection
 
     async def ping(self) -> None:
-        """Ask for nothing; `Unavailable` names a database that cannot be had, and why."""
+        """Health check (SELECT 1). Unavailable names a database that does not answer, and why."""
         try:
             async with self.engine.connect() as connection:
                 await connection.exec_driver_sql("SELECT 1")
@@ -86,7 +87,7 @@ class Database:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Settings of a fresh SQLite connection; the driver must not open transactions by itself."""
+    """PRAGMAs of a new SQLite connection; the driver's implicit transactions are off."""
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
@@ -95,6 +96,6 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    """Writers take the write lock at once: a read that later turns into a write could not wait for it."""
+    """BEGIN IMMEDIATE for writers: upgrading a read transaction to a write fails without waiting (SQLITE_BUSY)."""
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -8,7 +8,7 @@ class SightlineError(Exception):
     status: int = 500
     error: str = "InternalServerError"
     retry_after_s: int | None = None
-    """When the same request may be sent again, where that helps."""
+    """Seconds of the Retry-After header, for transient errors."""
 
     @property
     def message(self) -> str:
@@ -51,14 +51,14 @@ class TooLarge(SightlineError):
 
 
 class Unprocessable(SightlineError):
-    """Understood, but the content is not what it claims to be: a broken picture, a wrong hash."""
+    """Well-formed, but the content is not what it claims to be: a broken picture, a wrong hash."""
 
     status = 422
     error = "UnprocessableContentError"
 
 
 class TooBusy(SightlineError):
-    """More work than the bounded inboxes hold; nothing was stored, the same request may be sent again."""
+    """Backpressure, or a rate limit: a bounded queue is full. Nothing was stored; retry after `retry_after_s`."""
 
     status = 429
     error = "TooManyRequestsError"
@@ -74,7 +74,7 @@ class Unavailable(SightlineError):
 
 
 class Crowded(Unavailable):
-    """As many large requests as fit are worked on; exporters send again after 503, not all of them after 429."""
+    """Load shedding of large requests. 503, because not all exporters retry after 429."""
 
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message)

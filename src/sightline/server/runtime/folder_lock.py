@@ -1,4 +1,4 @@
-"""One process per data folder: a lock that the system drops when its holder dies, with the holder's pid in it."""
+"""One process per data folder: an OS file lock, released when its holder dies, with the holder's pid in the file."""
 
 import fcntl
 import os
@@ -8,13 +8,14 @@ from typing import ClassVar
 from sightline.server.runtime.errors import FolderInUse
 
 LOCK_NAME = "sightline.lock"
+"""Lock file in the data folder."""
 
 
 class FolderLock:
-    """The lock of one folder. Within a process it may be taken several times; it is free when all have released it."""
+    """The lock of one folder. Reentrant within a process (reference-counted)."""
 
     _held: ClassVar[dict[Path, tuple[int, int]]] = {}
-    """Folder to (file handle, how many hold it): a lock belongs to the process, not to one engine."""
+    """Folder to (file handle, reference count): a lock belongs to the process, not to one engine."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()

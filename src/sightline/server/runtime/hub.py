@@ -1,7 +1,7 @@
-"""Live hints: something of a topic changed in a project, and how much. Data always comes from the normal reads.
+"""In-process pub/sub of live hints: a topic changed in a project, and how often. Data comes from the normal reads.
 
-A subscriber owns a mailbox keyed by topic; publishing merges counts into it, so a slow reader costs one number per
-topic however much happens meanwhile.
+A subscriber owns a mailbox keyed by topic; publishing coalesces counts in it. So a slow consumer needs no
+backpressure: it costs one number per topic however much happens meanwhile.
 """
 
 import asyncio
@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 SECONDS_BETWEEN_HINTS = 0.25
+"""Throttle of a subscription: hints in between are coalesced."""
 RECENT_S = 60.0
-"""A page reads before it listens, and may be slow to; what changed so lately is told to who begins to listen."""
+"""Replay window: a page reads before it subscribes, so a new subscriber hears of changes this recent."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +42,20 @@ class LiveHub:
         self._changed_at: dict[str, dict[str, float]] = defaultdict(dict)
         self._closed = False
         self.relay: Callable[[str, str, int], None] | None = None
-        """Hears of everything published here, to tell other processes."""
+        """Forwards everything published here to other processes."""
 
     @property
     def subscribers(self) -> int:
         return sum(len(boxes) for boxes in self._mailboxes.values())
 
     def publish(self, project_id: str, topic: str, count: int = 1) -> None:
-        """Tell the project's subscribers, here and wherever the relay reaches; never waits."""
+        """Fan out to the project's subscribers, here and through the relay; never blocks."""
         self.deliver(project_id, topic, count)
         if self.relay:
             self.relay(project_id, topic, count)
 
     def deliver(self, project_id: str, topic: str, count: int) -> None:
-        """Tell the project's subscribers in this process, now or when they come within a minute."""
+        """Fan out to the project's subscribers in this process, and to those who subscribe within `RECENT_S`."""
         self._changed_at[project_id][topic] = time.monotonic()
         for mailbox in self._mailboxes.get(project_id, ()):
             mailbox.counts[topic] += count
@@ -89,7 +90,7 @@ class LiveHub:
         return [topic for topic, changed_at in self._changed_at.get(project_id, {}).items() if changed_at >= since]
 
     def close(self) -> None:
-        """End every subscription after what is already in its mailbox; needed before a server waits for connections."""
+        """Drain and end every subscription, for graceful shutdown: a server waits for open streams."""
         self._closed = True
         for mailboxes in self._mailboxes.values():
             for mailbox in mailboxes:

@@ -8,10 +8,10 @@ import orjson
 
 
 def new_id() -> str:
-    """128 random bits as 32 hex digits, for rows of ours."""
+    """128 random bits as 32 hex digits, for surrogate keys."""
     return secrets.token_hex(16)
 
 
 def digest_of(*parts: Any) -> str:
-    """64 hex digits that follow from these values: SHA-256 of their JSON as a list, as JSON.stringify writes it."""
+    """A deterministic id, for natural keys: hex SHA-256 of the values as a JSON list, as JSON.stringify writes it."""
     return hashlib.sha256(orjson.dumps(parts)).hexdigest()

@@ -1,4 +1,4 @@
-"""Background work that is done again and again: a named object with a start and a stop."""
+"""Recurring background jobs: named objects with a start and a stop."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ class Job(Protocol):
 
 
 class RecurringJob:
-    """Calls `act` every so many seconds, the first time after as many. A failure is logged; the next call follows."""
+    """Calls `act` every `every_s` seconds, after an initial delay of as many. Failures are logged, not fatal."""
 
     def __init__(self, name: str, act: Callable[[], Awaitable[object]], *, every_s: float) -> None:
         self.name = name
@@ -31,7 +31,7 @@ class RecurringJob:
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self) -> None:
-        """Interrupt what is being done; it is done again after the next start."""
+        """Cancel the current call. Jobs are idempotent: the next start does it again."""
         if self._task is None:
             return
         self._task.cancel()

@@ -1,4 +1,4 @@
-"""JSON that others wrote, read once for every route: a text that was cut inside a character costs that character only.
+"""Lenient JSON parsing for every route: a text truncated inside a character loses that character only.
 
 A `slice` in JavaScript cuts an emoji in two, and `JSON.stringify` writes the half as a lone surrogate escape. Strict
 parsers refuse the whole document for it; here the half becomes U+FFFD, as do bytes that are not UTF-8. Everything that
@@ -14,11 +14,13 @@ NotJson = orjson.JSONDecodeError
 """What `loads` raises: a ValueError with the place."""
 
 REPLACEMENT = r"\ufffd"
+"""Escape of U+FFFD, the replacement character."""
 ESCAPES = re.compile(
     r"\\\\"  # An escaped backslash: what follows it is plain text.
     r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # Both halves.
     r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
+"""Escapes in JSON text: an escaped backslash, a surrogate pair, or a lone surrogate."""
 
 
 def loads(document: bytes | str) -> Any:
@@ -34,7 +36,7 @@ def loads(document: bytes | str) -> Any:
 
 
 def whole(text: str) -> str:
-    """JSON text with U+FFFD for every half of a character; the very same object where there can be none."""
+    """JSON text with U+FFFD for every lone surrogate; the very same object where there can be none."""
     return ESCAPES.sub(_replaced, text) if "\\u" in text else text
 
 

@@ -1,4 +1,4 @@
-"""Leases: of several server processes on one database, one does a piece of background work at a time."""
+"""Leases (distributed locks with expiry): of several processes on one database, one runs a background job at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from sightline.server.runtime.database import Database
 from sightline.server.runtime.ids import new_id
 
 LEASE = timedelta(minutes=5)
-"""Who dies with a lease keeps the others waiting no longer than this."""
+"""Expiry of a lease: when its holder crashes, the others wait no longer than this."""
 
 
 class Leases:
@@ -27,7 +27,7 @@ class Leases:
 
     @asynccontextmanager
     async def held(self, name: str) -> AsyncIterator[bool]:
-        """Within the block the lease is ours if True came; it is renewed as long as the block runs."""
+        """Try to acquire the lease: True if this process holds it within the block. Renewed until the block ends."""
         if not await self._take(name):
             yield False
             return
@@ -59,7 +59,7 @@ class Leases:
                     return False
                 await work.connection.execute(insert(self._table).values(name=name, **values))
         except IntegrityError:
-            return False  # Another process was faster.
+            return False  # Another process won the race.
         return True
 
     async def _renew(self, name: str) -> None:

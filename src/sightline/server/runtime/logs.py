@@ -1,4 +1,4 @@
-"""How the server logs: one line an event on stderr, `event key=value …`. Modules say `log = structlog.get_logger()`."""
+"""Structured logging: one line an event on stderr, `event key=value …`. Modules say `log = structlog.get_logger()`."""
 
 import sys
 
@@ -6,7 +6,7 @@ import structlog
 
 
 def configure(level: str) -> None:
-    """Once, by whoever composes the server. Tracebacks are plain: local variables may hold secrets."""
+    """Call once, at the composition root. Tracebacks have no local variables, which may hold secrets."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -14,6 +14,6 @@ def configure(level: str) -> None:
             structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # Asked anew for every line: whoever replaces the stream gets what comes after.
+        # Resolved per line, so that a replaced `sys.stderr` is honoured.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )

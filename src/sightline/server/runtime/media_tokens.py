@@ -1,11 +1,11 @@
-"""What a media token looks like: Langfuse's reference to a file, in the place of its content."""
+"""Format of a media token: Langfuse's reference to a file, in place of its inline content."""
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 MARK = "@@@langfuseMedia:"
-"""In every text that has a token: cheaper to look for than the token itself."""
+"""Prefilter: a substring of every token, cheaper to look for than the regular expression."""
 TOKEN = re.compile(
     r"@@@langfuseMedia:type=(?P<type>(?P<family>\w+)[^|@]*)\|id=(?P<id>[\w-]{1,64})\|source=(?P<source>[^|@]+)@@@"
 )

@@ -1,4 +1,4 @@
-"""Regular expressions that people write, in linear time: a pattern of one project cannot hold up the others."""
+"""Untrusted regular expressions, by RE2 in linear time: no catastrophic backtracking (ReDoS)."""
 
 from functools import lru_cache
 from typing import Protocol, cast
@@ -8,7 +8,9 @@ import re2
 from sightline.server.runtime.errors import InvalidRequest
 
 MEMORY_BYTES = 1 << 20
+"""Memory limit of a compiled pattern."""
 LONGEST = 1_000
+"""Characters of a text that is matched as a name."""
 
 
 class Pattern(Protocol):
@@ -32,7 +34,7 @@ def compiled(pattern: str) -> Pattern:
 
 
 def matches(pattern: str, text: str, *, case_sensitive: bool = True) -> bool:
-    """Whether the pattern is somewhere in the text; a text too long to be a name matches nothing."""
+    """Whether the pattern matches anywhere in the text; texts longer than `LONGEST` never match."""
     return len(text) <= LONGEST and _compiled(pattern, case_sensitive=case_sensitive).search(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""Rows of one table that belong to one project, as records: what most relational stores begin with."""
+"""A generic repository: rows of one table that belong to one project, as records."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -43,7 +43,7 @@ class ProjectRows(Generic[Record]):
         return [self._of(row) for row in rows]
 
     async def page(self, limit: int, offset: int, *where: ColumnElement[bool]) -> tuple[list[Record], int]:
-        """Newest first, and how many there are in all."""
+        """A page (limit/offset pagination), newest first, and the total count."""
         counted = select(func.count()).select_from(self.table).where(self.mine, *where)
         total = (await self.connection.execute(counted)).scalar_one()
         rows = (await self.connection.execute(self._newest_first(where).limit(limit).offset(offset))).all()
@@ -52,7 +52,7 @@ class ProjectRows(Generic[Record]):
     async def following(
         self, limit: int, after: tuple[datetime, str] | None, *where: ColumnElement[bool]
     ) -> tuple[list[Record], bool]:
-        """A page of the newest after the row made then, with that id; and whether there are more."""
+        """Keyset pagination, newest first, after that creation time and id; over-fetches one row for `more`."""
         clauses = list(where)
         if after is not None:
             made, row_id = after
@@ -65,7 +65,7 @@ class ProjectRows(Generic[Record]):
         await self.connection.execute(insert(self.table).values(self._row(record)))
 
     async def add_once(self, record: Record, natural_key: str) -> tuple[Record, bool]:
-        """The row of this natural key, and whether it was added now: a POST that is repeated makes nothing new."""
+        """Idempotent insert: the row of this natural key, and whether it is new. Losing a race is an IntegrityError."""
         known = await self.first(self.table.c.natural_key == natural_key)
         if known is not None:
             return known, False
@@ -73,7 +73,7 @@ class ProjectRows(Generic[Record]):
         return record, True
 
     async def rekey(self, row_id: str, natural_key: str | None) -> None:
-        """Give a row that changed the natural key it has now; none where another row has it already."""
+        """Update the natural key of a row that changed; NULL where another row has the key already."""
         taken = natural_key is not None and await self.first(
             self.table.c.natural_key == natural_key, self.table.c.id != row_id
         )
@@ -91,7 +91,7 @@ class ProjectRows(Generic[Record]):
         return bool(gone.rowcount)
 
     def _of(self, row: Row[Any]) -> Record:
-        """A natural key is the table's own; no record has it."""
+        """The row as a record, without the natural key."""
         return self._record({name: value for name, value in row._mapping.items() if name != "natural_key"})
 
     def _newest_first(self, where: Sequence[ColumnElement[bool]]) -> Any:

@@ -1,4 +1,4 @@
-"""Secrets of other systems, kept encrypted: a copy of the database alone does not open them."""
+"""Encryption at rest for credentials of other systems: a leaked database alone does not reveal them."""
 
 import base64
 import secrets
@@ -9,14 +9,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sightline.server.runtime.errors import SightlineError
 
 NONCE_BYTES = 12
+"""The nonce size that GCM is specified for."""
 
 
 class SealBroken(SightlineError):  # noqa: N818 - named like the rest of its family
-    """What was sealed was made with another key, or for another place."""
+    """Decryption failed: another key, or another place (associated data)."""
 
 
 class Seal:
-    """AES-256-GCM with the installation's key; what is sealed for one place does not open in another."""
+    """AES-256-GCM (AEAD) with the installation's key; the place is associated data: ciphertexts cannot be swapped."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)

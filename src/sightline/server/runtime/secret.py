@@ -1,4 +1,4 @@
-"""Secrets of one installation: derived from the one that is set, or random bytes kept in the data folder."""
+"""Secrets of one installation: derived by HMAC from the configured one, or random bytes kept in the data folder."""
 
 import hashlib
 import hmac
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECRET_BYTES = 32
+"""256 bits."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Secrets:
 def installation_secret(folder: Path, name: str) -> bytes:
     """The secret `name` of this data folder, made on first use (file mode 0600).
 
-    Written beside and linked into place, so that two processes starting at once agree and a crash leaves no half file.
+    Atomic: written to a draft, fsynced, and hard-linked into place, so concurrent starts agree and a crash leaves no
+    half file.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{name}.secret"

@@ -1,1 +1,1 @@
-"""Skills of agents: folders of text files under a name, in versions that never change."""
+"""Skills of agents: folders of text files under a name, in immutable versions."""

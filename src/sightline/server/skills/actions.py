@@ -1,4 +1,4 @@
-"""What can be done with skills, one verb a method; every method is confined to the project it is given."""
+"""What can be done with skills, one verb a method; every method is scoped to the project it is given."""
 
 import base64
 import hashlib
@@ -30,6 +30,7 @@ from sightline.server.skills.records import (
 from sightline.server.skills.store import SkillStore
 
 TEXT = "text/plain"
+"""Content type of every file of a skill."""
 
 
 class Skills:
@@ -38,7 +39,7 @@ class Skills:
         self._hub = hub
 
     async def create(self, project_id: ProjectId, draft: SkillDraft) -> Skill:
-        """The next version of the skill that its manifest names."""
+        """Append a version to the skill that its manifest names. InvalidRequest for an invalid manifest or path."""
         _check_paths(draft.files)
         async with self._database.work() as work:
             store = SkillStore(work.connection, project_id)
@@ -92,7 +93,7 @@ class Skills:
         return found[query.offset : query.offset + query.limit], len(found)
 
     async def set_labels(self, project_id: ProjectId, name: str, version: int, labels: Sequence[str]) -> Skill:
-        """These and no others point at a version; they leave the versions that had them."""
+        """Replace the labels of a version; they move away from the versions that had them."""
         if LATEST in labels:
             raise InvalidRequest(f"label {LATEST!r} always points at the newest version: leave it out")
         async with self._database.work() as work:
@@ -107,7 +108,7 @@ class Skills:
             return _one(_labelled(await store.versions(name)), name, version)
 
     async def set_tags(self, project_id: ProjectId, name: str, tags: Sequence[str]) -> Skill:
-        """These and no others are the tags of all versions; the newest one is returned."""
+        """Replace the tags, which all versions share; answers the newest version."""
         async with self._database.work() as work:
             store = SkillStore(work.connection, project_id)
             versions = await store.versions(name)
@@ -118,7 +119,7 @@ class Skills:
             return _labelled(await store.versions(name))[0]
 
     async def delete(self, project_id: ProjectId, name: str, version: int) -> None:
-        """A version, and those of its files that no other has."""
+        """Delete a version, and garbage-collect the contents that no other version refers to."""
         async with self._database.work() as work:
             store = SkillStore(work.connection, project_id)
             going = _one(await store.versions(name), name, version)
@@ -141,7 +142,7 @@ def sha256_base64(text: str) -> str:
 
 
 async def _contents(store: SkillStore, files: Sequence[NewFile]) -> list[tuple[NewFile, str]]:
-    """Each file with its text; InvalidRequest for a hash that nothing here has."""
+    """Each file with its text; InvalidRequest for a hash that is not stored."""
     known = await store.contents({file.sha256_base64 for file in files if file.sha256_base64})
     found = []
     for file in files:

@@ -1,4 +1,4 @@
-"""What a skill says of itself at the head of its first file, and which paths its files may have."""
+"""The manifest of a skill (YAML front matter of SKILL.md), and which paths its files may have."""
 
 import re
 from pathlib import PurePosixPath
@@ -10,8 +10,11 @@ from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.skills.records import MANIFEST
 
 FRONTMATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+"""The YAML front matter of a Markdown file."""
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""A skill's name: words joined by hyphens."""
 LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_PATH = 64, 1_024, 500
+"""Characters of a name, a description and a path."""
 
 
 def frontmatter_of(text: str) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def frontmatter_of(text: str) -> dict[str, Any]:
 
 
 def check_path(path: str) -> None:
-    """A file stays inside the skill's folder, on every system."""
+    """InvalidRequest for a path that leaves the skill's folder (path traversal), on any operating system."""
     parts = PurePosixPath(path).parts
     plain = "/".join(parts) == path and not any(part in ("..", ".") for part in parts) and not path.startswith("/")
     if not plain or not path or len(path) > LONGEST_PATH or "\\" in path or ":" in path or not path.isprintable():

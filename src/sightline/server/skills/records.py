@@ -10,15 +10,16 @@ from sightline.server.accounts.records import ProjectId
 SkillId = NewType("SkillId", str)
 
 LATEST = "latest"
-"""Always the newest version; nobody sets it."""
+"""The label of the newest version; the server moves it."""
 PRODUCTION = "production"
+"""The label that is meant where none is named."""
 MANIFEST = "SKILL.md"
 """The file that says what the skill is called and what it is for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewFile:
-    """A file of a version about to be made: its text, or the hash of one that is here."""
+    """A file of a new version: its text, or the hash of a stored one (dedup: unchanged files need no upload)."""
 
     path: str
     content: str | None = None

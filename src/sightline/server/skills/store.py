@@ -40,14 +40,14 @@ class SkillStore(ProjectRows[Skill]):
         return {row.sha256_base64: row.content for row in rows}
 
     async def keep(self, contents: Mapping[str, str]) -> None:
-        """Texts by hash; those that are here stay as they are."""
+        """Store contents by hash (content-addressed, deduplicated). Idempotent: ON CONFLICT DO NOTHING."""
         dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
         for digest, content in contents.items():
             values = {"project_id": self._project_id, "sha256_base64": digest, "content": content, "created_at": now()}
             await self.connection.execute(dialect.insert(skill_contents).values(values).on_conflict_do_nothing())
 
     async def forget_unused(self, hashes: Collection[str]) -> None:
-        """Those of these texts that no version has any more."""
+        """Garbage collection: delete those of these contents that no version refers to."""
         used = {file["sha256_base64"] for row in await self._files() for file in row}
         unused = set(hashes) - used
         mine = skill_contents.c.project_id == self._project_id, skill_contents.c.sha256_base64.in_(unused)

@@ -5,10 +5,11 @@ from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table
 from sightline.server.tables.metadata import UtcDateTime, metadata
 
 ID = String(64)
+"""Column type of ids."""
 HASH = String(64)
 """SHA-256 or HMAC-SHA-256, hexadecimal."""
 NATURAL_KEY = String(64)
-"""SHA-256 of what makes a row the same one when it is posted again; none where another row has it already."""
+"""Natural key: SHA-256 of the fields that make a repeated POST idempotent; unique, NULL where another row has it."""
 
 organizations = Table(
     "organizations",

@@ -1,4 +1,4 @@
-"""Ways to other systems: model providers and stores to export to. Secrets are sealed."""
+"""Connections to model providers. Secrets are ciphertext."""
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, Text, UniqueConstraint
 

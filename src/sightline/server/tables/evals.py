@@ -17,8 +17,11 @@ from sightline.server.tables.accounts import ID, NATURAL_KEY, projects
 from sightline.server.tables.metadata import UtcDateTime, metadata
 
 ITEM_ID = String(255)
+"""Column type of item ids, which clients choose."""
 TRACE_ID = String(128)
+"""Column type of trace ids."""
 ANY_JSON = JSON(none_as_null=True)
+"""Column type of JSON, with None as SQL NULL."""
 
 datasets = Table(
     "datasets",
@@ -54,7 +57,8 @@ dataset_items = Table(
     Index("ix_dataset_items_dataset_id_created_at", "dataset_id", "created_at"),
     Index("ix_dataset_items_project_id_source_trace_id", "project_id", "source_trace_id"),
 )
-"""One row for each state an item was in; the current one has no `valid_to`, a deleted item has no current one."""
+"""One row per version of an item (slowly changing dimension, type 2); the current one has no `valid_to`, a deleted
+item has no current one."""
 
 dataset_runs = Table(
     "dataset_runs",

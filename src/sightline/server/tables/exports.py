@@ -1,4 +1,4 @@
-"""Stores that a project is exported to, and how far that is. The secret is sealed."""
+"""Exports to object storage with their watermark. The secret is ciphertext."""
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, Text
 

@@ -1,4 +1,4 @@
-"""Who of several processes is doing a piece of background work."""
+"""Leases of background jobs: name, holder, expiry."""
 
 from sqlalchemy import Column, String, Table
 

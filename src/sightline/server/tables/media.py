@@ -1,4 +1,4 @@
-"""Files that observations refer to: once per project and content, with the places that use them."""
+"""Media, deduplicated by content within a project, and the places that refer to them."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Table, Text
 

@@ -17,7 +17,7 @@ metadata = MetaData(
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time in UTC on every database; SQLite keeps no zone, so it is put back on the way out."""
+    """A timestamp in UTC on every database; SQLite stores no time zone, so it is added on read."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

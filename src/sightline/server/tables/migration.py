@@ -1,4 +1,4 @@
-"""Bringing a fresh or older data folder to the newest schema, at every start."""
+"""Schema migrations of both databases, run at every start."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -18,11 +18,11 @@ HEAD = "0009"
 
 
 UNHURRIED = "alter_sync = 0, mutations_sync = 0, max_execution_time = 0"
-"""A change of a large table goes on in the background; a start does not wait for it."""
+"""Asynchronous DDL: a mutation of a large table runs in the background; a start does not wait for it."""
 
 
 async def migrate(database_url: str) -> None:
-    """Bring the relational schema to its newest version, in one transaction."""
+    """Migrate the relational schema to the head revision, in one transaction."""
     database = Database(database_url)
     try:
         await database.ping()
@@ -33,7 +33,7 @@ async def migrate(database_url: str) -> None:
 
 
 async def migrate_observations(engine: ObservationsEngine) -> None:
-    """Create the tables of the analytics engine that are missing, and change those that are older."""
+    """Create missing tables of the analytics engine and apply pending changes. Idempotent."""
     for statement in ANALYTICS_TABLES:
         await engine.execute(statement)
     applied = {row["name"] for row in await engine.query("SELECT name FROM applied_changes")}
@@ -58,7 +58,7 @@ def _upgrade(connection: Connection) -> None:
     if _version(connection) == HEAD:
         return
     if connection.dialect.name == "postgresql":
-        # Of several processes that start at once, one migrates and the others find it done.
+        # Advisory lock: of several processes that start at once, one migrates and the others find it done.
         connection.execute(text("SELECT pg_advisory_xact_lock(7411297)"))
         if _version(connection) == HEAD:
             return

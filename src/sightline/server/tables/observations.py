@@ -1,26 +1,29 @@
-"""Observations and scores in ClickHouse's dialect: wide, immutable rows; the row with the latest version counts.
+"""Observations and scores in ClickHouse's dialect: wide, immutable rows (ReplacingMergeTree); last write wins.
 
-Ordered by project and time in monthly partitions, so that "newest first" reads the end of the data. Ids, users,
-sessions and the words of inputs, outputs and status messages have bloom filters. An empty text stands for none.
+The primary key is project and time, in monthly partitions: "newest first" reads the end of the data, and a time
+range prunes partitions. Ids, users, sessions and the words of inputs, outputs and status messages have skip indexes
+(bloom filters). An empty text stands for none.
 
-`traces` is an index derived from `observations`: one row a trace with all that lists, charts and metrics ask of it.
-Readers read both tables FINAL: the engine merges the versions of a row, and its skip indexes stay exact.
+`traces` is an index derived from `observations`, a materialized aggregate: one row a trace with all that lists, charts
+and metrics need. Readers read both tables FINAL: the engine deduplicates the versions of a row at read time.
 """
 
 GONE = "GONE"
-"""The kind of a tombstone: the row of an observation that was sent again with another start, at its old place."""
+"""The kind of a tombstone: when an observation is upserted with another start, its old primary key gets such a row."""
 
 TIDY = "min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 60, merge_selector_base = 10"
-"""Merged parts are synced like inserted ones, so those they replace need not be kept for the eight minutes that are
-the engine's own precaution. Ten similar parts and not five are merged at once: each row is rewritten less often."""
+"""Merged parts are fsynced like inserted ones, so the parts they replace need not be kept for eight minutes, the
+engine's default precaution. Ten similar parts and not five merge at once: less write amplification."""
 
 TABLE_SETTINGS = f"index_granularity_bytes = 1048576, fsync_after_insert = 1, fsync_part_directory = 1, {TIDY}"
+"""Inserts are durable when they return: fsync of the part and its directory."""
 
 WORDS = "tokens(lowerUTF8(concat(input, ' ', output, ' ', status_message)))"
-"""The words of an observation, as they are indexed: runs of letters and digits, in lower case. A word's filter costs
-a byte or two; lists of the rows that hold it took four times as much space and twice the time (decision 8)."""
+"""Tokens of an observation for full-text search: runs of letters and digits, in lower case. A bloom filter costs a
+byte or two a word; an inverted index (posting lists) took four times the space and twice the time (decision 8)."""
 
 TRACE_TEXT_LENGTH = "greatest(length(trace_input), length(trace_output))"
+"""Its minmax index skips granules without any text of a trace."""
 
 INDEXES = (
     "by_trace trace_id TYPE bloom_filter(0.0001) GRANULARITY 4",
@@ -32,9 +35,10 @@ INDEXES = (
     "by_experiment experiment_id TYPE bloom_filter(0.01) GRANULARITY 4",
     f"words {WORDS} TYPE bloom_filter(0.01) GRANULARITY 4",
 )
-"""Of some 800 rows each: of finer ones there would be 50,000 to ask at ten million rows."""
+"""Skip indexes, each entry over some 800 rows: finer ones would be 50,000 to evaluate at ten million rows."""
 
 CALL_INDEX = "by_call call_id TYPE bloom_filter(0.001) GRANULARITY 4"
+"""Skip index on provider response ids, to deduplicate usage."""
 
 OBSERVATIONS = f"""
 CREATE TABLE IF NOT EXISTS observations (
@@ -95,6 +99,7 @@ PARTITION BY toYYYYMM(start_time)
 ORDER BY (project_id, start_time, trace_id, id)
 SETTINGS {TABLE_SETTINGS}
 """
+"""One row per version of an observation."""
 
 TRACES = f"""
 CREATE TABLE IF NOT EXISTS traces (
@@ -137,7 +142,7 @@ PARTITION BY toYYYYMM(timestamp)
 ORDER BY (project_id, timestamp, trace_id)
 SETTINGS index_granularity = 2048, {TABLE_SETTINGS}
 """
-"""The index of traces. A trace whose start moves leaves a row with `gone` at its old place."""
+"""The index of traces. A trace whose start moves leaves a tombstone (`gone`) at its old primary key."""
 
 SCORES = f"""
 CREATE TABLE IF NOT EXISTS scores (
@@ -171,6 +176,7 @@ PARTITION BY toYYYYMM(timestamp)
 ORDER BY (project_id, timestamp, id)
 SETTINGS {TABLE_SETTINGS}
 """
+"""One row per version of a score."""
 
 CHANGES = f"""
 CREATE TABLE IF NOT EXISTS changes (
@@ -190,24 +196,24 @@ ORDER BY (project_id, subject, subject_id, event_id)
 TTL toDateTime(fromUnixTimestamp64Nano(toInt64(row_version))) + INTERVAL 31 DAY
 SETTINGS {TABLE_SETTINGS}
 """
-"""Events of the older ingestion by what they are about. A month after they arrived only their result is kept."""
+"""Event log of the older ingestion, by subject. TTL of a month; the merged result stays."""
 
 PRICED_BY = """
 ALTER TABLE observations
     ADD COLUMN IF NOT EXISTS model_id LowCardinality(String) AFTER cost_usd,
     ADD COLUMN IF NOT EXISTS pricing_tier LowCardinality(String) AFTER model_id
 """
-"""For folders made before costs were calculated."""
+"""Migration for folders created before costs were calculated."""
 
 EXPERIMENTS = """
 ALTER TABLE observations
     ADD COLUMN IF NOT EXISTS experiment_id String CODEC(ZSTD(1)) AFTER trace_output_preview,
     ADD COLUMN IF NOT EXISTS experiment Map(LowCardinality(String), String) CODEC(ZSTD(1)) AFTER experiment_id
 """
-"""For folders made before experiments were kept apart."""
+"""Migration for folders created before experiments had columns."""
 
 TIDIED = tuple(f"ALTER TABLE {table} MODIFY SETTING {TIDY}" for table in ("observations", "scores", "changes"))
-"""For folders made before replaced parts went early."""
+"""Migration for folders created before replaced parts were dropped early."""
 
 FILTERED_WORDS = f"""
 ALTER TABLE observations
@@ -220,21 +226,21 @@ ALTER TABLE observations
     DROP INDEX IF EXISTS by_experiment,
     {", ".join(f"ADD INDEX IF NOT EXISTS {index}" for index in INDEXES)}
 """
-"""For folders made before words had a filter; rows that are there get it when their parts merge."""
+"""Migration for folders created before words had a skip index; existing rows get it when their parts merge."""
 
 WORDS_OF_ERRORS = f"""
 ALTER TABLE observations
     DROP INDEX IF EXISTS words,
     ADD INDEX IF NOT EXISTS words {WORDS} TYPE bloom_filter(0.01) GRANULARITY 4
 """
-"""For folders made before a search read status messages."""
+"""Migration for folders created before search covered status messages."""
 
 TOOLS = """
 ALTER TABLE observations
     ADD COLUMN IF NOT EXISTS tool_names Array(LowCardinality(String)) AFTER image_ids,
     ADD COLUMN IF NOT EXISTS called_tool_names Array(LowCardinality(String)) AFTER tool_names
 """
-"""For folders made before tools were told apart."""
+"""Migration for folders created before tools had columns."""
 
 COUNTED_ONCE = f"""
 ALTER TABLE observations
@@ -243,12 +249,12 @@ ALTER TABLE observations
     ADD COLUMN IF NOT EXISTS repeated_cost_usd Map(LowCardinality(String), Float64) CODEC(ZSTD(1)) AFTER repeated_usage,
     ADD INDEX IF NOT EXISTS {CALL_INDEX}
 """
-"""For folders made before usage that several spans report was counted once."""
+"""Migration for folders created before usage was deduplicated within a trace."""
 
 APPLIED = f"""
 CREATE TABLE IF NOT EXISTS applied_changes (name String) ENGINE = MergeTree ORDER BY name SETTINGS {TABLE_SETTINGS}
 """
-"""Which of the changes below a folder has had: a change takes a table's lock, which a start must not wait for."""
+"""Migrations that were applied: ALTER takes a table lock, which a start must not wait for again."""
 
 ANALYTICS_TABLES = (OBSERVATIONS, TRACES, SCORES, CHANGES, APPLIED)
 ANALYTICS_CHANGES = {
@@ -260,4 +266,4 @@ ANALYTICS_CHANGES = {
     "words_of_errors": (WORDS_OF_ERRORS,),
     "counted_once": (COUNTED_ONCE,),
 }
-"""In order; each may be repeated without harm. A fresh folder has them from the start, and says so afterwards."""
+"""Migrations in order, each idempotent. A fresh folder is created with them and records them as applied."""

@@ -52,7 +52,7 @@ prompt_labels = Table(
     ),
     Index("ix_prompt_labels_prompt_id_version", "prompt_id", "version"),
 )
-"""The key makes a label unique among the versions of a prompt: moving it is changing one row."""
+"""The primary key makes a label unique among the versions of a prompt: moving it updates one row."""
 
 prompt_tags = Table(
     "prompt_tags",
@@ -73,4 +73,4 @@ prompt_references = Table(
     Column("label", String(36)),
     Index("ix_prompt_references_project_id_name", "project_id", "name"),
 )
-"""Which versions include which other prompts, so that what is included cannot be deleted unseen."""
+"""Inclusions between prompts (reverse references), so that an included prompt cannot be deleted unseen."""

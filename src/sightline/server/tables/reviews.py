@@ -6,6 +6,7 @@ from sightline.server.tables.accounts import ID, NATURAL_KEY, projects, users
 from sightline.server.tables.metadata import UtcDateTime, metadata
 
 OBJECT_ID = String(255)
+"""Column type of the id of what is commented on or queued."""
 
 comments = Table(
     "comments",

@@ -1,4 +1,4 @@
-"""Skills of agents: versions that never change, and their files once per project and content."""
+"""Skills of agents: immutable versions, and their files, content-addressed within a project."""
 
 from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint
 

@@ -1,4 +1,4 @@
-"""Times that nobody can mean: what is dated so is stored when it arrived, and keeps what it said in its metadata.
+"""Clock skew: implausible timestamps are replaced by the time of arrival, and the original is kept in metadata.
 
 One clock in 2200 would be the first row of every list for ever, and one at 0 would stretch every chart to 1970.
 """
@@ -13,16 +13,17 @@ from sightline.server.tracing.mapping.values import json_text, time_from
 from sightline.server.tracing.records import Observation
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-"""Clocks that were never set, and milliseconds taken for nanoseconds, say 1970 or 1980."""
+"""Lower bound: clocks that were never set, and milliseconds taken for nanoseconds, say 1970 or 1980."""
 FARTHEST_AHEAD = timedelta(days=1)
-"""Of the server's own clock: local time sent as UTC stays within it."""
+"""Upper bound, ahead of the server's clock: local time sent as UTC stays within it."""
 TOLD = "sightline.told_"
-"""Metadata that keeps a time as it was said: `sightline.told_start_time`, `…end_time`, `…completion_start_time`."""
+"""Metadata that keeps the original time: `sightline.told_start_time`, `…end_time`, `…completion_start_time`."""
 TIMES = ("start_time", "end_time", "completion_start_time")
+"""Fields that hold a time."""
 
 
 def believable(moment: datetime, arrived: datetime | None = None) -> bool:
-    """Whether somebody can mean this time of something that arrived then, or now."""
+    """Whether a timestamp is plausible for something that arrived at `arrived`, by default now."""
     return EARLIEST <= moment <= (arrived or now()) + FARTHEST_AHEAD
 
 
@@ -34,8 +35,8 @@ def believable_ns() -> tuple[int, int]:
 def believed(observation: Observation, told_end: datetime | None) -> Observation:
     """The observation itself, or one at a time that can be meant; `told_end` is its end before any comparison.
 
-    A start nobody can mean becomes the end where that can be meant, so that sending the span again changes nothing,
-    else the time of arrival. An end or first token nobody can mean is unknown.
+    An implausible start becomes the end where that is plausible, so that a retry is idempotent, else the time of
+    arrival. An implausible end or first token is unknown.
     """
     arrived = now()
     told = {"start_time": observation.start_time, "end_time": told_end}
@@ -51,7 +52,7 @@ def believed(observation: Observation, told_end: datetime | None) -> Observation
 
 
 def believed_fields(fields: Mapping[str, Any], said_at: datetime | None) -> Mapping[str, Any]:
-    """What an event of the older ingestion says, without times nobody can mean; `said_at` is the time of an event
+    """The fields of an event of the older ingestion, without implausible times; `said_at` is the time of an event
     that creates, which is the start where none is said.
 
     An observation or trace without a start has the time of its first event, which is that of its arrival here.

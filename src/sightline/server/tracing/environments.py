@@ -1,19 +1,22 @@
-"""Names of environments: said as people set them, stored as one spelling each, asked for in either."""
+"""Normalisation of environment names: stored in one spelling, accepted and filtered by in any."""
 
 import re
 from typing import Any
 
 UNNAMED = "default"
+"""Environment of what names none."""
 LONGEST = 40
+"""Characters of a name."""
 RESERVED, INSTEAD = "langfuse", "platform"
 """Names that begin with the first are the platform's own: a sender's begins with the second."""
 EXACT = frozenset({"=", "<>", "any of", "none of"})
+"""Operators that compare whole names."""
 
 _OTHER = re.compile(r"[^a-z0-9_-]")
 
 
 def environment_name(told: Any) -> str:
-    """The name as it is stored; nothing said is `default`, and nothing that was said is refused or becomes it.
+    """The normalised name; a missing one is `default`, and a given one is neither refused nor becomes it.
 
     `LANGFUSE_TRACING_ENVIRONMENT=Production` is a common setting and Langfuse lower-cases it: a score or a batch lost
     for its spelling would be the worse answer.
@@ -25,7 +28,7 @@ def environment_name(told: Any) -> str:
 
 
 def asked_environments(operator: str, value: Any) -> Any:
-    """What a filter compares environments with, in the spelling they are stored in; parts of names are lower-cased."""
+    """Normalise the operand of a filter on environments; parts of names are only lower-cased."""
     if isinstance(value, list | tuple):
         return [asked_environments(operator, each) for each in value]
     if not isinstance(value, str):

@@ -1,5 +1,5 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
-"""What can be asked of an observation, a trace and a score: one table of fields each, for every surface.
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
+"""The schema of filters: fields of an observation, a trace and a score, one table each, for every surface.
 
 Lists, detail reads, sessions, metrics, charts, exports, the pages' filter bar and the documentation of filters compile
 from these tables. Times are UTC, durations seconds, costs US dollars.
@@ -16,7 +16,7 @@ from sightline.server.tracing.environments import asked_environments
 from sightline.server.tracing.searching import said
 
 TRACE_ROW = "TRACE"
-"""The kind of a row that carries what was said of a trace itself and is no observation."""
+"""The kind of a row that carries a trace's own attributes and is no observation."""
 OBSERVED = f"kind NOT IN ('{TRACE_ROW}', '{GONE}')"
 """Rows that are observations."""
 INDEXED = "gone = 0"
@@ -24,7 +24,7 @@ INDEXED = "gone = 0"
 
 
 def counted_sum(map_: str, prefix: str = "") -> str:
-    """Of an observation's usage or cost what counts, summed over the types that begin so.
+    """SQL of an observation's deduplicated usage or cost, summed over the types with this prefix.
 
     `input` has its cached tokens too; without a prefix it is the total.
     """
@@ -45,7 +45,7 @@ def seconds(start: str, end: str) -> str:
 
 
 def _searched(column: str) -> Field:
-    """A long text: `matches` searches its words, as the search box does."""
+    """A long text: `matches` is a full-text search by words, as in the search box."""
 
     def compiled(where: Where, condition: Condition) -> str:
         if condition.operator == "matches":
@@ -82,7 +82,7 @@ def traces_with(where: Where, clause: str) -> str:
 
 
 def _inherited(own: str, of_trace: str, kind: str = "text", *, crowded: bool = False) -> Field:
-    """What an observation says itself counts; where it says nothing, what its trace has."""
+    """The observation's own value, else its trace's (COALESCE)."""
     plain = Field(own, "texts") if kind == "texts" else Field(own)
 
     def compiled(where: Where, condition: Condition) -> str:
@@ -142,7 +142,7 @@ OBSERVATION_FIELDS: Mapping[str, Field] = {
     "toolNames": Field("tool_names", "texts"),
     "calledToolNames": Field("called_tool_names", "texts"),
 }
-"""An observation is filtered by what it reports; sums over observations leave out what is repeated."""
+"""An observation is filtered by what it reports; sums over observations are deduplicated."""
 
 
 def _scored(where: Where, condition: Condition) -> str:
@@ -196,7 +196,7 @@ TRACE_FIELDS: Mapping[str, Field] = {
     "scores_avg": _SCORED,
     "score_categories": _SCORED,
 }
-"""Columns of the index of traces, whose usage and cost are what counts."""
+"""Columns of the index of traces, whose usage and cost are deduplicated."""
 
 
 def _of_scored_trace(column: str, kind: str = "text", *, crowded: bool = False) -> Field:

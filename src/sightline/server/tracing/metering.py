@@ -1,8 +1,8 @@
-"""What counts: usage and cost that several spans of a trace report is counted once. Pure, and by structure alone.
+"""Deduplicates usage and cost that several spans of a trace report (double counting). Pure, by structure alone.
 
 A wrapper (an agent, a chain, a call around a call) counts only as far as its descendants do not report the same; two
 spans with the same response id report one call; a record of usage beside its call says nothing new. Whatever nobody
-else reports stays. The answer depends on the spans alone, not on the order in which they arrived.
+else reports stays. Deterministic: the result depends on the spans alone, not on their order of arrival.
 """
 
 from collections import Counter, defaultdict
@@ -14,10 +14,11 @@ CALLS = frozenset(("GENERATION", "EMBEDDING"))
 PLAIN = frozenset(("SPAN", "EVENT"))
 """Kinds that say nothing of what the span is."""
 TOTAL = "total"
+"""Usage type of the sum."""
 WHOLES = ("input", "output")
 """Families of usage types: `input_cached_tokens` is a part of `input`."""
 ROUNDING = 1e-9
-"""Relative; sums of floats differ by less, real costs by more."""
+"""Relative tolerance of comparing costs: floating-point error is smaller, real differences are larger."""
 
 Amounts = Mapping[str, float]
 
@@ -35,23 +36,24 @@ class Report:
     usage: Mapping[str, int]
     cost_usd: Amounts
     is_priced_here: bool
-    """Its cost was calculated from its usage; nobody told it."""
+    """Its cost was calculated from its usage, not reported."""
     call_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The part of a report that counts elsewhere already."""
+    """The part of a report that is a duplicate: it is counted elsewhere."""
 
     usage: Mapping[str, int] = field(default_factory=dict)
     cost_usd: Amounts = field(default_factory=dict)
 
 
 NOTHING = Repeated()
+"""A report without duplicates."""
 
 
 def repeated(reports: Sequence[Report], kept_elsewhere: Collection[str] = ()) -> dict[str, Repeated]:
-    """By id, for every report of one trace that repeats anything.
+    """The duplicated part by observation id, for every report of one trace that has any.
 
     `kept_elsewhere` are ids of reports whose very call counts in another trace.
     """
@@ -104,7 +106,7 @@ class _Covered:
 
 
 class _Tree:
-    """The spans of a trace by parent. A parent that is not there makes a root, and so does a circle."""
+    """The span tree of a trace. A missing parent makes a root, and so does a cycle."""
 
     def __init__(self, reports: Sequence[Report]) -> None:
         self.reports = {each.id: each for each in reports}
@@ -116,7 +118,7 @@ class _Tree:
         self._ends = self._subtrees()
 
     def _children_first(self) -> list[str]:
-        """Every id once, each after all below it; iterative, because traces may be thousands of spans deep."""
+        """Post-order traversal (children first); iterative, because traces may be thousands of spans deep."""
         order: list[str] = []
         seen: set[str] = set()
         for start in (*self.children[""], *sorted(self.reports)):

@@ -80,7 +80,7 @@ class ExperimentFields:
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """One span as stored: a row. A later row with the same id in the same trace replaces an earlier one."""
+    """One span, as a row. Upsert by trace and id: the row with the highest version wins."""
 
     project_id: ProjectId
     trace_id: TraceId
@@ -124,7 +124,7 @@ class Observation:
     stands_for_trace: bool = False
     """No span: the row that carries what was said of the trace itself. Reads of observations leave it out."""
     row_version: int | None = field(default=None, compare=False)
-    """When the row was stored, in nanoseconds since 1970, no two the same; None for one that is not stored yet."""
+    """Row version: Unix nanoseconds of the write, unique and monotonic; None for a row that is not stored yet."""
 
 
 ScoreType = Literal["NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION"]
@@ -190,7 +190,7 @@ class Trace:
 
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """A file that observations refer to, stored once per project by its SHA-256."""
+    """A file that observations refer to, content-addressed by SHA-256 and deduplicated within a project."""
 
     project_id: ProjectId
     id: MediaId
@@ -244,14 +244,14 @@ class TraceQuery:
     search: str | None = None
     """Text somewhere in names, ids, inputs or outputs."""
     order_by: TraceOrder = "timestamp"
-    """By time only the rows near the page are read, by anything else all that match."""
+    """By time, the primary key bounds the scan to the page; by anything else all matches are read and sorted."""
     ascending: bool = False
     limit: int = 50
     offset: int = 0
     before: tuple[datetime, TraceId] | None = None
-    """Cursor: only traces older than this one (timestamp, then id)."""
+    """Keyset cursor: only traces older than this one (timestamp, then id as the tie-breaker)."""
     counted: bool = False
-    """Whether the page should say the total, which reads everything that matches."""
+    """Whether to count the total, which scans all matches."""
     whole: bool = False
     """Whether inputs and outputs come whole instead of as previews, and what roots say in the metadata."""
 
@@ -279,7 +279,7 @@ class ObservationQuery:
     limit: int = 50
     offset: int = 0
     before: tuple[datetime, TraceId, ObservationId] | None = None
-    """Cursor: only observations older than this one (start time, then ids)."""
+    """Keyset cursor: only observations older than this one (start time, then ids as tie-breakers)."""
     counted: bool = False
     inherited: frozenset[Inherited] = frozenset()
     """Which fields of `trace` are filled from the other rows of the trace where an observation lacks them."""
@@ -331,13 +331,12 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What the spans of one experiment add up to, within the window that was looked at."""
+    """What the spans of one experiment add up to, within the window that was looked at. `metadata` is JSON text."""
 
     id: str
     name: str
     description: str | None
     metadata: str | None
-    """JSON text."""
     dataset_id: str | None
     start_time: datetime
     end_time: datetime
@@ -356,7 +355,7 @@ class ExperimentQuery:
     item_ids: tuple[str, ...] = ()
     limit: int = 50
     before: tuple[datetime, tuple[str, ...]] | None = None
-    """Cursor: a time and the ids that break ties: the experiment's, or the item's trace and observation."""
+    """Keyset cursor: a time, and ids as tie-breakers: the experiment's, or the item's trace and observation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -373,7 +372,7 @@ class TracedItem:
 
 @dataclass(frozen=True)
 class Page(Generic[Item]):
-    """A slice of a list; `total` is there only when the query asked for it (`counted`)."""
+    """One page of a list; `total` is there only when the query asked for it (`counted`)."""
 
     items: Sequence[Item]
     total: int | None = None

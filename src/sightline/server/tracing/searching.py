@@ -1,7 +1,7 @@
-"""Full-text search over observations.
+"""Full-text search over observations: phrases, by a bloom filter over tokens and an exact check of the candidates.
 
 Words are found whole and in the order given, in any case; `*` at either end lets the text begin or end inside a word.
-Letters beyond ASCII always may: many scripts do not part their words.
+Letters beyond ASCII always may: many scripts have no word boundaries.
 """
 
 import re
@@ -11,11 +11,17 @@ from sightline.server.questions.where import Where
 from sightline.server.tables.observations import TRACE_TEXT_LENGTH, WORDS
 
 _WORD = re.compile(r"[0-9a-z\x80-\U0010ffff]+")
+"""A token: ASCII letters, digits and all other scripts."""
 _PLAIN = re.compile(r"[0-9a-z]+")
+"""An ASCII token, which the index can only find whole."""
 _OUTSIDE = r"[^0-9a-z\x{80}-\x{10ffff}]"
+"""A word boundary character, for RE2."""
 _ESCAPES = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+"""Escapes of LIKE wildcards."""
 TEXTS = ("input", "output", "status_message")
+"""Searched columns of an observation."""
 TRACE_TEXTS = ("trace_input", "trace_output")
+"""Searched columns of a trace's own texts."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Sought:
         )
 
     def words(self) -> list[str]:
-        """The words that a text which holds this one must have, each once."""
+        """Tokens that every matching text contains, for the bloom filter; distinct."""
         whole = [
             match[0]
             for match in _WORD.finditer(self.text)
@@ -57,7 +63,7 @@ class Sought:
 def said(where: Where, text: str, columns: tuple[str, ...] = TEXTS) -> str:
     """The condition that one of these texts of an observation holds `text`.
 
-    The filter of words leaves out most rows that do not.
+    The bloom filter over words skips most granules without a match.
     """
     sought = Sought.of(text)
     exactly = _exactly(where, sought, columns)
@@ -71,9 +77,9 @@ def said_of_trace(where: Where, text: str) -> str:
 
 
 def ways(where: Where, text: str) -> list[str]:
-    """Conditions over observations, one of which holds where a trace is found by them.
+    """Alternative conditions over observations (a disjunction): a trace matches by any of them.
 
-    Asked one by one: joined by OR the engine would use none of their skip indexes.
+    One query each: joined by OR, the engine would use none of their skip indexes.
     """
     found = [
         said(where, text),
@@ -90,7 +96,7 @@ def named(where: Where, text: str) -> str:
 
 
 def _exactly(where: Where, sought: Sought, columns: tuple[str, ...]) -> str:
-    """Looked for as it stands first, which is fast, and only where it is there with the words around it."""
+    """Cheap test first: a substring match, then the regular expression with word boundaries on its candidates."""
     like, pattern = where.place("String", _like(sought)), where.place("String", sought.pattern())
     holds = (f"({column} ILIKE {like} AND match(lowerUTF8({column}), {pattern}))" for column in columns)
     return f"({' OR '.join(holds)})"

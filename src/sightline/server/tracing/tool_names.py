@@ -9,11 +9,13 @@ from sightline.server.tracing.records import Kind, Observation
 CALLS = frozenset(("tool_use", "tool_call", "tool-call", "function_call"))
 """Types of parts of an answer that are calls."""
 SIGNS_OF_CALLS = ("tool", "function_call")
-"""One of them is in every answer that calls."""
+"""Prefilter: every output with a call contains one of these."""
 OFFERS = "gen_ai.tool.definitions"
+"""Span attribute with the tool definitions."""
 SILENT = frozenset((Kind.SPAN, Kind.EVENT, Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING))
 """Kinds that no model answers in."""
 DEEPEST = 20
+"""Nesting limit of the search."""
 
 
 def tools_of(observation: Observation) -> tuple[list[str], list[str]]:

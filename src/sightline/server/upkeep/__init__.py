@@ -1,1 +1,1 @@
-"""Looking after what is stored: whether the databases answer, what is too old, what a deleted project leaves."""
+"""Maintenance of stored data: health checks, retention, and deletion of a project's data."""

@@ -1,4 +1,4 @@
-"""What is done about stored data as a whole: remove a project's, keep some days' only, ask whether it is there."""
+"""Maintenance of stored data: project deletion, retention (TTL), health checks."""
 
 from datetime import timedelta
 
@@ -13,23 +13,24 @@ from sightline.server.tracing.actions.media import MediaRemoval
 from sightline.server.upkeep.store import UpkeepStore
 
 RECENT = timedelta(minutes=3)
+"""Window of the check that data still arrives."""
 
 
 class Removal:
-    """Once a project is gone: its files and its rows of the analytics engine. Media records go with its own row."""
+    """Deletes the files and analytics rows of a deleted project. Media records cascade with its row."""
 
     def __init__(self, engine: ObservationsEngine, media: MediaRemoval) -> None:
         self._store = UpkeepStore(engine)
         self._media = media
 
     async def of_project(self, project_id: ProjectId) -> None:
-        """Run twice, the second finds nothing."""
+        """Idempotent."""
         await self._store.delete_project(project_id)
         await self._media.of_project(project_id)
 
 
 class Retention:
-    """What a project keeps for some days only. Run twice, the second finds nothing; interrupted, the next goes on."""
+    """Retention: deletes what is older than a project's limit. Idempotent and resumable."""
 
     def __init__(self, engine: ObservationsEngine, index: TraceIndex, media: MediaRemoval, hub: LiveHub) -> None:
         self._store = UpkeepStore(engine)
@@ -38,7 +39,7 @@ class Retention:
         self._hub = hub
 
     async def keep(self, project_id: ProjectId, days: int) -> None:
-        """Delete observations, scores and files that are more than so many days old."""
+        """Delete observations, scores and files that are older than `days` days."""
         if days <= 0:
             return
         moment = now() - timedelta(days=days)
@@ -53,14 +54,14 @@ class Retention:
 
 
 class Vitals:
-    """What a monitor asks beyond "is the process there"."""
+    """Health checks beyond liveness."""
 
     def __init__(self, engine: ObservationsEngine, database: Database) -> None:
         self._store = UpkeepStore(engine)
         self._database = database
 
     async def check_databases(self) -> None:
-        """Unavailable when either database does not answer."""
+        """Unavailable (503) when either database does not answer."""
         try:
             await self._database.ping()
             await self._store.any_since(now())
@@ -68,6 +69,6 @@ class Vitals:
             raise Unavailable(f"a database does not answer: {problem}") from problem
 
     async def check_recent_events(self) -> None:
-        """Unavailable when nothing has arrived within the last minutes."""
+        """Unavailable (503) when nothing arrived within `RECENT`."""
         if not await self._store.any_since(now() - RECENT):
             raise Unavailable(f"no observation and no score within the last {RECENT.seconds // 60} minutes")

@@ -1,4 +1,4 @@
-"""Background work on what is stored, for whichever process holds its lease."""
+"""Background jobs on stored data; a lease picks the process that runs them."""
 
 from sightline.server.accounts.actions import Accounts
 from sightline.server.runtime.leases import Leases
@@ -6,7 +6,7 @@ from sightline.server.upkeep.actions import Retention
 
 
 class RetentionRound:
-    """Every project's data of too long ago."""
+    """Applies retention to every project."""
 
     every_s = 3600.0
 
@@ -16,7 +16,7 @@ class RetentionRound:
         self._leases = leases
 
     async def run(self) -> bool:
-        """False when another process is at it."""
+        """False when another process holds the lease."""
         async with self._leases.held("retention") as ours:
             for project in await self._accounts.keeping_for_a_time() if ours else ():
                 await self._retention.keep(project.id, project.retention_days)

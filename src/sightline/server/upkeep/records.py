@@ -1,4 +1,4 @@
-"""What ages: the tables of the analytics engine whose rows a project may keep for some days only."""
+"""Tables of the analytics engine that retention applies to, and the column of a row's age."""
 
 from dataclasses import dataclass
 
@@ -15,3 +15,4 @@ AGING = (
     Aging("scores", "timestamp"),
     Aging("changes", "occurred_at"),
 )
+"""Tables that retention applies to."""

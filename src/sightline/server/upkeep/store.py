@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """All SQL of upkeep: over whole tables of the analytics engine, whatever their rows say."""
 
 from datetime import datetime
@@ -9,13 +9,13 @@ from sightline.server.upkeep.records import AGING
 
 
 class UpkeepStore:
-    """Every deletion names the project it is confined to."""
+    """Every deletion names the project it is scoped to."""
 
     def __init__(self, engine: ObservationsEngine) -> None:
         self._engine = engine
 
     async def delete_project(self, project_id: ProjectId) -> None:
-        """A project's rows in every table that has any."""
+        """Delete a project's rows in every table that has any."""
         tables = await self._engine.query(
             "SELECT DISTINCT table FROM system.columns WHERE database = currentDatabase() AND name = 'project_id'"
         )
@@ -24,7 +24,7 @@ class UpkeepStore:
             await self._engine.execute(statement, {"project": project_id})
 
     async def delete_before(self, project_id: ProjectId, moment: datetime) -> None:
-        """A table without such rows is not touched: a deletion rewrites parts."""
+        """Delete rows older than `moment`. Tables without any are skipped: a mutation rewrites parts."""
         params = {"project": project_id, "moment": moment}
         for aging in AGING:
             old = f"project_id = {{project:String}} AND {aging.time} < {{moment:DateTime64(6, 'UTC')}}"

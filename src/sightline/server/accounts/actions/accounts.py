@@ -1,4 +1,4 @@
-"""What people and keys can do with accounts: seed, sign in, be recognised."""
+"""Authentication and authorisation: seeding, sign-in, sessions, API keys and what each may do."""
 
 import hmac
 from datetime import datetime, timedelta
@@ -26,10 +26,13 @@ from sightline.server.runtime.database import Database
 from sightline.server.runtime.errors import NotFound, Unauthorized
 
 SESSION_DAYS = 30
+"""Lifetime of a session."""
 LINK_HOURS = 24
+"""Lifetime of a one-time sign-in link."""
 KEY_CACHE_S = 10.0
-"""How long another process may still take a key that this one deleted."""
+"""TTL of a cached key lookup: so long another process may still accept a key that this one deleted."""
 KEY_CACHE_SIZE = 10_000
+"""Cached key lookups; beyond it the oldest is evicted."""
 Opens = tuple[ProjectId, datetime | None]
 """The project of a key, and when the key expires."""
 
@@ -37,7 +40,7 @@ Opens = tuple[ProjectId, datetime | None]
 class Accounts:
     """Organisations, projects, people, keys and sessions; every refusal is a `SightlineError`.
 
-    `pepper` turns secret keys into what the database keeps; with another pepper every key is unknown.
+    `pepper` is the HMAC key of the stored hashes of secret keys: with another pepper every key is unknown.
     """
 
     def __init__(self, database: Database, *, pepper: bytes) -> None:
@@ -49,27 +52,27 @@ class Accounts:
         self._used: dict[str, datetime] = {}
 
     async def seed(self, initial: InitialAccounts) -> Seeded:
-        """Make exist what `initial` names; with nothing named and nothing there, what a newcomer needs."""
+        """Create what `initial` names, idempotently; on an empty installation with nothing named, the defaults."""
         async with self._database.work() as work:
             seeded = await seed(work.connection, initial, self._pepper)
             work.after_commit(self._known.clear)
         return seeded
 
     async def by_key(self, public_key: str, secret_key: str) -> Access:
-        """The project a key pair opens. Unauthorized when the pair is not one of ours."""
+        """Authenticate a key pair: what it may do in its project. Unauthorized for an unknown or expired pair."""
         hashed = secrets.secret_hash(secret_key, self._pepper)
         project_id = await self._project_of(public_key, hashed)
         self.used(public_key)
         return Access(project_id=project_id, scope="project", public_key=public_key)
 
     async def by_public_key(self, public_key: str) -> Access:
-        """What the public half alone may do: create scores."""
+        """Authenticate a public key alone, which may only create scores. Unauthorized when it is unknown."""
         project_id = await self._project_of(public_key, None)
         self.used(public_key)
         return Access(project_id=project_id, scope="scores", public_key=public_key)
 
     async def sign_in(self, email: str, password: str) -> tuple[str, Session]:
-        """A new session's token and the session."""
+        """Start a session with a password: its token and the session. Unauthorized for a wrong e-mail or password."""
         async with self._database.reading() as connection:
             found = await store.user_by_email(connection, email.strip().lower())
         user, hashed = found or (None, None)
@@ -78,7 +81,7 @@ class Accounts:
         return await self._new_session(user)
 
     async def sign_in_link(self) -> str:
-        """A token that signs the first person in, once, within a day."""
+        """A one-time token that signs the first person in, valid for `LINK_HOURS`."""
         token = secrets.new_token()
         async with self._database.work() as work:
             user = await store.first_user(work.connection)
@@ -89,7 +92,7 @@ class Accounts:
         return token
 
     async def redeem(self, token: str) -> tuple[str, Session]:
-        """Turn a one-time link into a session."""
+        """Exchange the token of a one-time link for a session. Unauthorized when it was used or has expired."""
         async with self._database.work() as work:
             user = await store.take_link(work.connection, secrets.token_hash(token))
         if user is None:
@@ -109,7 +112,7 @@ class Accounts:
             return await store.projects_of(connection, user.id)
 
     async def access(self, user: User, project_id: ProjectId) -> Access:
-        """What a person may do in a project. NotFound also when it exists without them: nobody else learns."""
+        """What a person may do in a project. NotFound for non-members too: ids cannot be enumerated."""
         async with self._database.reading() as connection:
             role = await store.role_in(connection, user.id, project_id)
         if role is None:
@@ -117,7 +120,7 @@ class Accounts:
         return Access(project_id=project_id, scope="user", user_id=user.id, role=role)
 
     async def member_role(self, project_id: ProjectId, user_id: UserId) -> Role:
-        """What somebody may do in a project. NotFound for those who do not belong to it."""
+        """The role of a person in a project. NotFound for non-members."""
         async with self._database.reading() as connection:
             role = await store.role_in(connection, user_id, project_id)
         if role is None:
@@ -136,7 +139,7 @@ class Accounts:
             return await store.keys_of(connection, project_id)
 
     async def create_key(self, project_id: ProjectId, note: str | None = None) -> NewApiKey:
-        """A new key pair; this is the only time its secret is known."""
+        """Create a key pair. Only this answer has its secret: the database keeps a hash."""
         public_key, secret_key = secrets.new_key_pair()
         display = secrets.display(secret_key)
         key = ApiKey(public_key=public_key, display_secret_key=display, created_at=now(), note=note)
@@ -146,30 +149,30 @@ class Accounts:
         return NewApiKey(key=key, secret_key=secret_key)
 
     async def delete_key(self, project_id: ProjectId, public_key: str) -> None:
-        """From now on the pair is unknown."""
+        """Revoke a key pair and evict it from this process' cache. NotFound when the project has no such key."""
         async with self._database.work() as work:
             if not await store.delete_key(work.connection, project_id, public_key):
                 raise NotFound(f"API key {public_key!r} does not exist in project {project_id!r}")
             work.after_commit(self.forget_keys)
 
     def used(self, public_key: str) -> None:
-        """A key was used now. It is written later: nobody waits for that."""
+        """Note that a key was used now. Write-behind: `write_usage` stores it, no request waits."""
         self._used[public_key] = now()
 
     async def write_usage(self) -> None:
-        """Write when keys were last used; for a job, once a minute."""
+        """Flush when keys were last used, in one transaction; for a job, once a minute."""
         moments, self._used = self._used, {}
         if moments:
             async with self._database.work() as work:
                 await store.mark_used(work.connection, moments)
 
     async def keeping_for_a_time(self) -> list[Project]:
-        """The projects of this installation whose data goes after some days; for a job, not for a caller."""
+        """The projects with a retention period, of the whole installation; for a job, not for a caller."""
         async with self._database.reading() as connection:
             return await store.keeping_for_a_time(connection)
 
     def forget_keys(self) -> None:
-        """Look every key up anew: one was deleted, or its project."""
+        """Invalidate the key cache: a key was deleted, or its project."""
         self._known.clear()
 
     async def _new_session(self, user: User) -> tuple[str, Session]:
@@ -180,7 +183,7 @@ class Accounts:
         return token, session
 
     async def _project_of(self, public_key: str, hashed_secret: str | None) -> ProjectId:
-        """The key's project, from the cache or the database; a wrong key is remembered as wrong for as long."""
+        """The key's project, read through the cache. Wrong keys are cached too (negative caching)."""
         known = self._known.get((public_key, hashed_secret))
         found = known[0] if known else await self._look_up(public_key, hashed_secret)
         if known is None:

@@ -1,4 +1,4 @@
-"""Running an organisation: its projects, their keys, and who has which role."""
+"""Administration of an organisation: its projects, their keys, members and roles."""
 
 import hmac
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from sightline.server.runtime.ids import new_id
 
 
 class Organizations:
-    """Every method but `by_key` is confined to the organisation it is given."""
+    """Every method but `by_key` is scoped to the organisation it is given."""
 
     def __init__(self, database: Database, accounts: Accounts, *, pepper: bytes) -> None:
         self._database = database
@@ -35,7 +35,7 @@ class Organizations:
         self._pepper = pepper
 
     async def by_key(self, public_key: str, secret_key: str) -> OrganizationAccess:
-        """The organisation a key pair runs. Unauthorized when the pair is no organisation's."""
+        """Authenticate an organisation's key pair. Unauthorized for an unknown pair, or a project's."""
         async with self._database.reading() as connection:
             found = await store.key(connection, public_key)
         hashed = secrets.secret_hash(secret_key, self._pepper)
@@ -49,7 +49,7 @@ class Organizations:
             return await store.keys_of(connection, organization_id)
 
     async def create_key(self, organization_id: OrganizationId, draft: KeyDraft) -> NewApiKey:
-        """A key pair that runs the organisation; this is the only time its secret is known."""
+        """Create a key pair of the organisation. Only this answer has its secret: the database keeps a hash."""
         made = _pair(draft)
         async with self._database.work() as work:
             await _check_new(work.connection, made.key.public_key)
@@ -85,7 +85,7 @@ class Organizations:
         metadata: Mapping[str, Any] | None,
         retention_days: int | None = None,
     ) -> Project:
-        """Give a project another name, and other metadata and time of keeping unless those are None."""
+        """Rename a project, and replace its metadata and retention (days) unless those are None."""
         async with self._database.work() as work:
             old = await _project(work.connection, organization_id, project_id)
             if name != old.name:
@@ -99,7 +99,7 @@ class Organizations:
             return await _project(work.connection, organization_id, project_id)
 
     async def delete_project(self, organization_id: OrganizationId, project_id: str) -> ProjectId:
-        """Delete a project with its keys and everything else this database holds of it."""
+        """Delete a project, its keys and everything of it in this database (cascading)."""
         async with self._database.work() as work:
             project = await _project(work.connection, organization_id, project_id)
             await store.delete_project(work.connection, project.id)
@@ -126,7 +126,7 @@ class Organizations:
             return await store.members(connection, organization_id)
 
     async def put_member(self, organization_id: OrganizationId, user_id: UserId, role: OrganizationRole) -> Membership:
-        """Give a person a role; they become a member when they are none."""
+        """Upsert a membership: give a person a role in the organisation. Its last owner cannot be demoted."""
         async with self._database.work() as work:
             user = await store.user(work.connection, user_id)
             if user is None:
@@ -150,7 +150,7 @@ class Organizations:
     async def put_project_member(
         self, organization_id: OrganizationId, project_id: str, user_id: UserId, role: OrganizationRole
     ) -> Membership:
-        """Give a member of the organisation another role in one project."""
+        """Upsert a project membership: override a member's role in one project."""
         async with self._database.work() as work:
             project = await _project(work.connection, organization_id, project_id)
             found = await store.member(work.connection, organization_id, user_id)

@@ -1,4 +1,4 @@
-"""An organisation's people as a directory keeps them (SCIM): made, found, renamed, taken out."""
+"""An organisation's people, provisioned by a directory (SCIM): created, found, renamed, deprovisioned."""
 
 from sightline.server.accounts import secrets
 from sightline.server.accounts.records import Membership, OrganizationId, OrganizationRole, User, UserId
@@ -10,7 +10,7 @@ from sightline.server.runtime.ids import new_id
 
 
 class People:
-    """Every method is confined to the organisation it is given."""
+    """Every method is scoped to the organisation it is given."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -18,7 +18,7 @@ class People:
     async def page(
         self, organization_id: OrganizationId, email: str | None, skip: int, limit: int
     ) -> tuple[list[Membership], int]:
-        """Members, perhaps only the one with this address, and how many there are in all."""
+        """A page of members (limit/offset), or the one with this e-mail, and the total count."""
         async with self._database.reading() as connection:
             members = await store.members(connection, organization_id)
         found = [each for each in members if email is None or each.user.email == email.strip().lower()]
@@ -53,7 +53,7 @@ class People:
         return Membership(user=user, role=role)
 
     async def take_in(self, organization_id: OrganizationId, user_id: UserId) -> Membership:
-        """Make a known person a member, in no project until somebody gives them a role; a member stays as is."""
+        """Reactivate a known person as a member, with role NONE until somebody gives them another. Idempotent."""
         async with self._database.work() as work:
             member = await store.member(work.connection, organization_id, user_id)
             if member is not None:

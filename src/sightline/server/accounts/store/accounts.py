@@ -22,8 +22,9 @@ from sightline.server.tables.accounts import (
 )
 
 PROJECTS = select(projects, organizations.c.name.label("organization_name")).join_from(projects, organizations)
+"""Projects with the name of their organisation."""
 _ROLE = func.coalesce(project_memberships.c.role, memberships.c.role)
-"""A role in a single project goes before the one in its organisation."""
+"""Precedence: a role in the single project overrides the one in its organisation."""
 
 
 _of_project = (project_memberships.c.project_id == projects.c.id) & (
@@ -111,7 +112,7 @@ async def role_in(connection: AsyncConnection, user_id: UserId, project_id: Proj
 
 
 async def put_key(connection: AsyncConnection, project_id: str, key: ApiKey, hashed_secret: str) -> None:
-    """Store a key; one that exists in the same project gets the new secret."""
+    """Upsert a key by its public half; one that exists in the same project gets the new secret."""
     values = {
         "secret_hash": hashed_secret,
         "display_secret_key": key.display_secret_key,
@@ -141,7 +142,7 @@ async def is_organizations(connection: AsyncConnection, public_key: str) -> bool
 
 
 async def mark_used(connection: AsyncConnection, moments: Mapping[str, datetime]) -> None:
-    """When keys were last used, by public key: of projects and of organisations."""
+    """Batch update of when keys were last used, by public key: of projects and of organisations."""
     for table in (api_keys, organization_keys):
         statement = update(table).where(table.c.public_key == bindparam("key")).values(last_used_at=bindparam("moment"))
         values = [{"key": key, "moment": moment} for key, moment in moments.items()]
@@ -149,7 +150,7 @@ async def mark_used(connection: AsyncConnection, moments: Mapping[str, datetime]
 
 
 async def keeping_for_a_time(connection: AsyncConnection) -> list[Project]:
-    """The projects that do not keep everything."""
+    """The projects with a retention period."""
     rows = (await connection.execute(PROJECTS.where(projects.c.retention_days > 0).order_by(projects.c.id))).all()
     return [project_of(row) for row in rows]
 
@@ -190,7 +191,7 @@ async def add_link(connection: AsyncConnection, hashed_token: str, user_id: User
 
 
 async def take_link(connection: AsyncConnection, hashed_token: str) -> User | None:
-    """The person a link signs in; the link is gone afterwards, as are all that have expired."""
+    """Consume a one-time link: the person it signs in. Deletes it, and all expired ones."""
     query = (
         select(users)
         .join(sign_in_links, sign_in_links.c.user_id == users.c.id)

@@ -1,4 +1,4 @@
-"""What can be asked of many observations and scores at once, and the boards that show the answers."""
+"""Aggregate queries over observations and scores, and the dashboards that show them."""
 
 from sightline.server.dashboards.actions.boards import Dashboards, Widgets
 from sightline.server.dashboards.actions.metrics import Metrics

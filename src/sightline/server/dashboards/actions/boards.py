@@ -1,4 +1,4 @@
-"""Dashboards and widgets: made, changed, placed, removed."""
+"""CRUD of dashboards, widgets and their placements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,11 +22,11 @@ from sightline.server.runtime.database import Connection, Database
 from sightline.server.runtime.errors import Conflict, InvalidRequest, NotFound
 
 COLUMNS = 12
-"""Of the grid that placements lie in."""
+"""Width of a dashboard's grid."""
 
 
 class Widgets:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,7 +46,7 @@ class Widgets:
             return await WidgetStore(connection, project_id).page(limit, offset)
 
     async def change(self, project_id: ProjectId, widget_id: WidgetId, changes: Mapping[str, Any]) -> Widget:
-        """Give some fields other values; the result must be a widget that could have been created."""
+        """Partial update; the result is validated like a new widget."""
         async with self._database.work() as work:
             widget = await _widget(work.connection, project_id, widget_id)
             changed = replace(widget, **changes, updated_at=now())
@@ -55,7 +55,7 @@ class Widgets:
         return changed
 
     async def delete(self, project_id: ProjectId, widget_id: WidgetId) -> None:
-        """Conflict while a dashboard shows it."""
+        """Delete a widget. Conflict while a dashboard shows it (referential integrity)."""
         async with self._database.work() as work:
             await _widget(work.connection, project_id, widget_id)
             boards = await DashboardStore(work.connection, project_id).every()
@@ -66,7 +66,7 @@ class Widgets:
 
 
 class Dashboards:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -147,7 +147,7 @@ async def _check_placements(connection: Connection, project_id: ProjectId, place
 
 
 def _check_widget(widget: Widget) -> None:
-    """InvalidRequest when no window of time could answer the widget's question."""
+    """InvalidRequest when the widget's query is invalid for any time range."""
     end = now()
     query = MetricsQuery(
         view=widget.view,

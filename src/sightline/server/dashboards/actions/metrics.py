@@ -1,4 +1,4 @@
-"""Metrics: a question is checked, then answered by one statement."""
+"""Metrics: a query is validated, then compiled to one aggregate statement."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,12 +14,15 @@ from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.actions.indexing import TraceIndex
 
 MOST_BINS = 100
+"""Bins of a histogram."""
 MOST_ROWS = 1_000
+"""Rows of an answer."""
 ON_TEXTS = ("uniq", "count")
+"""Aggregations of measures that are texts: they count distinct values."""
 
 
 class Metrics:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, engine: ObservationsEngine, index: TraceIndex) -> None:
         self._index = index
@@ -27,19 +30,19 @@ class Metrics:
         self._daily = DailyStore(engine, index.source.of)
 
     async def rows(self, project_id: ProjectId, query: MetricsQuery, *, crowded: bool = False) -> list[Row]:
-        """The answer; `crowded` allows grouping by ids without the conditions that keep it cheap."""
+        """Run the query; `crowded` allows GROUP BY on high-cardinality dimensions without the top-N limits."""
         checked = check(query, crowded=crowded)
         await self._index.settled(project_id)
         return await self._metrics.rows(project_id, checked)
 
     async def daily(self, project_id: ProjectId, query: DailyQuery) -> tuple[list[Day], int]:
-        """Totals of the latest days first, and the number of days in all."""
+        """A page of daily totals, latest day first, and the total number of days."""
         await self._index.settled(project_id)
         return await self._daily.page(project_id, query)
 
 
 def check(query: MetricsQuery, *, crowded: bool = False) -> MetricsQuery:
-    """The question with its filters read; InvalidRequest for one that has no answer, or none worth its price."""
+    """The query with its filters parsed; InvalidRequest when it is invalid, or too expensive."""
     view = VIEWS[query.view]
     _known("dimension", query.dimensions, view.dimensions)
     _known("measure", (metric.measure for metric in query.metrics), view.measures)
@@ -85,7 +88,7 @@ def _check_metrics(query: MetricsQuery, view: View) -> None:
 
 
 def _check_exploded(query: MetricsQuery, view: View) -> None:
-    """Parts of costs or usage are rows of their own: what counts observations would count them several times."""
+    """Exploded maps (ARRAY JOIN) make a row per usage type: a count of observations would count them several times."""
     dimensions = [view.dimensions[name] for name in query.dimensions]
     measures = [view.measures[metric.measure] for metric in query.metrics]
     for need, measure in (("costs", "costByType"), ("usages", "usageByType")):
@@ -109,7 +112,7 @@ def _check_order(query: MetricsQuery) -> None:
 
 
 def _check_crowded(query: MetricsQuery, view: View) -> None:
-    """Grouping by ids is for the largest few: limited, ordered by a metric, not spread over time."""
+    """High-cardinality GROUP BY is for a top N: limited, ordered by a metric, not a time series."""
     crowded = [name for name in query.dimensions if view.dimensions[name].crowded]
     if not crowded:
         return

@@ -1,4 +1,4 @@
-"""Dashboards and widgets: their lists lie in the row as JSON."""
+"""Dashboards and widgets; placements and filters are JSON columns."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """Totals per day, and per day and model."""
 
 from collections.abc import Callable
@@ -15,7 +15,9 @@ from sightline.server.tables.observations import GONE
 from sightline.server.tracing.fields import OBSERVED, TRACE_FIELDS, counted_sum
 
 INPUT, OUTPUT = counted_sum("usage", "input"), counted_sum("usage", "output")
+"""Deduplicated tokens of an observation."""
 TOTAL, COST = counted_sum("usage"), counted_sum("cost_usd")
+"""Deduplicated tokens, and cost in US dollars, of an observation."""
 
 
 class DailyStore:
@@ -27,7 +29,7 @@ class DailyStore:
         self._traces = traces
 
     async def page(self, project_id: ProjectId, query: DailyQuery) -> tuple[list[Day], int]:
-        """Days on which something happened, the latest first, and how many there are in all."""
+        """A page of days with any observation, latest first, and the total count of such days."""
         rows, params = self._matching(project_id, query)
         count = await self._engine.query(f"SELECT uniqExact(toDate(start_time)) AS days FROM {rows}", params)
         sql = (

@@ -1,5 +1,5 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
-"""A metrics query as one statement, and its rows."""
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
+"""A metrics query compiled to one aggregate statement, and its rows."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -37,6 +37,7 @@ AGGREGATIONS: Mapping[Aggregation, str] = {
     "histogram": "histogram({bins})({value})",
     "uniq": "uniq({value})",
 }
+"""Aggregation to its SQL template; `{value}` is the measure."""
 STEPS: Mapping[Granularity, tuple[str, timedelta]] = {
     "minute": ("1 MINUTE", timedelta(minutes=1)),
     "5m": ("5 MINUTE", timedelta(minutes=5)),
@@ -52,9 +53,11 @@ STEPS: Mapping[Granularity, tuple[str, timedelta]] = {
     "week": ("1 WEEK", timedelta(weeks=1)),
     "month": ("1 MONTH", timedelta(days=30)),
 }
-"""A step of time as the engine says it, and how long it is about."""
+"""Time bucket: its interval in the ClickHouse dialect, and its approximate length."""
 AUTO_STEPS = 50
+"""Buckets that granularity `auto` aims at."""
 MOST_FILLED = 1_000
+"""Beyond so many buckets empty ones are not filled in."""
 
 
 class MetricsStore:
@@ -66,7 +69,7 @@ class MetricsStore:
         self._traces = traces
 
     async def rows(self, project_id: ProjectId, query: MetricsQuery) -> list[Row]:
-        """One row per combination of dimensions and step of time, by the names the query uses."""
+        """One row per combination of dimensions and time bucket, by the names the query uses."""
         where = Where(project_id)
         sql = statement(query, where, self._traces(where.fork()))
         rows = await self._engine.query(sql, where.params)
@@ -75,7 +78,7 @@ class MetricsStore:
 
 
 def statement(query: MetricsQuery, where: Where, traces: str) -> str:
-    """The query in the engine's words; names must have been checked against VIEWS, `traces` reads the index of traces.
+    """The query compiled to SQL; names must have been checked against VIEWS, `traces` reads the index of traces.
 
     Parameters become those of `where`.
     """
@@ -102,7 +105,7 @@ def statement(query: MetricsQuery, where: Where, traces: str) -> str:
 
 
 def step_of(query: MetricsQuery) -> Granularity:
-    """The step of time; `auto` is the shortest one that gives at most about AUTO_STEPS."""
+    """The time bucket; `auto` is the shortest one that gives at most about AUTO_STEPS."""
     if query.granularity not in (None, "auto"):
         return query.granularity
     wanted = (query.end - query.start) / AUTO_STEPS
@@ -115,7 +118,7 @@ def _step(query: MetricsQuery, view: View) -> str:
 
 
 def _shown(field: Field) -> str:
-    """A dimension as it is answered: none is NULL, truths are true or false."""
+    """A dimension in the SELECT list: empty is NULL, booleans are `true` or `false`."""
     match field.kind:
         case "text":
             return f"nullIf(toString({field.sql}), '')"
@@ -133,7 +136,7 @@ def _aggregate(metric: Metric, view: View, bins: int) -> str:
 
 
 def _order(query: MetricsQuery) -> str:
-    """As asked; else by time, filled up where time is all there is, or by the first metric, largest first."""
+    """ORDER BY as asked; else by time (gaps filled where it is all there is), or by the first metric, descending."""
     places = {name: f"d{place}" for place, name in enumerate(query.dimensions)}
     places |= {alias: f"m{place}" for place, alias in enumerate(_aliases(query))} | {TIME: "t"}
     if query.order_by:
@@ -145,7 +148,7 @@ def _order(query: MetricsQuery) -> str:
 
 
 def _filled(query: MetricsQuery) -> str:
-    """Steps in which nothing happened, too, unless there are very many."""
+    """WITH FILL: empty time buckets too, unless there are very many."""
     interval, long = STEPS[step_of(query)]
     if (query.end - query.start) / long > MOST_FILLED:
         return ""

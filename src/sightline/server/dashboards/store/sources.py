@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """What a view reads from: rows of the analytics tables, and what is joined to them when a field needs it."""
 
 from collections.abc import Collection, Mapping
@@ -12,6 +12,7 @@ SCORE_TYPES: Mapping[ViewName, str] = {
     "scores-boolean": "('BOOLEAN')",
     "scores-categorical": "('CATEGORICAL')",
 }
+"""View of scores to the types it shows, as an SQL list."""
 OF_TRACE = "trace_id, name, user_id, session_id, tags, release, version, environment"
 """What an observation or a score has from its trace."""
 

@@ -1,4 +1,4 @@
-"""What can be measured and grouped by: names of the tables of fields, and measures as data.
+"""The semantic layer: measures and dimensions of each view, as data.
 
 Filters are those of the lists: a view takes every field of its subject. Times are UTC, durations of measures
 milliseconds, costs US dollars.
@@ -27,7 +27,7 @@ class View:
 
     @property
     def asked(self) -> Mapping[str, Field]:
-        """What a filter may be about: the fields of the lists, and every dimension."""
+        """Fields a filter may name: those of the lists, and every dimension."""
         return {**self.dimensions, **self.filters}
 
 
@@ -52,7 +52,7 @@ def _month(column: str) -> Field:
 
 
 def _told(map_: str) -> Field:
-    """The counted total; NULL where nothing was reported, which is no value of an average."""
+    """The deduplicated total; NULL where nothing was reported, so that averages skip it."""
     return _number(f"if(mapContains({map_}, 'total'), {counted_sum(map_)}, NULL)")
 
 
@@ -61,6 +61,7 @@ def _of(fields: Mapping[str, Field], *names: str) -> dict[str, Field]:
 
 
 _FOUND = _of(OBSERVATION_FIELDS, "id", "traceId", "parentObservationId", "userId", "sessionId")
+"""High-cardinality dimensions: ids."""
 _PLAIN = _of(OBSERVATION_FIELDS, "environment", "type", "name", "level", "version", "tags", "release", "traceName")
 _MORE = _of(OBSERVATION_FIELDS, "traceRelease", "traceVersion", "providedModelName", "promptName", "promptVersion")
 _RUN = _of(OBSERVATION_FIELDS, "experimentId", "experimentName", "experimentDatasetId")
@@ -134,7 +135,9 @@ SCORE_DIMENSIONS = {
     "timestampDay": _day("timestamp"),
     "timestampMonth": _month("timestamp"),
 }
+"""Dimensions of every view of scores."""
 NUMBERS = {"count": _number("1"), "value": SCORE_FIELDS["value"]}
+"""Measures of numeric scores."""
 
 
 def _scores(value: str, measures: Mapping[str, Field]) -> View:
@@ -153,3 +156,4 @@ VIEWS: Mapping[ViewName, View] = {
     "scores-boolean": _scores("booleanValue", NUMBERS),
     "scores-categorical": _scores("stringValue", {"count": NUMBERS["count"]}),
 }
+"""View by name."""

@@ -1,4 +1,4 @@
-"""Prompts and datasets through the first version of their paths: fewer fields, the same things."""
+"""Prompts and datasets through the deprecated v1 paths: fewer fields, the same resources."""
 
 from typing import Annotated, Any
 
@@ -23,7 +23,7 @@ by_name = APIRouter(prefix="/api/public")
 """After the paths of runs, which begin alike."""
 
 STEP = 500
-"""Items or runs of a dataset read at once."""
+"""Page size when all items or runs of a dataset are read."""
 
 
 class OneOf(Reading):

@@ -1,4 +1,4 @@
-"""Is the server there, and whose key is this."""
+"""Health (liveness), readiness, and the project of a key."""
 
 from typing import Annotated, Any
 
@@ -24,7 +24,7 @@ class HealthParams(Params):
 
 @router.get("/health", dependencies=[Anyone])
 async def health(services: Served, params: Annotated[HealthParams, Query()]) -> dict[str, str]:
-    """200 while the process answers; with a flag 503 also when a database does not, or nothing arrives any more."""
+    """Liveness: 200 while the process answers. Flags add checks: 503 when a database is down, or no data arrives."""
     if params.fail_if_database_unavailable:
         await services.vitals.check_databases()
     if params.fail_if_no_recent_events:
@@ -34,7 +34,7 @@ async def health(services: Served, params: Annotated[HealthParams, Query()]) -> 
 
 @router.get("/ready", dependencies=[Anyone])
 async def ready(request: Request) -> dict[str, str]:
-    """503 while the server finishes its last requests, so that a balancer looks elsewhere."""
+    """Readiness: 503 while the server drains, so that a load balancer sends requests elsewhere."""
     if request.app.state.draining:
         raise Unavailable("The server is stopping: send new requests elsewhere")
     return {"status": "OK", "version": LANGFUSE_VERSION}

@@ -1,1 +1,1 @@
-"""Bodies too large to hold: kept in a file while they arrive, then read a batch at a time."""
+"""Large bodies: spooled to a temporary file while they arrive, then streamed a batch at a time."""

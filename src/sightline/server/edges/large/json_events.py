@@ -1,4 +1,4 @@
-"""Large JSON documents as a stream of events, under the same rules as small ones."""
+"""Streaming (SAX-style) parser for large JSON documents, under the same rules as small ones."""
 
 import codecs
 import re
@@ -14,12 +14,13 @@ from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.runtime.json_reading import whole
 
 Event = tuple[str, str, Any]
-"""Where in the document, what happens, and the value: as ijson says them."""
+"""A parse event of ijson: prefix (path), event, value."""
 LARGEST_WHOLE = 2**64
+"""Integers from here on become floats, as orjson reads them."""
 VALUE_BYTES = 100
-"""What one value costs in memory beside its text, about."""
+"""Approximate memory overhead of one value beside its text."""
 CUT_ESCAPE = re.compile(r"\\(?:u(?:[0-9a-fA-F]{0,3}|[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?))?\Z")
-"""An escape at the end of a block that the next block may go on with, with that of the other half of a character."""
+"""A JSON escape cut at the end of a block, or a high surrogate whose low one may be in the next block."""
 
 
 def events(file: IO[bytes]) -> Iterator[Event]:
@@ -39,7 +40,7 @@ def has_list(file: IO[bytes], name: str) -> bool:
 
 
 def listed(file: IO[bytes], name: str, batch_bytes: int = BATCH_BYTES) -> Iterator[list[Any]]:
-    """What the document's list of this name holds, about so much at a time."""
+    """The items of the document's list of this name, in batches of about `batch_bytes`."""
     place = f"{name}.item"
     inside = f"{place}."
     builder, found, held = ObjectBuilder(), [], 0
@@ -62,7 +63,7 @@ def _plain(number: int | Decimal) -> int | float:
 
 
 class _Mended:
-    """A file whose JSON has no halves of characters and whose bytes are UTF-8."""
+    """A file-like wrapper that replaces lone surrogates and invalid UTF-8 by U+FFFD while it is read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -83,7 +84,7 @@ class _Mended:
 
 
 def _cut_escape(text: str) -> int | None:
-    """Where an escape begins that the end of the text may have cut."""
+    """Offset of an escape that the end of the text may have truncated."""
     start = max(0, len(text) - 12)
     while found := CUT_ESCAPE.search(text, start):
         before = text[: found.start()]

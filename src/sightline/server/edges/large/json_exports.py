@@ -1,4 +1,4 @@
-"""A large trace export in JSON as a row of small ones, without holding it."""
+"""Splits a large OTLP/JSON trace export into a stream of small ones, in bounded memory."""
 
 import re
 from collections.abc import Iterator
@@ -14,24 +14,25 @@ from sightline.server.runtime.errors import InvalidRequest
 Level = Literal["export", "resource", "scope", "span"]
 Part = tuple[Level, dict[str, Any], int]
 Heads = tuple[list[dict[str, Any]], list[dict[str, Any]]]
-"""The resources and the scopes of an export in order, without what is in them."""
+"""The resources and scopes of an export in order, without their spans."""
 
 PLACE = re.compile(
     r"(?P<resource>resource(?:Spans|_spans)\.item)(?:(?P<scope>\.scope(?:Spans|_spans)\.item)(?P<span>\.spans\.item)?)?"
     r"(?:\.(?P<inside>.*))?"
 )
+"""Path of a parse event: resource, scope and span index, and the rest inside."""
 LISTS: dict[Level, tuple[str, ...]] = {
     "export": ("resourceSpans", "resource_spans"),
     "resource": ("scopeSpans", "scope_spans"),
     "scope": ("spans",),
     "span": (),
 }
-"""What is walked at each level instead of kept."""
+"""Lists that are streamed at each level instead of held."""
 
 
 def json_batches(file: IO[bytes], batch_bytes: int = BATCH_BYTES) -> Iterator[dict[str, Any]]:
-    """Exports of about this size that together say what the file says. It is read twice: spans may come before the
-    resource and scope they are of."""
+    """Exports of about `batch_bytes` that together equal the file. Two passes: in JSON, spans may come before the
+    resource and scope they belong to."""
     resources, scopes = _heads(file)
     place = {"resource": 0, "scope": 0}
     spans: list[tuple[int, int, dict[str, Any]]] = []

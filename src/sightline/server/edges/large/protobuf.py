@@ -1,4 +1,4 @@
-"""A large trace export in protobuf as a row of small ones, without holding it: messages are walked by their lengths."""
+"""Splits a large OTLP/protobuf trace export into a stream of small ones by its length-delimited fields, unheld."""
 
 import io
 from collections.abc import Iterator
@@ -13,12 +13,13 @@ RESOURCE_SPANS, SCOPE_SPANS, SPANS = 1, 2, 2
 VARINT, EIGHT_BYTES, MESSAGE, FOUR_BYTES = 0, 1, 2, 5
 """Wire types."""
 LONGEST_VARINT = 10
+"""Bytes of a varint of 64 bits."""
 LARGEST_HEAD_BYTES = 1024 * 1024
-"""Of a resource or scope: every batch repeats it."""
+"""Limit of a resource or scope, since every batch repeats it."""
 LARGEST_SPAN_BYTES = 64 * 1024 * 1024
-"""A span is held whole."""
+"""Limit of one span, which is held in memory whole."""
 SPAN_OVERHEAD_BYTES = 500
-"""What a span costs in memory beside its texts, about."""
+"""Approximate memory overhead of a span beside its texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Field:
 
 
 def protobuf_batches(file: IO[bytes], batch_bytes: int = BATCH_BYTES) -> Iterator[bytes]:
-    """Exports of about this size that together say what the file says, each span with its resource and scope."""
+    """Exports of about `batch_bytes` that together equal the file, each span with its resource and scope."""
     export: list[bytes] = []
     held = 0
     for resource in _messages(file, whole_file(file), RESOURCE_SPANS):
@@ -69,7 +70,7 @@ def _messages(file: IO[bytes], parent: Field, number: int) -> Iterator[Field]:
 
 
 def _head(file: IO[bytes], parent: Field, walked: int) -> bytes:
-    """All fields but the one that is walked."""
+    """All fields of a message but the repeated one that is streamed."""
     others = (field for field in fields(file, parent) if not field.is_message(walked))
     parts: list[bytes] = []
     size = 0
@@ -87,7 +88,7 @@ def _bytes(file: IO[bytes], start: int, end: int, most: int, what: str) -> bytes
 
 
 def fields(file: IO[bytes], parent: Field) -> Iterator[Field]:
-    """The fields of a message in order; others may read from the file in between."""
+    """Iterate the fields of a message in order; seeks before each read, so callers may move the file position."""
     place = parent.content
     while place < parent.end:
         file.seek(place)
@@ -120,7 +121,7 @@ def _varint(data: bytes, place: int) -> tuple[int, int]:
 
 
 def message(number: int, *parts: bytes) -> bytes:
-    """A field that holds these parts, one after the other."""
+    """Encode a length-delimited field of these parts."""
     return b"".join((_written(number << 3 | MESSAGE), _written(sum(map(len, parts))), *parts))
 
 

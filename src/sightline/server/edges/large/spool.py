@@ -1,4 +1,4 @@
-"""Where large bodies wait, how many are worked on at once, and how they are inflated."""
+"""Spooling of large bodies to disk, a concurrency limit for them, and streaming decompression."""
 
 import asyncio
 import io
@@ -15,22 +15,23 @@ from sightline.server.edges.bodies import GZIP_OR_ZLIB, inflated_too_large, know
 from sightline.server.runtime.errors import Crowded, InvalidRequest
 
 SMALL_BYTES = 4 * 1024 * 1024
-"""Up to this size a body is held in memory and decoded in one go."""
+"""Spool threshold: up to this size a body stays in memory and is decoded in one go."""
 SMALL_INFLATED_BYTES = 4 * SMALL_BYTES
-"""Likewise after decompression."""
+"""The same threshold after decompression."""
 BATCH_BYTES = 8 * 1024 * 1024
-"""About so much of a large body is decoded and stored at a time."""
+"""Target batch size: about so much of a large body is decoded and stored at a time."""
 BLOCK_BYTES = 1024 * 1024
+"""Read buffer."""
 AT_ONCE = 2
-"""Large bodies worked on at a time: each holds some batches in memory."""
+"""Concurrency limit (semaphore) of large bodies: each holds some batches in memory."""
 PATIENCE_S = 5.0
-"""For so long one waits for its turn; OpenTelemetry's exporters give up after 10 seconds."""
+"""Wait for the semaphore before 503 (load shedding); OpenTelemetry's exporters time out after 10 seconds."""
 
 Body = bytes | IO[bytes]
 
 
 class Spool:
-    """Files for large bodies, without a name: the system removes them with the process, however that ends."""
+    """Unlinked temporary files for large bodies: the system removes them with the process, even after a crash."""
 
     def __init__(self, folder: Path, *, at_once: int = AT_ONCE, patience_s: float = PATIENCE_S) -> None:
         self._folder = folder
@@ -39,7 +40,7 @@ class Spool:
 
     @asynccontextmanager
     async def received(self, request: Request, limit_bytes: int) -> AsyncIterator[Body]:
-        """The body as sent, chunked or not: in memory while it is small, else in a file for the time of the block."""
+        """The body as sent, chunked or not: in memory up to `SMALL_BYTES`, else in a temporary file. TooLarge early."""
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > limit_bytes:
             raise too_large(int(announced), limit_bytes, "SIGHTLINE_MAX_EXPORT_BYTES")
@@ -68,7 +69,7 @@ class Spool:
 
     @asynccontextmanager
     async def inflated(self, body: Body, encoding: str, limit_bytes: int) -> AsyncIterator[IO[bytes]]:
-        """A turn to work on a large body, and the body without its content encoding. Crowded when no turn comes."""
+        """Hold the semaphore, and decompress the body to a file. Crowded (503) when no slot is free in time."""
         file = io.BytesIO(body) if isinstance(body, bytes) else body
         async with self._turn():
             if not known_encoding(encoding):
@@ -100,7 +101,7 @@ class Spool:
 
 
 def _inflate(packed: IO[bytes], plain: IO[bytes], encoding: str, limit_bytes: int) -> None:
-    """From file to file; a bomb is refused at the limit, and never held."""
+    """Decompress from file to file; a zip bomb is refused at the limit."""
     inflater = zlib.decompressobj(GZIP_OR_ZLIB)
     size = 0
     try:

@@ -1,4 +1,4 @@
-"""Protobuf whose texts are not UTF-8: a sender that cuts a text by bytes loses that character, not the export.
+"""Repairs protobuf with invalid UTF-8: a sender that truncates a text by bytes loses that character, not the export.
 
 The runtime refuses such a message whole, as the specification wants; this walks it by its descriptor and replaces what
 is not UTF-8 in its texts.
@@ -13,7 +13,7 @@ from sightline.server.edges.large.protobuf import Field, fields, message, whole_
 from sightline.server.runtime.errors import InvalidRequest
 
 DEEPEST = 100
-"""Nested messages, as the runtime allows."""
+"""Nesting limit of messages, the runtime's own."""
 
 
 def with_texts_mended(body: bytes, of: Descriptor) -> bytes:

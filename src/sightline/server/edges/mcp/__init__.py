@@ -1,4 +1,4 @@
-"""The Model Context Protocol over streamable HTTP, without sessions: one request, one JSON answer.
+"""The Model Context Protocol over streamable HTTP, stateless: one request, one JSON response.
 
 Agents get the public API's operations as tools, with a project's key pair as HTTP Basic. It is at Langfuse's address
 and, for short, at /mcp; `/.well-known/mcp.json` says where.
@@ -25,10 +25,11 @@ PATH, SHORT_PATH = "/api/public/mcp", "/mcp"
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26")
 """Of the protocol, the newest first."""
 NOT_JSON, NOT_A_REQUEST, UNKNOWN_METHOD, WRONG_PARAMETERS = -32700, -32600, -32601, -32602
+"""JSON-RPC error codes."""
 
 
 class Call(BaseModel):
-    """A JSON-RPC request; without an id a notification, which has no answer."""
+    """A JSON-RPC 2.0 request; without an id a notification, which has no response."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -123,7 +124,7 @@ def _introduction(wanted: Any) -> dict[str, Any]:
 
 
 async def _called(params: dict[str, Any], request: Request) -> dict[str, Any]:
-    """The answer as text; what the API refuses is an error of the tool, for the model to read."""
+    """Call a tool: its result as text. An error of the API is a tool error (`isError`), for the model to read."""
     tool, arguments = tools().get(str(params.get("name"))), params.get("arguments") or {}
     if tool is None or not isinstance(arguments, dict):
         raise Refused(WRONG_PARAMETERS, f"tool {params.get('name')!r} is unknown: ask for tools/list")

@@ -82,3 +82,4 @@ KNOWN: Mapping[str, Known] = {
         required=("name", "version", "newLabels"),
     ),
 }
+"""Langfuse's name of a tool to the operation it calls."""

@@ -19,9 +19,11 @@ from sightline.server.edges.mcp.prompts import KNOWN, Known
 from sightline.server.runtime.errors import InvalidRequest
 
 LEFT_OUT = ("/v1/traces", "/api/public/otel", "/api/public/ingestion", "/api/public/media", "/api/public/health")
-"""What programs send, not people or agents."""
+"""Paths that are no tools: SDKs and exporters call them, not agents."""
 REFERENCE = "#/components/schemas/"
+"""Prefix of a JSON Schema `$ref` into the document."""
 BODY = "body"
+"""Argument that holds the request body, where its fields are not arguments of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +143,7 @@ def _name(path: str, method: str) -> str:
 
 
 def _standing_alone(schema: dict[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema with every definition it leads to, so that it can be read without the document."""
+    """A self-contained schema: everything its `$ref`s lead to, under `$defs`."""
     needed: dict[str, Any] = {}
     texts = [json.dumps(schema)]
     while texts:

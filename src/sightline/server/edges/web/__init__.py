@@ -5,6 +5,7 @@ from sightline.server.edges.web import ask, keys, live, media, models, session, 
 from sightline.server.edges.web.shapes import Problem
 
 PROBLEMS: Responses = {status: {"model": Problem} for status in (400, 401, 403, 404, 429)}
+"""Error responses of every route."""
 
 router = joined(
     session.router,

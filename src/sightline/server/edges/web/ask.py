@@ -1,4 +1,4 @@
-"""Asking a model about a picture: the page's question handed to the model endpoint, its answer handed back."""
+"""Asking a model about a picture: a proxy from the page to the model endpoint, with the answer as SSE."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ NO_ENDPOINT = (
 
 @dataclass
 class Answering:
-    """What has come of one answer so far."""
+    """Accumulates the chunks of one streamed answer."""
 
     text: str = ""
     usage: dict[str, Any] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Answering:
 
 @router.post("", response_class=EventSourceResponse)
 async def ask(body: shapes.Question, who: Member, services: Served) -> AsyncIterator[ServerSentEvent]:
-    """Events `token` with text as it is written, then `done` with the whole and its measurements, or `error`."""
+    """SSE: events `token` with text as it is generated, then `done` with the whole and its timings, or `error`."""
     if services.endpoint is None:
         yield _event("error", shapes.ErrorEvent(message=NO_ENDPOINT))
         return

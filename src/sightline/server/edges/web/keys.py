@@ -21,7 +21,7 @@ async def keys(who: Member, request: Request, services: Served) -> shapes.Keys:
 
 @router.post("", status_code=201)
 async def create(who: Editor, services: Served, body: shapes.KeyDraft | None = None) -> shapes.NewKey:
-    """A new pair; its secret is in this answer and never again."""
+    """Create a key pair. Only this answer has its secret: the database keeps a hash."""
     note = (body and body.note) or None
     made = await services.accounts.create_key(who.project_id, note)
     return shapes.NewKey(**_key(made.key).model_dump(), secret_key=made.secret_key)
@@ -29,7 +29,7 @@ async def create(who: Editor, services: Served, body: shapes.KeyDraft | None = N
 
 @router.delete("/{publicKey}", status_code=204)
 async def delete(public_key: Annotated[str, Path(alias="publicKey")], who: Editor, services: Served) -> Response:
-    """Programs that still use the pair are refused from now on."""
+    """Revoke a key pair: requests with it are refused from now on."""
     await services.accounts.delete_key(who.project_id, public_key)
     return Response(status_code=204)
 

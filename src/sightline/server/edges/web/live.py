@@ -1,4 +1,4 @@
-"""Hints that something changed; the page asks for the data itself."""
+"""Live updates over SSE: hints that invalidate what the page shows; it refetches the data itself."""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/projects/{projectId}/live")
 
 @router.get("", response_class=EventSourceResponse)
 async def hints(who: Member, services: Served) -> AsyncIterator[ServerSentEvent]:
-    """Events named `hint`, at most four a second; a comment every 15 s keeps proxies awake."""
+    """SSE: events named `hint`, coalesced to four a second; a comment every 15 s (keep-alive) holds proxies open."""
     yield ServerSentEvent(comment="connected")
     async for hint in services.hub.subscribe(who.project_id):
         yield ServerSentEvent(event="hint", data=HintEvent(topic=hint.topic, count=hint.count))

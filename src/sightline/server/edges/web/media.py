@@ -12,7 +12,7 @@ from sightline.server.tracing.records import MediaId
 router = APIRouter(prefix="/projects/{projectId}/media")
 
 FOREVER_S = 365 * 86_400
-"""An id is the hash of its content."""
+"""Cache lifetime of a year: files are content-addressed, so immutable."""
 
 
 @router.get("/{mediaId}", response_class=Response, responses={200: {"content": {"image/*": {}}}})
@@ -22,7 +22,7 @@ async def read(
     services: Served,
     size: Annotated[Literal["thumb"] | None, Query()] = None,
 ) -> Response:
-    """The bytes as uploaded, or a small WebP."""
+    """The file as uploaded, or a WebP thumbnail."""
     if size == "thumb":
         small = await services.tracing.thumbnail(who.project_id, MediaId(media_id))
         return file_answer(small, "image/webp", max_age_s=FOREVER_S)

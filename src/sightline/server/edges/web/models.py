@@ -1,4 +1,4 @@
-"""Which models can be asked, and pictures to ask them about: handed on from the model endpoint."""
+"""Models that can be asked, and sample pictures: a proxy to the model endpoint."""
 
 from typing import Annotated
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Signing in and out of the page."""
+"""Sign-in and sign-out of the page; rate-limited."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -20,7 +20,7 @@ async def read(user: Person, services: Served) -> shapes.Session:
 
 @router.post("", dependencies=[Anyone])
 async def sign_in(body: shapes.SignIn, request: Request, response: Response, services: Served) -> shapes.Session:
-    """With a password or the token of a one-time link; sets the session cookie."""
+    """Sign in with a password or the token of a one-time link; sets the session cookie. Rate-limited per address."""
     services.sign_in_throttle.attempt(request.client.host if request.client else "unknown")
     if body.token:
         token, session = await services.accounts.redeem(body.token)

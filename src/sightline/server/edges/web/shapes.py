@@ -113,7 +113,7 @@ class Bucket(Shape):
 class Series(Shape):
     data: list[Bucket]
     whole: Bucket | None
-    """The whole time as one step: its own percentiles and means, which no sum over steps gives."""
+    """The whole time as one bucket: percentiles and means do not add up over buckets."""
     step_seconds: float
 
 
@@ -248,6 +248,7 @@ class HintEvent(Shape):
 
 
 NOTE_LENGTH = 100
+"""Characters of a key's note."""
 
 
 class KeyDraft(Shape):
@@ -260,10 +261,10 @@ class Key(Shape):
     display_secret_key: str
     note: str | None
     expires_at: datetime | None
-    """From then on the pair is unknown."""
+    """Expiry: from then on the pair is refused. Null never expires."""
     created_at: datetime
     last_used_at: datetime | None
-    """To the minute."""
+    """Exact to the minute."""
 
 
 class Keys(Shape):

@@ -1,4 +1,4 @@
-"""The built page: hashed assets for ever, index.html with a fresh nonce, precompressed where the build left it so."""
+"""The single-page app: fingerprinted assets are immutable, index.html has a CSP nonce; precompressed variants."""
 
 import mimetypes
 import secrets
@@ -16,17 +16,20 @@ from sightline.server.edges.access import Anyone
 from sightline.server.runtime.errors import NotFound
 
 STATIC = Path(__file__).parent / "static"
+"""Where the build of the page lies in the package."""
 NONCE_PLACEHOLDER = "__CSP_NONCE__"
+"""In index.html, replaced by the CSP nonce of each response."""
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+"""Precompressed variants, best first: content encoding and file ending."""
 OURS = ("api/", "v1/", ".well-known/")
-"""Paths that are never the page's: what is unknown there is an error, not the page."""
+"""Prefixes of the API: an unknown path there is a 404, not the page."""
 
 router = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True)
 class Built:
-    """The files of one build, read once; a path that is not among them does not exist."""
+    """The listing of one build. Only listed paths are served, so no path traversal."""
 
     stamp: float
     files: Mapping[str, Path]
@@ -34,7 +37,7 @@ class Built:
 
 
 class Page:
-    """The built page in a folder; a rebuild is noticed by the time of its index."""
+    """The build in a folder, cached; the mtime of index.html invalidates it."""
 
     def __init__(self, folder: Path = STATIC) -> None:
         self._folder = folder
@@ -54,6 +57,7 @@ class Page:
 
 
 PAGE = Page()
+"""The build inside the installed package."""
 
 
 def the_page() -> Page:
@@ -62,7 +66,7 @@ def the_page() -> Page:
 
 @router.api_route("/{path:path}", methods=["GET", "HEAD"], dependencies=[Anyone])
 async def serve(path: str, request: Request, page: Annotated[Page, Depends(the_page)]) -> Response:
-    """A file of the build, or the page itself for every address it routes by itself."""
+    """A file of the build, or index.html for client-side routes."""
     if path.startswith(OURS):
         _refuse_other_methods(request)
         raise NotFound(f"{request.method} /{path}: there is nothing at this address")
@@ -77,8 +81,7 @@ async def serve(path: str, request: Request, page: Annotated[Page, Depends(the_p
 
 
 def _refuse_other_methods(request: Request) -> None:
-    """405 for an address that is written to but not read: without the page's own route, which reads everything,
-    the router would say so by itself."""
+    """405 for a path that other methods have: the page's catch-all GET route hides it from the router."""
     partly = [route for route in request.app.routes if route.matches(request.scope)[0] is Match.PARTIAL]
     if partly:
         raise HTTPException(status_code=405)
@@ -93,7 +96,7 @@ def _index(built: Built) -> Response:
 
 
 def content_security_policy(nonce: str) -> str:
-    """Nothing from elsewhere, no inline script; styles only with the nonce, as the editor sets it."""
+    """CSP: nothing from other origins, no inline script; inline styles only with the nonce, which the editor needs."""
     return "; ".join(
         (
             "default-src 'self'",
@@ -128,3 +131,4 @@ NOT_BUILT = """<!doctype html>
 <p>The server runs, and its API answers. To build the page: <code>npm ci &amp;&amp; npm run build</code> in
 <code>web/</code>, then reload. Installed wheels carry it ready-made.</p></html>
 """
+"""Shown where the package has no build of the page."""

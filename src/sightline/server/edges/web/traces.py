@@ -18,7 +18,9 @@ from sightline.server.tracing.records import ObservationId, ScoreQuery, TraceId,
 router = APIRouter(prefix="/projects/{projectId}/traces")
 
 CURSOR = ("timestamp", "id")
+"""Parts of the keyset cursor: time, then id as the tie-breaker."""
 SCORES_SHOWN = 1000
+"""Scores of one trace on its page."""
 
 # An id may hold a slash, so what is more than an id stands before what is only one.
 TraceIdInPath = Annotated[str, Path(alias="traceId")]
@@ -62,7 +64,7 @@ class SeriesParams(TraceFilter):
 
 @router.get("")
 async def page(who: Member, services: Served, params: Annotated[ListParams, Query()]) -> shapes.TracePage:
-    """Newest first; previews instead of whole inputs and outputs."""
+    """A page (cursor pagination), newest first; previews instead of whole inputs and outputs."""
     before = cursor_position(params.cursor, *CURSOR) if params.cursor else None
     query = replace(
         params.query(), limit=params.limit, before=(before[0], TraceId(before[1][0])) if before else None
@@ -77,7 +79,7 @@ async def page(who: Member, services: Served, params: Annotated[ListParams, Quer
 
 @router.get("/series")
 async def series(who: Member, services: Served, params: Annotated[SeriesParams, Query()]) -> shapes.Series:
-    """The charts over the list, under the same filter."""
+    """The charts over the list, under the same filter: counts, latency percentiles and scores per time bucket."""
     found = await services.tracing.series(who.project_id, params.query(), params.buckets)
     step_s = (found.steps[1].start - found.steps[0].start).total_seconds() if len(found.steps) > 1 else 0.0
     return shapes.Series(
@@ -101,7 +103,7 @@ async def observation(
 
 @router.get("/{traceId:path}")
 async def one(trace_id: TraceIdInPath, who: Member, services: Served) -> shapes.TraceDetail:
-    """The whole tree without inputs and outputs, so that a trace of thousands of spans opens at once."""
+    """The whole span tree without inputs and outputs (lazy-loaded): a trace of thousands of spans opens fast."""
     trace, observations = await services.tracing.outline(who.project_id, TraceId(trace_id))
     return shapes.TraceDetail(
         trace=views.trace_head(trace), observations=views.nodes(observations, trace.scores)

@@ -22,6 +22,7 @@ from sightline.server.tracing import records
 PLUMBING = frozenset(("resourceAttributes", "scope", "attributes"))
 """Keys of metadata that instrumentation writes; a root shows them itself."""
 LOOKED_ATTRIBUTE = "sightline.looked"
+"""Span attribute with the attention maps, see decision 3."""
 
 
 def score(record: records.Score) -> Score:

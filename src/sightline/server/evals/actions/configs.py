@@ -1,4 +1,4 @@
-"""Score configs: made, changed, archived; never deleted, since scores refer to them."""
+"""Score configs: created, updated, archived (soft delete); never deleted, since scores refer to them."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -14,16 +14,17 @@ from sightline.server.runtime.errors import InvalidRequest, NotFound
 from sightline.server.tracing.records import Page
 
 TRUTHS = (Category(label="True", value=1), Category(label="False", value=0))
+"""Categories of a BOOLEAN config."""
 
 
 class ScoreConfigs:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def create(self, config: ScoreConfig) -> ScoreConfig:
-        """Store a config; a boolean one gets its two categories. Idempotent: an equal one in use is answered."""
+        """Create a config; a boolean one gets its two categories. Idempotent: an equal active one is answered."""
         if config.data_type == "BOOLEAN":
             if config.categories is not None:
                 raise InvalidRequest("a BOOLEAN config has the categories True and False: leave categories out")
@@ -49,7 +50,7 @@ class ScoreConfigs:
         return Page(items=items, total=total, more=offset + len(items) < total)
 
     async def change(self, project_id: ProjectId, config_id: ConfigId, changes: Mapping[str, Any]) -> ScoreConfig:
-        """Give some fields other values; the result must be a config that could have been created."""
+        """Partial update; the result is validated like a new config."""
         async with self._database.work() as work:
             store = ScoreConfigStore(work.connection, project_id)
             changed = replace(await _existing(store, config_id), **changes, updated_at=now())
@@ -59,7 +60,7 @@ class ScoreConfigs:
 
 
 def _check(config: ScoreConfig) -> None:
-    """InvalidRequest when what the config says does not go together."""
+    """InvalidRequest when the config's fields contradict each other."""
     _check_range(config)
     if config.data_type == "BOOLEAN":
         if tuple(config.categories or ()) != TRUTHS:

@@ -1,4 +1,4 @@
-"""Datasets and their items. An item's past states stay readable by time."""
+"""Datasets and their items, which are versioned by time: past states stay readable (as-of reads)."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -18,13 +18,14 @@ from sightline.server.runtime.ids import new_id
 from sightline.server.tracing.records import Page
 
 TICK = timedelta(milliseconds=1)
-"""Two states of an item are at least this far apart: clients tell times in milliseconds."""
+"""Minimum distance of two versions of an item: clients write times in milliseconds."""
 TRIES = 4
+"""Attempts of the optimistic concurrency control before Conflict."""
 
 
 @dataclass(frozen=True)
 class _Question:
-    """Whether this content fits these schemas."""
+    """A validation: this content against these schemas. Equal ones need no second run."""
 
     input_schema: Mapping[str, Any] | None
     expected_output_schema: Mapping[str, Any] | None
@@ -44,7 +45,7 @@ class _Question:
 
 
 class Datasets:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, hub: LiveHub) -> None:
         self._database = database
@@ -52,9 +53,9 @@ class Datasets:
         self._checking = asyncio.Semaphore(2)
 
     async def put(self, project_id: ProjectId, draft: DatasetDraft) -> Dataset:
-        """Make a dataset, or change the one of that name; a schema that its items do not fit is refused.
+        """Upsert a dataset by name; a schema that its items violate is refused.
 
-        Items are checked between two transactions: others write meanwhile. Conflict when they keep writing these.
+        Optimistic concurrency: items are validated between two transactions, without a lock. Conflict after `TRIES`.
         """
         with_schema = draft.input_schema is not None or draft.expected_output_schema is not None
         checked: object = None if with_schema else []
@@ -84,9 +85,9 @@ class Datasets:
         return Page(items=items, total=total, more=offset + len(items) < total)
 
     async def put_item(self, project_id: ProjectId, draft: ItemDraft) -> Item:
-        """Make an item, or give the one of that id a new state; its content must fit the dataset's schemas.
+        """Upsert an item by id: a new version of it; its content must fit the dataset's schemas.
 
-        The content is checked between two transactions: others write meanwhile. Conflict when they keep writing this.
+        Optimistic concurrency: validated between two transactions, without a lock. Conflict after `TRIES`.
         """
         checked: _Question | None = None
         for _ in range(TRIES):
@@ -111,7 +112,7 @@ class Datasets:
         return _existing_item(found, item_id)
 
     async def items(self, project_id: ProjectId, query: ItemQuery) -> Page[Item]:
-        """Active items, newest first, as they are or were at a time."""
+        """A page of active items, newest first, now or as of a time."""
         if query.at is not None and query.dataset_name is None:
             raise InvalidRequest("version is a time of one dataset: give datasetName too")
         async with self._database.reading() as connection:
@@ -121,7 +122,7 @@ class Datasets:
         return Page(items=items, total=total, more=query.offset + len(items) < total)
 
     async def delete_item(self, project_id: ProjectId, item_id: ItemId) -> None:
-        """Delete an item and what runs did with it; reads of an earlier time still find it."""
+        """Delete an item (its version is closed) and its run items; as-of reads of an earlier time still find it."""
         async with self._database.work() as work:
             store = ItemStore(work.connection, project_id)
             known = _existing_item(await store.one(item_id), item_id)
@@ -130,7 +131,7 @@ class Datasets:
             self._publish(work, project_id)
 
     async def _off_the_loop(self, check: Callable[..., None], *given: Any) -> None:
-        """Run a check in a thread, two at a time: slow schemas must not take the threads of all others."""
+        """Validate in a pool of two threads (bulkhead): slow schemas must not starve the shared pool."""
         async with self._checking:
             await asyncio.to_thread(check, *given)
 
@@ -180,7 +181,7 @@ def _new_item(dataset: Dataset, draft: ItemDraft, deleted: Item | None) -> Item:
 
 
 async def _next_state(store: ItemStore, dataset: Dataset, draft: ItemDraft) -> Item:
-    """What the item will be. Conflict when its id is another dataset's."""
+    """The item's next version. Conflict when its id belongs to another dataset."""
     last = await store.latest(draft.id) if draft.id else None
     known = last if last and last.valid_to is None else None
     if known is None:
@@ -202,12 +203,12 @@ def _changed_item(known: Item, draft: ItemDraft, last: Item | None) -> Item:
 
 
 def _given(draft: DatasetDraft | ItemDraft) -> dict[str, Any]:
-    """What a draft changes; the rest stays."""
+    """The fields a draft sets (partial update)."""
     return {name: value for name, value in vars(draft).items() if value is not None}
 
 
 def _after(last: Item | None) -> datetime:
-    """Now in whole milliseconds, but later than the item's last state and its end."""
+    """Now in whole milliseconds, but after the item's last version: its history is strictly monotonic."""
     moment = now()
     moment -= timedelta(microseconds=moment.microsecond % 1000)
     if last is None:

@@ -14,18 +14,18 @@ from sightline.server.tracing.actions import TracedExperiments
 from sightline.server.tracing.records import Experiment, ExperimentQuery, ObservationId, Page, TraceId
 
 CHUNK = 1_000
-"""Filed items that are read, and looked for among the spans, at once."""
+"""Batch size: filed items that are read, and looked up among the spans, by one statement."""
 
 
 class Experiments:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, traced: TracedExperiments) -> None:
         self._database = database
         self._traced = traced
 
     async def page(self, project_id: ProjectId, query: ExperimentQuery) -> Page[Experiment]:
-        """By latest activity. Filed runs are few beside spans: all that match are read and joined, then cut."""
+        """A page by latest activity. Filed runs are few beside spans: all that match are read, merged, then cut."""
         async with self._database.reading() as connection:
             filed: dict[str, FiledRun] = {
                 each.run.id: each for each in await FiledStore(connection, project_id).runs(query)
@@ -44,7 +44,7 @@ class Experiments:
         return Page(items, more=alone.more or len(found) > query.limit)
 
     async def items(self, project_id: ProjectId, query: ExperimentQuery) -> Page[ExperimentItem]:
-        """Newest first: by when they began, those that were only filed by when they were."""
+        """A page, newest first: merges items that spans tell of, by start, with those only filed, by filing time."""
         traced = await self._traced.items(project_id, query)
         filed = await self._only_filed(project_id, query)
         standing = await self._standing(project_id, filed)
@@ -57,7 +57,7 @@ class Experiments:
     async def _counts(
         self, project_id: ProjectId, query: ExperimentQuery, runs: Sequence[FiledRun]
     ) -> Mapping[str, int]:
-        """Of runs that were told in both ways: each item once."""
+        """Deduplicated item counts of runs that are both filed and told by spans."""
         if not runs:
             return {}
         ids = tuple(each.run.id for each in runs)
@@ -72,7 +72,7 @@ class Experiments:
         return {each.run.id: len(all_ran(each.run, filed[each.run.id], traced[each.run.id])) for each in runs}
 
     async def _only_filed(self, project_id: ProjectId, query: ExperimentQuery) -> list[FiledItem]:
-        """One more than a page of those that no span tells of."""
+        """Over-fetch: a page and one more of the items that no span tells of."""
         found: list[FiledItem] = []
         asked = replace(query, limit=CHUNK)
         while len(found) <= query.limit:

@@ -22,7 +22,7 @@ Listed = TypeVar("Listed")
 
 
 class DatasetRuns:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, tracing: Tracing, traced: TracedExperiments, hub: LiveHub) -> None:
         self._database = database
@@ -31,7 +31,7 @@ class DatasetRuns:
         self._hub = hub
 
     async def add_item(self, project_id: ProjectId, draft: RunItemDraft) -> RunItem:
-        """File a trace under a run; the run is made, or takes the description and metadata that are given.
+        """File a trace under a run, which is upserted with the description and metadata given.
 
         Idempotent: what is filed already is answered as it is.
         """
@@ -57,7 +57,7 @@ class DatasetRuns:
         return known or filed
 
     async def page(self, project_id: ProjectId, dataset_name: str, limit: int, offset: int) -> Page[Run]:
-        """Newest first, those that only spans tell of too."""
+        """A page, newest first, including runs that only spans tell of."""
         async with self._database.reading() as connection:
             dataset = await existing_dataset(DatasetStore(connection, project_id), dataset_name)
         runs = await self._runs(project_id, (dataset.id, dataset.name))

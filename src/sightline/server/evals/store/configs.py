@@ -20,7 +20,7 @@ class ScoreConfigStore(ProjectRows[ScoreConfig]):
         return {config.id: config for config in await self.every(score_configs.c.id.in_(ids))}
 
     async def put(self, config: ScoreConfig) -> ScoreConfig:
-        """The config, or the one in use that says the same: scores refer to configs by id."""
+        """Insert the config, or answer the active one with the same natural key: scores refer to configs by id."""
         found, _ = await self.add_once(config, _key(config))
         return found
 

@@ -22,7 +22,7 @@ class DatasetStore:
         return _dataset(row) if row else None
 
     async def add(self, dataset: Dataset) -> None:
-        """Conflict when another writer made the name first."""
+        """Insert. Conflict when another writer inserted the name first (unique constraint)."""
         try:
             await self._connection.execute(insert(datasets).values(vars(dataset)))
         except IntegrityError as problem:
@@ -35,7 +35,7 @@ class DatasetStore:
         await self._connection.execute(update(datasets).where(*at).values(vars(dataset)))
 
     async def page(self, limit: int, offset: int) -> tuple[list[Dataset], int]:
-        """Newest first, and how many there are in all."""
+        """A page (limit/offset pagination), newest first, and the total count."""
         total = (await self._connection.execute(select(func.count()).where(self._mine))).scalar_one()
         newest_first = select(datasets).where(self._mine).order_by(datasets.c.created_at.desc(), datasets.c.id)
         rows = (await self._connection.execute(newest_first.limit(limit).offset(offset))).all()

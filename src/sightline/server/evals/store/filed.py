@@ -13,6 +13,7 @@ from sightline.server.tables.evals import dataset_items, dataset_run_items, data
 from sightline.server.tracing.records import ExperimentQuery, ObservationId, TraceId
 
 ITEM_COLUMNS = ("id", "item_id", "trace_id", "observation_id", "created_at")
+"""Columns of a filed item."""
 _OF_RUN = (*dataset_runs.c, datasets.c.name.label("dataset_name"))
 _FILED = dataset_run_items.join(dataset_runs, dataset_run_items.c.run_id == dataset_runs.c.id).join(
     datasets, dataset_runs.c.dataset_id == datasets.c.id
@@ -22,7 +23,7 @@ _RAN = and_(
     dataset_items.c.id == dataset_run_items.c.item_id,
     dataset_items.c.valid_from == dataset_run_items.c.item_valid_from,
 )
-"""The state of the item that was run."""
+"""Join condition: the version of the item that was run."""
 
 
 class FiledStore:
@@ -43,7 +44,7 @@ class FiledStore:
         return [FiledRun(run=run_of(row), first_at=row.first_at, last_at=row.last_at, items=row.items) for row in rows]
 
     async def items(self, query: ExperimentQuery) -> list[FiledItem]:
-        """A page of what matches, last filed first."""
+        """A page of matching items, last filed first."""
         filed = [dataset_run_items.c[name].label(f"filed_{name}") for name in ITEM_COLUMNS]
         state = (
             dataset_items.c.valid_from.label("version"),
@@ -71,7 +72,7 @@ def _asked(query: ExperimentQuery) -> Iterator[ColumnElement[bool]]:
 
 
 def _after(query: ExperimentQuery) -> Iterator[ColumnElement[bool]]:
-    """Beyond the cursor, which is at a filed item, or at one of the spans' that goes before all filed at its time."""
+    """Keyset condition: rows after the cursor, which is at a filed item, or at a traced one, first of its time."""
     if query.before is None:
         return
     moment, (trace_id, last) = query.before

@@ -1,4 +1,4 @@
-"""Items with their history: a change closes the current row and adds another."""
+"""Items with history (slowly changing dimension, type 2): an update closes the current row and inserts another."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -25,19 +25,19 @@ class ItemStore:
         self._run_items_mine = dataset_run_items.c.project_id == project_id
 
     async def latest(self, item_id: ItemId) -> Item | None:
-        """The item's last state, closed when the item was deleted."""
+        """The item's last version, closed when the item was deleted."""
         query = _ITEMS.where(self._mine, dataset_items.c.id == item_id).order_by(dataset_items.c.valid_from.desc())
         row = (await self._connection.execute(query.limit(1))).first()
         return _item(row) if row else None
 
     async def one(self, item_id: ItemId, at: datetime | None = None) -> Item | None:
-        """The item as it is, or was at a time; None when it does not exist then."""
+        """The item now, or as of a time; None when it does not exist then."""
         query = _ITEMS.where(self._mine, dataset_items.c.id == item_id, _valid(at))
         row = (await self._connection.execute(query)).first()
         return _item(row) if row else None
 
     async def page(self, query: ItemQuery) -> tuple[list[Item], int]:
-        """Active items, newest first, and how many there are in all."""
+        """A page of active items (limit/offset pagination), newest first, and the total count."""
         wanted = and_(self._mine, _valid(query.at), dataset_items.c.status == "ACTIVE", *_asked(query))
         counted = select(func.count()).select_from(dataset_items.join(datasets)).where(wanted)
         total = (await self._connection.execute(counted)).scalar_one()
@@ -53,7 +53,7 @@ class ItemStore:
         return [(row.id, row.input, row.expected_output) for row in await self._connection.execute(query)]
 
     async def add(self, item: Item) -> None:
-        """Conflict when another writer changed the item at the same time."""
+        """Insert a version. Conflict when another writer did at the same time (unique constraint)."""
         values = {name: value for name, value in vars(item).items() if name != "dataset_name"}
         try:
             await self._connection.execute(insert(dataset_items).values(values))
@@ -63,7 +63,7 @@ class ItemStore:
             ) from problem
 
     async def close(self, item_id: ItemId, at: datetime) -> None:
-        """From this time on the current state is history."""
+        """Close the current version at this time."""
         current = self._mine, dataset_items.c.id == item_id, dataset_items.c.valid_to.is_(None)
         await self._connection.execute(update(dataset_items).where(*current).values(valid_to=at))
 
@@ -73,7 +73,7 @@ class ItemStore:
 
 
 def _valid(at: datetime | None) -> ColumnElement[bool]:
-    """The state that is current, or was at a time."""
+    """The version that is current, or was valid at a time."""
     if at is None:
         return dataset_items.c.valid_to.is_(None)
     not_over = or_(dataset_items.c.valid_to.is_(None), dataset_items.c.valid_to > at)

@@ -14,7 +14,7 @@ from sightline.server.tables.evals import dataset_run_items, dataset_runs, datas
 from sightline.server.tracing.records import ObservationId, TraceId
 
 LONGEST_ID = 64
-"""As wide as the column is."""
+"""Width of the id column."""
 _RUNS: Select[Any] = select(*dataset_runs.c, datasets.c.name.label("dataset_name")).join_from(
     dataset_runs, datasets, dataset_runs.c.dataset_id == datasets.c.id
 )
@@ -41,7 +41,7 @@ class RunStore:
         return (await self._connection.execute(taken)).first() is None
 
     async def add(self, run: Run) -> None:
-        """Conflict when another writer made the run first."""
+        """Insert. Conflict when another writer inserted the run first (unique constraint)."""
         try:
             await self._connection.execute(insert(dataset_runs).values(_values(run)))
         except IntegrityError as problem:
@@ -52,7 +52,7 @@ class RunStore:
         await self._connection.execute(update(dataset_runs).where(*at).values(_values(run)))
 
     async def remove(self, run_id: RunId) -> None:
-        """The run and what it ran; traces stay."""
+        """Delete the run and its items; traces stay."""
         await self._connection.execute(delete(dataset_runs).where(self._mine(), dataset_runs.c.id == run_id))
 
     async def of_dataset(self, dataset_id: DatasetId) -> list[Run]:
@@ -65,7 +65,7 @@ class RunStore:
         return _run_item(row) if row else None
 
     async def add_item(self, item: RunItem, item_valid_from: datetime) -> None:
-        """Conflict when another writer filed it first."""
+        """Insert. Conflict when another writer filed it first (unique constraint)."""
         values = {name: value for name, value in vars(item).items() if name != "run_name"}
         row = values | {"project_id": self._project_id, "item_valid_from": item_valid_from}
         try:

@@ -1,4 +1,4 @@
-"""The parts of a project, in the order in which they cross: what others refer to goes first."""
+"""The parts of a project in dependency order: what others refer to goes first."""
 
 from sightline.server.importing.parts.catalog import ArchivedConfigs, Models, ScoreConfigs
 from sightline.server.importing.parts.comments import Comments
@@ -12,5 +12,6 @@ PARTS: tuple[type[Part], ...] = (
     *(Models, ScoreConfigs, Prompts, Datasets, Items),
     *(Traces, Observations, Runs, Scores, Comments, ArchivedConfigs),
 )
+"""Topologically sorted by reference."""
 
 __all__ = ["PARTS", "Crossing", "Part"]

@@ -9,8 +9,10 @@ from sightline.server.importing.reading import Pages, Reader, Row
 from sightline.server.importing.wire import Refused, again
 
 MODEL_FIELDS = ("modelName", "matchPattern", "startDate", "unit", "tokenizerId", "tokenizerConfig")
+"""Fields of a model that are carried."""
 FLAT_PRICES = ("inputPrice", "outputPrice", "totalPrice")
 CONFIG_FIELDS = ("name", "dataType", "categories", "minValue", "maxValue", "description")
+"""Fields of a score config that are carried."""
 
 
 class Models(Part):
@@ -55,7 +57,7 @@ def _price(given: Any) -> float:
 
 
 class ScoreConfigs(Part):
-    """A config of the same name and type is taken for the same one; the API gives each a new id.
+    """Natural key: name and type, since the API gives each config a new id.
 
     They are archived last: an archived one scores nothing.
     """

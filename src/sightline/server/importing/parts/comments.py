@@ -8,7 +8,7 @@ from sightline.server.importing.wire import Refused, again
 
 
 class Comments(Part):
-    """One of the same words about the same thing is taken for the same one: the API gives each a new id and time."""
+    """Deduplicated by text and object, since the API gives each comment a new id and time."""
 
     name = "comments"
     groups = frozenset(("comments",))

@@ -11,15 +11,18 @@ from sightline.server.importing.reading import Batch, Pages, Reader, Row
 from sightline.server.importing.wire import Api, Refused, again
 
 DATASET_FIELDS = ("name", "description", "metadata", "inputSchema", "expectedOutputSchema")
+"""Fields of a dataset that are carried."""
 ITEM_FIELDS = (
     *("id", "datasetName", "status", "input", "expectedOutput", "metadata"),
     *("sourceTraceId", "sourceObservationId"),
 )
+"""Fields of an item that are carried."""
 ITEM_TEXTS = ("input", "expectedOutput", "metadata")
+"""Fields of an item that may refer to media."""
 
 
 class Datasets(Part):
-    """By name; the API gives each a new id. Schemas come with them, so items are checked on the way in too."""
+    """Natural key: the name, since the API gives each a new id. Schemas come along, so items are validated here too."""
 
     name = "datasets"
     groups = frozenset(("datasets",))
@@ -68,7 +71,7 @@ class Items(Part):
             self.carried()
 
     async def _is_here(self, body: Row) -> bool:
-        """As it is: another state of the same content would say that somebody changed it."""
+        """Whether the same content is stored already: writing it again would add a version to its history."""
         try:
             known = await self.target.read(f"/dataset-items/{quote(body['id'], safe='')}")
         except Refused as problem:
@@ -116,7 +119,7 @@ def _runs(dataset: str) -> str:
 
 
 class Runs(Part):
-    """By their dataset's name and their own; scores on them follow to their new ids."""
+    """Natural key: the dataset's name and their own; scores on them follow to their new ids."""
 
     name = "dataset runs"
     groups = frozenset(("datasets",))

@@ -1,4 +1,4 @@
-"""Sending traces, observations and scores as events: the oldest door, and the only one that takes any id and time."""
+"""Writing traces, observations and scores as ingestion events: the only endpoint that takes any id and time."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,9 @@ from sightline.server.importing.wire import Api, Refused, Unsettled, again
 from sightline.server.tracing.environments import RESERVED, environment_name
 
 BATCH_BYTES = 2_000_000
+"""Target size of a batch."""
 TOO_LARGE = (413, 422)
+"""Statuses after which a batch is split in halves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +25,7 @@ class Event:
     body: Row
 
     def document(self) -> Row:
-        """The same content is the same event: sent twice, it is stored once."""
+        """The event's id is a content hash, so a retry is idempotent."""
         content = orjson.dumps([self.type, self.body], option=orjson.OPT_SORT_KEYS)
         identity = f"import-{hashlib.sha256(content).hexdigest()[:32]}"
         return {"id": identity, "type": self.type, "timestamp": self.timestamp, "body": self.body}
@@ -36,7 +38,7 @@ class Rejected:
 
 
 async def send(api: Api, events: Sequence[Event]) -> list[Rejected]:
-    """Those that the target does not take, and why; the others are stored and readable."""
+    """Send in batches. Answers the events that the target rejected, and why; the others are durable and readable."""
     rejected: list[Rejected] = []
     for batch in _batches(events):
         rejected += await _send(api, batch)
@@ -62,7 +64,7 @@ async def _send(api: Api, events: Sequence[Event]) -> list[Rejected]:
 
 
 async def _halved(api: Api, events: Sequence[Event], problem: Refused) -> list[Rejected]:
-    """A batch that is too large goes in halves."""
+    """Bisect a batch that is too large."""
     if problem.status not in TOO_LARGE or len(events) == 1:
         return [Rejected(event=event, message=problem.message) for event in events]
     middle = len(events) // 2

@@ -19,6 +19,7 @@ FIELDS = (
 )
 GROUPS = "core,dataset,io,itemMetadata,experimentMetadata"
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
+"""Older than any experiment: the start of the read."""
 
 
 class Experiments:
@@ -68,7 +69,7 @@ class Experiments:
         return fields
 
     def _id_here(self, row: Row, dataset: str) -> str:
-        """An id that clients derive from project, dataset and name is derived anew: so they find the run again."""
+        """A deterministic id (of project, dataset and name) is derived for the target, so that clients find the run."""
         crossing, identity, name = self._part.crossing, str(row["experimentId"]), row["experimentName"]
         if identity != run_id_of(ProjectId(crossing.source_project), DatasetId(row["experimentDatasetId"]), name):
             return identity

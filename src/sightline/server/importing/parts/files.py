@@ -1,4 +1,4 @@
-"""Media that texts refer to: fetched once, announced at every place they are used. Their ids are their hashes."""
+"""Media that texts refer to: fetched once, linked wherever they are used. Content-addressed: the id is the hash."""
 
 import base64
 import hashlib

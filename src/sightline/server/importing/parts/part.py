@@ -25,7 +25,7 @@ class Crossing:
 
 
 class Part:
-    """One list of the source. `carry` is repeatable: what is over here already is left as it is, or said once more."""
+    """One list of the source. `carry` is idempotent: what is here already is skipped or upserted."""
 
     name: ClassVar[str]
     groups: ClassVar[frozenset[Group]]
@@ -41,7 +41,7 @@ class Part:
 
     @property
     def key(self) -> str:
-        """In the state's file: what was read for one purpose is read again for another."""
+        """Key of the checkpoint; it names the selection, so another selection starts from the beginning."""
         return f"{self.name} for {','.join(sorted(self.wanted))}"
 
     @property

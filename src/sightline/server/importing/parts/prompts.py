@@ -9,6 +9,7 @@ from sightline.server.importing.reading import Pages, Reader, Row
 from sightline.server.importing.wire import Refused, again
 
 LATEST = "latest"
+"""The label that the server itself moves."""
 FILLER = "sightline import: holds the number of a version that was deleted"
 """The commit message of a version that is made only so that the next one gets its number."""
 
@@ -19,7 +20,7 @@ class Prompts(Part):
 
     async def reader(self) -> Reader:
         self._waiting: dict[str, tuple[Row, str]] = {}
-        """Prompts that include one that is not here yet, and what the target says of it."""
+        """Deferred: prompts that include one that is not here yet, and the target's error."""
         return Pages(api=self.source, path="/v2/prompts")
 
     async def carry(self, rows: Sequence[Row]) -> None:
@@ -27,7 +28,7 @@ class Prompts(Part):
             await self._try(row)
 
     async def finish(self) -> None:
-        """Those that were waiting, as long as that helps one of them."""
+        """Retry the deferred prompts until a pass makes no progress (fixed point)."""
         before = -1
         while self._waiting and len(self._waiting) != before:
             before = len(self._waiting)

@@ -19,7 +19,9 @@ FIELDS = (
     "queueId",
     "timestamp",
 )
+"""Fields of a score that are carried."""
 TEXTS = ("CATEGORICAL", "TEXT", "CORRECTION")
+"""Types of scores whose value is a string."""
 
 
 class Scores(Part):

@@ -14,15 +14,19 @@ TRACE_FIELDS = (
     *("id", "timestamp", "name", "userId", "sessionId", "input", "output", "metadata", "tags"),
     *("release", "version", "public"),
 )
+"""Fields of a trace that are carried."""
 OBSERVATION_FIELDS = (
     *("id", "traceId", "name", "startTime", "endTime", "completionStartTime", "parentObservationId", "level"),
     *("statusMessage", "version", "input", "output", "metadata", "model", "modelParameters", "usageDetails"),
     *("costDetails", "promptName", "promptVersion"),
 )
+"""Fields of an observation that are carried."""
 TEXTS = ("input", "output", "metadata")
+"""Fields that may refer to media."""
 CURRENT_GROUPS = "core,basic,time,io,metadata,model,usage,prompt,metrics,trace_context"
+"""Field groups of the v2 read."""
 CUT = 200
-"""Characters after which the current read cuts a value of metadata, unless its key is asked for."""
+"""Length at which the v2 read truncates a metadata value, unless its key is expanded."""
 
 
 class Traces(Part):
@@ -140,7 +144,7 @@ def _trace_of(part: Part, row: Row) -> Event:
 
 @dataclass(frozen=True, kw_only=True)
 class WholeCursors(Cursors):
-    """The current read of observations, with metadata that was cut asked for again in full."""
+    """The v2 read of observations; truncated metadata is fetched again in full."""
 
     async def read(self, cursor: str | None) -> Any:
         answer = await Cursors.read(self, cursor)

@@ -17,6 +17,7 @@ _COLUMNS: Mapping[str, ColumnElement[Any]] = {
     "createdAt": prompt_versions.c.created_at,
     "updatedAt": prompt_versions.c.updated_at,
 }
+"""Filterable field to its column."""
 
 
 def sql_condition(condition: Condition) -> ColumnElement[bool]:

@@ -37,6 +37,7 @@ _WITHOUT_CONTENT: Select[Any] = select(
     prompt_versions.c.config,
     prompt_versions.c.updated_at,
 ).join_from(prompt_versions, prompts)
+"""Projection without the content, which may be large."""
 
 
 class _Marks:
@@ -96,7 +97,7 @@ class PromptStore:
         return {(row.name, row.version): PromptId(row.id) for row in rows}
 
     async def add(self, draft: Draft, version: int, included: Iterable[Selector]) -> PromptId:
-        """Store a version under a number of its own; Conflict when another writer took the number first."""
+        """Insert a version. Conflict when another writer took its number first (unique constraint)."""
         try:
             return await self._add(draft, version, included)
         except IntegrityError as problem:
@@ -126,7 +127,7 @@ class PromptStore:
             await self._connection.execute(insert(prompt_tags), rows)
 
     async def remove(self, name: str, versions: Sequence[int]) -> None:
-        """Delete versions with their labels; `latest` moves to the newest that is left, a prompt without any goes."""
+        """Delete versions with their labels; `latest` moves to the newest left, a prompt without any is deleted."""
         prompt_id = await self._prompt_id(name)
         mine = prompt_versions.c.prompt_id == prompt_id
         await self._connection.execute(
@@ -149,7 +150,7 @@ class PromptStore:
         return list(zip(await self._prompts(rows), wanted, strict=True))
 
     async def page(self, query: PromptQuery) -> tuple[list[PromptSummary], int]:
-        """Summaries by name, each over its matching versions, and how many there are in all."""
+        """A page of summaries by name, each over its matching versions, and the total count."""
         matching = self._matching(query.conditions)
         counted = select(func.count(distinct(prompts.c.id))).join_from(prompt_versions, prompts).where(matching)
         total = (await self._connection.execute(counted)).scalar_one()
@@ -197,7 +198,7 @@ class PromptStore:
         return PromptId(str(row["id"]))
 
     async def _prompt_id(self, name: str) -> str:
-        """For writing: where the database locks rows, writers of the same prompt take turns from here on."""
+        """The prompt's id under a row lock (SELECT … FOR UPDATE): writers of one prompt are serialised from here on."""
         query = select(prompts.c.id).where(self._named(name)).with_for_update()
         found: str = (await self._connection.execute(query)).scalar_one()
         return found

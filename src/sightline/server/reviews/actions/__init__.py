@@ -1,4 +1,4 @@
-"""What people can say and work through."""
+"""Comments and annotation queues."""
 
 from sightline.server.reviews.actions.comments import Comments
 from sightline.server.reviews.actions.queues import Queues

@@ -14,7 +14,7 @@ from sightline.server.tracing.records import ObservationId, ObservationQuery, Tr
 
 
 class Comments:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, tracing: Tracing, prompts: Prompts, hub: LiveHub) -> None:
         self._database = database
@@ -23,9 +23,9 @@ class Comments:
         self._hub = hub
 
     async def create(self, comment: Comment) -> Comment:
-        """Say something about a trace, an observation, a session or a version of a prompt. NotFound without it.
+        """Comment on a trace, an observation, a session or a version of a prompt. NotFound when it does not exist.
 
-        Idempotent: said again, it is the comment that is there.
+        Idempotent by natural key: the same comment again answers the existing one.
         """
         if not await self._exists(comment.project_id, comment.object_type, comment.object_id):
             raise NotFound(f"{comment.object_type} {comment.object_id!r} does not exist in this project")
@@ -43,7 +43,7 @@ class Comments:
         return found
 
     async def page(self, project_id: ProjectId, query: CommentQuery) -> tuple[list[Comment], int]:
-        """Newest first, and how many there are in all."""
+        """A page (limit/offset pagination), newest first, and the total count."""
         if query.object_id is not None and query.object_type is None:
             raise InvalidRequest("objectId needs objectType: ids are unique within their type only")
         async with self._database.reading() as connection:

@@ -1,4 +1,4 @@
-"""Annotation queues: made with the configs to score by, filled with traces, worked through by people."""
+"""Annotation queues: human review of traces, scored by the queue's configs."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from sightline.server.runtime.hub import LiveHub
 
 
 class Queues:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, accounts: Accounts, configs: ScoreConfigs, hub: LiveHub) -> None:
         self._database = database
@@ -44,7 +44,7 @@ class Queues:
             return await QueueStore(connection, project_id).page(limit, offset)
 
     async def add_item(self, item: QueueItem) -> QueueItem:
-        """Idempotent: what is in the queue in this status is answered as it is."""
+        """Enqueue. Idempotent: an equal item in this status is answered as it is."""
         async with self._database.work() as work:
             await _existing(QueueStore(work.connection, item.project_id), item.queue_id)
             put, new = await QueueItemStore(work.connection, item.project_id).put(item)
@@ -86,7 +86,7 @@ class Queues:
             work.after_commit(lambda: self._hub.publish(project_id, "queues"))
 
     async def assign(self, assignment: Assignment) -> None:
-        """Assign a member of the project to a queue; twice is once."""
+        """Assign a member of the project to a queue. Idempotent."""
         await self._accounts.member_role(assignment.project_id, assignment.user_id)
         async with self._database.work() as work:
             store = QueueStore(work.connection, assignment.project_id)

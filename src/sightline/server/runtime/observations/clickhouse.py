@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 READERS = 8
+"""Threads that run queries."""
 PORTS = {"clickhouse": 8123, "clickhouses": 8443}
 """By scheme; the second is encrypted."""
 T = TypeVar("T")

@@ -1,8 +1,7 @@
 """ClickHouse embedded in the process (chdb). One process per folder, one connection per thread.
 
-Queries run in a small pool of reader threads and release the interpreter lock while they do; inserts run on whatever
-thread calls `insert`, which in the product is the writer's. Every cache has an explicit bound: left alone, eight
-readers hold 1.6 GB.
+Queries run in a small pool of reader threads and release the GIL; inserts run on whatever thread calls `insert`,
+which in the product is the writer's. Every cache has an explicit size: by default, eight readers hold 1.6 GB.
 """
 
 import asyncio
@@ -35,9 +34,10 @@ SERVER_SETTINGS: Mapping[str, int] = {
     "background_schedule_pool_size": 2,
     "os_threads_nice_value_merge_mutate": 10,
 }
-"""Given once, when the first connection of the process opens the folder. Merges give way to whoever waits."""
+"""Server settings, applied when the first connection opens the folder: cache sizes, and low-priority (nice) merges."""
 
 READERS = 3
+"""Threads that run queries, each with a connection."""
 
 
 class EmbeddedEngine:
@@ -80,9 +80,9 @@ class EmbeddedEngine:
         await self._in_reader(self._run, sql, "Null", params or {})
 
     def insert(self, table: str, lines: Iterable[bytes]) -> None:
-        """Insert JSON rows as one part, on the calling thread; returns once they are synced to disk and readable.
+        """Insert JSON rows as one part, on the calling thread; returns once they are durable (fsync) and readable.
 
-        All lines must belong to one partition. On an error nothing of them is stored.
+        Atomic: all lines must belong to one partition, and on an error none is stored.
         """
         connection = self._connection()
         try:

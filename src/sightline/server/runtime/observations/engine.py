@@ -1,4 +1,4 @@
-"""What every analytics engine offers, embedded or a server: one SQL text, one set of limits, one family of errors."""
+"""The protocol of analytics engines, embedded or a server: one SQL text, one set of limits, one family of errors."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
@@ -8,10 +8,11 @@ import orjson
 from sightline.server.runtime.errors import SightlineError, Unavailable
 
 MIB = 1024 * 1024
+"""Bytes of a mebibyte."""
 SESSION_SETTINGS: Mapping[str, int | str] = {
     "async_insert": 0,
     "date_time_input_format": "best_effort",
-    # Merges make the filter of words; until then a search reads the rows.
+    # Merges build the words' skip index; until then a search scans those parts.
     "exclude_materialize_skip_indexes_on_insert": "words",
     "input_format_parallel_parsing": 0,
     "max_partitions_per_insert_block": 1,
@@ -26,12 +27,13 @@ SESSION_SETTINGS: Mapping[str, int | str] = {
     "output_format_json_quote_64bit_integers": 0,
     "use_skip_indexes_on_data_read": 0,
 }
-"""For every statement. Rows carry times as ISO-8601 has them.
+"""Settings of every statement: limits of memory, time and threads, and the formats. Times in rows are ISO-8601.
 
-Parallel parsing would cut an insert into several parts: a crash may keep some of them. Indexes are asked before
-reading: asked while reading, they took up to twice as long at ten million rows."""
+Parallel parsing is off because it splits an insert into several parts, which is not atomic in a crash. Skip indexes
+are evaluated before reading: on data read they took up to twice as long at ten million rows."""
 
 TIMEOUT_CODE, MEMORY_CODE = "Code: 159.", "Code: 241."
+"""Error codes in ClickHouse's messages: TIMEOUT_EXCEEDED and MEMORY_LIMIT_EXCEEDED."""
 
 
 class EngineFailed(SightlineError):  # noqa: N818 - named like the rest of its family
@@ -65,15 +67,15 @@ class ObservationsEngine(Protocol):
         ...
 
     def insert(self, table: str, lines: Iterable[bytes]) -> None:
-        """Insert JSON rows as one part, on the calling thread; returns once they are synced to disk and readable.
+        """Insert JSON rows as one part, on the calling thread; returns once they are durable (fsync) and readable.
 
-        All lines must belong to one partition. On an error nothing of them is stored.
+        Atomic: all lines must belong to one partition, and on an error none is stored.
         """
         ...
 
 
 def plain_name(database: str) -> str:
-    """`database` itself, which goes into statements as it stands; raises `ValueError` for anything but a plain name."""
+    """Validate an identifier that is interpolated into SQL; raises `ValueError` for anything but a plain name."""
     if not database.isidentifier():
         raise ValueError(f"database {database!r} is not a plain name: use letters, digits and underscores")
     return database
@@ -85,7 +87,7 @@ def rows_of(body: bytes) -> list[dict[str, Any]]:
 
 
 def translated(failure: Exception) -> SightlineError:
-    """An engine's complaint as an error of ours."""
+    """Map an exception of the engine's driver to a `SightlineError`."""
     text = str(failure)
     if TIMEOUT_CODE in text:
         return Unavailable(

@@ -1,4 +1,4 @@
-"""Values as the engine reads them in the places of a statement."""
+"""Encoding of bound query parameters."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ def _timestamp(moment: datetime) -> str:
 
 _TEXT_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"})
 _LITERAL_ESCAPES = _TEXT_ESCAPES | str.maketrans({"'": "\\'"})
+"""Escapes inside a quoted literal."""
 
 
 def _literal(item: Any) -> str:

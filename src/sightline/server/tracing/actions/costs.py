@@ -1,4 +1,4 @@
-"""What observations cost, where their clients did not say."""
+"""Calculated costs of observations whose client reported none."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,9 +11,9 @@ from sightline.server.tracing.records import Observation, ProjectId
 async def with_costs(
     prices: Prices, project_id: ProjectId, observations: Sequence[Observation]
 ) -> Sequence[Observation]:
-    """The observations with their model of the price table, and with a calculated cost unless their client gave one.
+    """The observations with their model of the price table, and with a calculated cost (US dollars) unless reported.
 
-    A cost that was calculated before is calculated anew: usage may have changed since.
+    Idempotent: a calculated cost is recalculated, since usage may have changed.
     """
     named = [(place, observation) for place, observation in enumerate(observations) if observation.model]
     if not named:

@@ -1,4 +1,4 @@
-"""Tokens of observations whose client did not say how many: counted a little later, beside the way in."""
+"""Token counts of observations whose client reported none: computed asynchronously, off the ingestion path."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -21,10 +21,13 @@ from sightline.server.tracing.store import ObservationStore
 log = structlog.get_logger()
 
 DELAY_S = 5.0
-"""Clients that say the usage in an update do it soon after."""
+"""Delay before counting: clients that report usage in an update do it soon after."""
 LAST_S = 3.0
+"""Deadline of the final pass at shutdown."""
 INBOX = 20_000
+"""Capacity of the queue; beyond it new observations are dropped."""
 BATCH = 500
+"""Observations per batch."""
 MARK = "sightline.counted_usage"
 """The key of metadata that says what was counted here, and how."""
 
@@ -40,7 +43,7 @@ class Waiting:
 
 
 class TokenCounting:
-    """`start()` and `stop()`. An inbox that is full forgets what is new: counting is a help, not a promise."""
+    """`start()` and `stop()`. A best-effort job: a full queue drops what is new (load shedding)."""
 
     def __init__(self, prices: Prices, observations: ObservationStore, legacy: LegacyIngestion, record: Record) -> None:
         self._prices = prices
@@ -52,7 +55,7 @@ class TokenCounting:
         self._task: asyncio.Task[None] | None = None
 
     def offer(self, project_id: ProjectId, observations: Sequence[Observation]) -> None:
-        """Remember those that lack usage, and what is inside what."""
+        """Enqueue those that lack usage; never blocks."""
         due = monotonic() + DELAY_S
         for each in observations:
             if each.model_id is not None and _lacks_usage(each):
@@ -62,7 +65,7 @@ class TokenCounting:
                 self._inbox.append(Waiting(due, project_id, each.trace_id, each.id))
 
     def _forget(self) -> None:
-        """Said once until there is room again: thousands a second may be forgotten."""
+        """Log the drop once until there is room again (rate-limited logging)."""
         if not self._full:
             log.warning("tokens of some observations are not counted: too many wait already", waiting=INBOX)
         self._full = True
@@ -71,7 +74,7 @@ class TokenCounting:
         self._task = asyncio.create_task(self._run(), name="counting tokens")
 
     async def stop(self) -> None:
-        """Count what waits, as far as that goes in a moment: a server that ends is waited for."""
+        """Graceful shutdown: drain the queue until the deadline `LAST_S`."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -80,7 +83,7 @@ class TokenCounting:
             await asyncio.wait_for(self.count(), LAST_S)
 
     async def count(self, *, until: float | None = None) -> None:
-        """All that waits, or all that is due by a moment of the monotonic clock."""
+        """Count everything queued, or what is due by `until`, in seconds of the monotonic clock."""
         while self._inbox and (until is None or self._inbox[0].due <= until):
             taken = [self._inbox.popleft() for _ in range(min(BATCH, len(self._inbox)))]
             late = [each for each in taken if until is not None and each.due > until]
@@ -101,7 +104,7 @@ class TokenCounting:
                 log.exception("tokens of some observations could not be counted")
 
     async def _count(self, project_id: ProjectId, waiting: Sequence[Waiting]) -> None:
-        """In the project's turn: what an update says meanwhile must not be written over."""
+        """Read-modify-write under the project's lock: a concurrent update must not be lost."""
         wrappers = await self._observations.around_calls(project_id, {each.trace_id for each in waiting})
         places = {(each.trace_id, each.id) for each in waiting} - wrappers
         async with self._legacy.turn(project_id):

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 TYPE_KEYS = ("mime_type", "mimeType", "media_type", "mediaType", "content_type", "contentType")
+"""Keys of a MIME type."""
 FORMAT_KEYS = ("format", "output_format")
+"""Keys of a format, such as `png`."""
 CONTENT_KEYS = frozenset(
     ("data", "bytes", "content", "body", "base64", "b64_json", "file_data", "image", "audio", "video", "file", "blob")
 )
@@ -21,11 +23,13 @@ SOURCES = ("source", "data", "content")
 SAYS_SO = ("blob", "base64")
 """Types of parts whose content is base64 whatever it is."""
 SHORTEST, SHORTEST_UNNAMED = 16, 256
-"""Characters of base64."""
+"""Minimum characters of base64, under a known key and under any other."""
 JSON_BEGINS = frozenset("[{ \n\r\t")
 """What an object or a list begins with: in no other text is there anything beside a type."""
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+"""Base64 text, of either alphabet."""
 MEDIA = re.compile(r"(?:image|audio|video)/[\w.+-]+|application/pdf")
+"""MIME types that become media."""
 FORMATS = {
     "png": "image/png",
     "jpeg": "image/jpeg",
@@ -47,6 +51,7 @@ FORMATS = {
     "mpeg": "video/mpeg",
     "pdf": "application/pdf",
 }
+"""Format to its MIME type."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Encoded:
 
 
 def may_be_encoded(text: str) -> bool:
-    """Whether a text is JSON that names a type or a format at all; cheap enough for every span."""
+    """Prefilter: whether a text is JSON that names a type or a format at all; cheap enough for every span."""
     return text[:1] in JSON_BEGINS and (
         '"format"' in text
         or '_format"' in text

@@ -19,12 +19,13 @@ from sightline.server.tracing.records import (
 from sightline.server.tracing.store import ExperimentStore
 
 ALWAYS = Window()
+"""An unbounded window."""
 STEP = 1_000
-"""Experiments of a dataset read at once."""
+"""Page size when all experiments of a dataset are read."""
 
 
 class TracedExperiments:
-    """Every method is confined to the project it is given."""
+    """Every method is scoped to the project it is given."""
 
     def __init__(self, engine: ObservationsEngine, index: TraceIndex) -> None:
         self._store = ExperimentStore(engine)

@@ -1,4 +1,4 @@
-"""Files that arrive inside texts, base64-encoded: taken out, with Langfuse's reference token left in their place.
+"""Extracts base64 files from texts and replaces each by Langfuse's media token (content-addressed).
 
 Found are data URIs anywhere in a text, and base64 beside a media type or a format. Other content stays byte for byte
 as it came.
@@ -43,12 +43,12 @@ class Found:
 
 
 def holds_files(observation: Observation) -> bool:
-    """Whether a closer look is worth it; cheap enough for every span."""
+    """Prefilter: whether parsing may find a file; cheap enough for every span."""
     return any(map(_may_hold, _texts(observation)))
 
 
 def take_out(observations: Sequence[Observation]) -> Found:
-    """Replace every inline file by its token. Costs time by the megabyte: call it in a thread."""
+    """Replace every inline file by its media token. CPU-bound: call it in a thread."""
     found = Found()
     for observation in observations:
         found.observations.append(_without_files(observation, found.files) if holds_files(observation) else observation)
@@ -63,7 +63,7 @@ def image_ids(observation: Observation) -> list[MediaId]:
 
 
 def media_id(sha256: bytes) -> MediaId:
-    """The id of a file: Langfuse's clients compute the same."""
+    """The content-addressed id of a file: Langfuse's clients compute the same."""
     return MediaId(base64.urlsafe_b64encode(sha256).decode()[:22])
 
 

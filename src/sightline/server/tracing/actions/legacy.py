@@ -21,7 +21,7 @@ Record = Callable[[ProjectId, Sequence[Observation]], Awaitable[None]]
 
 
 class LegacyIngestion:
-    """Merges changes over what is stored, one batch of a project after another: a merge reads what it then writes."""
+    """Merges changes over stored rows. A read-modify-write, so serialised per project by a lock."""
 
     def __init__(self, changes: ChangeStore, observations: ObservationStore, keep: Keep, record: Record) -> None:
         self._changes = changes
@@ -31,11 +31,11 @@ class LegacyIngestion:
         self._turns: dict[ProjectId, asyncio.Lock] = {}
 
     def turn(self, project_id: ProjectId) -> asyncio.Lock:
-        """Held by whoever reads a project's observations to write them again."""
+        """The lock of a project, for every read-modify-write of its observations."""
         return self._turns.setdefault(project_id, asyncio.Lock())
 
     async def apply(self, project_id: ProjectId, changes: Sequence[Change]) -> None:
-        """Keep the changes and store what they and all earlier ones add up to."""
+        """Append the changes to the event log and upsert the rows that all events add up to."""
         if not changes:
             return
         async with self.turn(project_id):

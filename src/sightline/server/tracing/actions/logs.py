@@ -23,11 +23,13 @@ from sightline.server.tracing.store.logged import LoggedStore
 log = structlog.get_logger()
 
 SETTLE_AFTER_S = 30.0
-"""Exporters send the spans and the log records of a call within a few seconds of its end."""
+"""Delay of the second merge: exporters send the spans and log records of a call within seconds of its end."""
 SETTLE_EVERY_S = 5.0
+"""Interval of the background pass."""
 MOST_WAITING = 20_000
+"""Capacity of the queue of spans to look at again."""
 LOOKED_FOR_S = 5.0
-"""So long it is believed that a project has no log records: another process may have taken its first."""
+"""TTL of the cached answer "this project has no log records": another process may store its first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +46,13 @@ class Rows:
 class SpanLogs:
     """Merges records into stored spans, and stored records into new spans.
 
-    Each side writes before it reads: of a span and a record that come at once, one at least sees the other. A while
-    later all is read once more: what another process wrote at the same time is merged then, and records whose span
-    did not come get an observation that stands in for it. `start()` and `stop()` are of that.
+    Each side writes before it reads, so of a span and a record that race, at least one sees the other. A later pass
+    reads again (eventual consistency): concurrent writes of other processes are merged then, and records without a
+    span get a placeholder observation. `start()` and `stop()` run that pass.
     """
 
     def __init__(self, rows: Rows, turn: Callable[[ProjectId], asyncio.Lock]) -> None:
-        """`turn` is held by whoever reads a project's observations to write them again."""
+        """`turn` is the lock for every read-modify-write of a project's observations."""
         self._rows = rows
         self._turn = turn
         self._turns = Turns()
@@ -75,7 +77,7 @@ class SpanLogs:
             self._waiting |= {(project_id, key): due for key in keys}
 
     async def complete(self, project_id: ProjectId, stored: Sequence[Observation]) -> None:
-        """Store what kept records say of these spans, which have just been stored as they came."""
+        """Merge kept log records into these spans, which were just stored."""
         if not stored or not await self._has_any(project_id):
             return
         spans = {(each.trace_id, each.id): each for each in stored}
@@ -88,7 +90,7 @@ class SpanLogs:
         self._task = asyncio.create_task(self._run(), name="log records without a span")
 
     async def stop(self) -> None:
-        """Nothing is left unseen: a server that starts again does not know what waited."""
+        """Graceful shutdown: a final pass over everything queued, since the queue is in memory."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -96,7 +98,7 @@ class SpanLogs:
         await self.settle(until=inf)
 
     async def settle(self, *, until: float) -> None:
-        """Look once more at the spans of records that are due by a moment of the monotonic clock."""
+        """Second merge of the records that are due by `until`, in seconds of the monotonic clock."""
         due: dict[ProjectId, list[SpanKey]] = defaultdict(list)
         for waiting, moment in list(self._waiting.items()):
             if moment <= until:
@@ -118,7 +120,7 @@ class SpanLogs:
         found, until = self._looked.get(project_id, (False, 0.0))
         if not found and until <= monotonic():
             found = await self._rows.logged.has_any(project_id)
-            # Records may have come while it was asked.
+            # Records may have arrived during the query.
             found = found or self._looked.get(project_id, (False, 0.0))[0]
             self._looked[project_id] = (found, inf if found else monotonic() + LOOKED_FOR_S)
         return found

@@ -1,4 +1,4 @@
-"""Files that observations refer to: announce, upload, read, show small. Stored once per project by their SHA-256."""
+"""Media of observations: announce, upload, download, thumbnail. Content-addressed and deduplicated within a project."""
 
 import base64
 import binascii
@@ -20,13 +20,16 @@ from sightline.server.tracing.store import MediaStore
 from sightline.server.tracing.store.media import USED_WITHIN
 
 MAX_BYTES = 100 * 1024 * 1024
+"""Size limit of a file."""
 THUMBNAILS_KEPT = 500
+"""Cached thumbnails before eviction."""
 REMOVED_AT_ONCE = 500
+"""Batch size of deletion."""
 Verb = Literal["GET", "PUT"]
 
 
 class MediaShelf:
-    """The media of one installation; every method is confined to the project it is given."""
+    """The media of one installation; every method is scoped to the project it is given."""
 
     def __init__(self, database: Database, blobs: Blobs, signing_secret: bytes) -> None:
         self._database = database
@@ -37,7 +40,7 @@ class MediaShelf:
         )
 
     async def register(self, project_id: ProjectId, upload: MediaUpload) -> tuple[Media, bool]:
-        """Announce a file and where it is used; True when its content is still to be uploaded."""
+        """Announce a file and where it is used; False when its content is stored already (dedup). TooLarge."""
         digest = _digest(upload.sha256_base64)
         if not 0 < upload.content_length <= MAX_BYTES:
             raise TooLarge(f"the file has {upload.content_length:,} bytes, allowed are 1 to {MAX_BYTES:,}")
@@ -58,7 +61,7 @@ class MediaShelf:
         return known, known.uploaded_at is None
 
     async def upload(self, project_id: ProjectId, identity: MediaId, body: bytes) -> None:
-        """Store the content of an announced file, if it is the one that was announced."""
+        """Store an announced file. TooLarge, InvalidRequest or Unprocessable when its length or SHA-256 differs."""
         announced = await self._one(project_id, identity)
         if len(body) > announced.content_length:
             raise TooLarge(f"{len(body):,} bytes arrived, {announced.content_length:,} were announced: announce again")
@@ -82,7 +85,7 @@ class MediaShelf:
                 raise _unknown(identity)
 
     async def keep(self, project_id: ProjectId, files: Iterable[InlineFile]) -> None:
-        """Store files that arrived inside spans; those stored before are left alone."""
+        """Store files that arrived inside spans, deduplicated: stored ones are skipped."""
         by_id = {file.id: file for file in files}
         async with self._database.reading() as connection:
             known = await MediaStore(connection).uploaded(project_id, by_id)
@@ -94,7 +97,7 @@ class MediaShelf:
             await self._know(project_id, fresh, unused)
 
     async def one(self, project_id: ProjectId, identity: MediaId) -> Media:
-        """What is known of a file. NotFound until its content is there."""
+        """Metadata of a file. NotFound until its content is uploaded."""
         item = await self._one(project_id, identity)
         if item.uploaded_at is None:
             raise NotFound(f"media {identity} was announced but not uploaded yet: upload it first")
@@ -155,20 +158,20 @@ class MediaShelf:
 
 
 class MediaRemoval:
-    """Deleting files. Run twice, the second finds nothing."""
+    """Deletion of files. Idempotent."""
 
     def __init__(self, database: Database, blobs: Blobs) -> None:
         self._database = database
         self._blobs = blobs
 
     async def of_project(self, project_id: ProjectId) -> None:
-        """All contents; the records go with the project's own."""
+        """Delete all contents of a project; the records cascade with the project's row."""
         await self._blobs.delete_under(folder_of(project_id))
 
     async def unused_since(self, project_id: ProjectId, moment: datetime) -> None:
-        """A file's age counts from when it was last sent or announced.
+        """Retention: a file's age counts from its last use (upload or announcement).
 
-        Contents before records: interrupted in between, the next run finds the records still.
+        Contents before records, so that an interrupted run leaves no orphaned content: the next run retries.
         """
         while True:
             async with self._database.reading() as connection:
@@ -192,12 +195,12 @@ def _digest(sha256_base64: str) -> bytes:
 
 
 def folder_of(project_id: ProjectId) -> str:
-    """Where a project's files lie. Its id may be any text, so its hash names the folder."""
+    """Key prefix of a project's files. Its id may be any text, so its hash names the folder (path traversal)."""
     return hashlib.sha256(project_id.encode()).hexdigest()[:16]
 
 
 def key_of(project_id: ProjectId, identity: MediaId) -> str:
-    """Where a file lies in the blob store."""
+    """Key of a file in the blob store."""
     return f"{folder_of(project_id)}/{identity}"
 
 

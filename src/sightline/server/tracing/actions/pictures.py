@@ -1,4 +1,4 @@
-"""Small versions of uploaded pictures, decoded within bounds: hostile files are refused before they are unpacked."""
+"""Thumbnails of uploaded pictures. Decompression bombs are refused by their header, before decoding."""
 
 import asyncio
 import io
@@ -12,10 +12,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_PIXELS = 40_000_000
+"""Width times height; the limit against decompression bombs."""
 MAX_FRAMES = 200
+"""Frames of an animation."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+"""Decoders that Pillow may use."""
 CONTENT_TYPES = ("image/png", "image/jpeg", "image/jpg", "image/webp", "image/gif")
+"""MIME types that get a thumbnail."""
 _WORKERS = ThreadPoolExecutor(2, thread_name_prefix="pictures")
+"""A bounded pool: decoding is CPU-bound."""
 
 
 async def thumbnail(body: bytes, side: int) -> bytes:

@@ -1,4 +1,4 @@
-"""OTLP log records: messages of a span that travel apart from it, and events of what has no spans."""
+"""OTLP log records: messages of a span that are sent apart from it, and events of programs without spans."""
 
 from sightline.server.tracing.logs.merging import StandIn, span_changes, with_messages
 from sightline.server.tracing.logs.reading import Heard, heard

@@ -1,4 +1,4 @@
-"""Events of coding agents, which log what others trace: as data, what each of them means.
+"""Mapping of coding agents' log events to observations, as data: agents log what others trace.
 
 From what the programs send: Claude Code 2.1 (`user_prompt`, `api_request`, …) and Codex 0.171 (`codex.…`). Each event
 becomes an observation, a model's answer a generation with its usage and cost.
@@ -11,13 +11,14 @@ from sightline.server.tracing.mapping.values import Attributes, first, json_text
 from sightline.server.tracing.records import Kind
 
 SESSIONS = ("session.id", "gen_ai.conversation.id", "langfuse.session.id", "conversation.id")
+"""Attributes of the session id, first match wins."""
 TURN = "prompt.id"
 """Claude Code's id of a prompt: all that is done for it is one trace."""
 USERS = ("user.email", "user.account_id", "user.account_uuid")
 """Say more than `user.id`, which is an installation's."""
 DURATION_MS = "duration_ms"
 PREFIXES = ("claude_code.",)
-"""Left out of names."""
+"""Prefixes stripped from event names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Meaning:
     usage: Mapping[str, str] = field(default_factory=dict)
     """Attribute to usage type."""
     only_with: str | None = None
-    """Attribute without which it says nothing: of a stream, an event comes for every piece."""
+    """Required attribute: a stream logs an event for every chunk, and only those with it are kept."""
     parts_of_input: Sequence[str] = ()
     """Usage types that the sender counts within `input` too."""
     cost: str | None = None
@@ -45,6 +46,7 @@ class Meaning:
 
 PLAIN = Meaning()
 FAILURES = ("error", "error_message", "error.message")
+"""Attributes of an error message."""
 
 CLAUDE_USAGE = {
     "input_tokens": "input",
@@ -82,6 +84,7 @@ MEANINGS = {
         kind=Kind.TOOL, name="tool_name", input=("arguments",), output=("output",), failure=FAILURES
     ),
 }
+"""Event name to its meaning."""
 
 
 def short_name(name: str) -> str:

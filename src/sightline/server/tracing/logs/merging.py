@@ -1,4 +1,4 @@
-"""Log records over the span they belong to: pure, and the same in whatever order and however often they came.
+"""Merges log records into the span they belong to. Pure, commutative and idempotent: order and repeats do not matter.
 
 What a span says itself stays; records fill what it leaves empty, and a note in its metadata says what they filled.
 """
@@ -22,14 +22,16 @@ from sightline.server.tracing.records import Observation, ObservationId, Project
 MARK = "sightline.from_logs"
 """The key of metadata that says which fields were filled by log records."""
 FILLED = ("input", "output")
+"""Fields of a span that records fill where they are empty."""
 FILLED_OF_TRACE = ("user_id", "session_id")
+"""Likewise, fields of its trace."""
 STAND_IN = "stand-in"
 SpanKey = tuple[TraceId, ObservationId]
 
 
 @dataclass(frozen=True)
 class StandIn:
-    """What is shown of a span that did not come while its log records did."""
+    """A placeholder for a span that did not arrive while its log records did."""
 
     observation: Observation
 
@@ -97,7 +99,7 @@ def _own(span: Observation) -> Observation:
 
 
 def _messages(kept: Iterable[Change]) -> list[Change]:
-    """The records among the changes, each once, as they were logged."""
+    """The records among the changes, deduplicated, in the order they were logged."""
     once = {change.event_id: change for change in kept if change.event_id != STAND_IN}
     return sorted(once.values(), key=lambda change: (change.occurred_at, change.fields["place"], change.event_id))
 

@@ -1,4 +1,4 @@
-"""Log records → events under their spans, messages for their spans, and traces of what has no spans."""
+"""Maps log records to events under their spans, messages of their spans, and traces of programs without spans."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -146,7 +146,7 @@ def _said(record: Record) -> Mapping[str, Any]:
 
 
 def _as_span(record: Record, meaning: Meaning, origin: _Origin) -> Span:
-    """The record as a span of its own: a point in time, or as long as it says."""
+    """The record as a span: of zero duration, or of the duration it reports."""
     start, end = _times(record)
     trace_id, span_id, parent_id = _ids(record, meaning)
     named = record.attributes.get(meaning.name) if meaning.name else None
@@ -165,7 +165,7 @@ def _as_span(record: Record, meaning: Meaning, origin: _Origin) -> Span:
 
 
 def _ours(record: Record, meaning: Meaning, origin: _Origin) -> dict[str, str]:
-    """What the mapping of spans is told besides the record's own attributes."""
+    """Attributes added for the mapping of spans, besides the record's own."""
     ours = {"langfuse.observation.level": record.level}
     if not record.in_trace and origin.source.service:
         ours["langfuse.trace.name"] = origin.source.service

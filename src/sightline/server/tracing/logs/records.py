@@ -1,4 +1,4 @@
-"""One log record with what every reader of it asks for worked out once."""
+"""A parsed log record."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from sightline.server.tracing.mapping.values import python_attributes, python_va
 NAME_KEY = "event.name"
 """Goes before the field `event_name`: Codex writes the place in its source into the field."""
 WARNING_SEVERITY, ERROR_SEVERITY, DEFAULT_SEVERITY = 13, 17, 9
+"""OpenTelemetry severity numbers: WARN, ERROR, and INFO where none is set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class Record:
     attributes: Mapping[str, Any]
     nanoseconds: int
     digest: bytes
-    """SHA-256 of what was logged, where and when: the same record sent again has the same."""
+    """Content hash of what was logged, where and when: deduplicates a record that is sent again."""
 
     @property
     def in_trace(self) -> bool:

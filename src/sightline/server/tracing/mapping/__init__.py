@@ -1,4 +1,4 @@
-"""OTLP spans → observations. The rules are data in `tables`; the functions here only compile them."""
+"""Maps OTLP spans to observations. The rules are data in `tables`; the functions here only interpret them."""
 
 from sightline.server.tracing.mapping.sdk import SdkInfo
 from sightline.server.tracing.mapping.spans import (

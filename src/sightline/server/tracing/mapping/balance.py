@@ -1,4 +1,4 @@
-"""Counts that add up: whether parts are inside their whole or beside it, decided by the numbers alone.
+"""Normalisation of token counts: whether parts (cached, reasoning) are included in their total, from the numbers alone.
 
 Conventions say that `input` includes what a cache held; several libraries report Anthropic's numbers, where it does
 not. Two things prove the latter: a part larger than its whole, and a total that only adds up so.
@@ -10,6 +10,7 @@ from sightline.server.tracing.mapping.usage_names import names_tokens
 from sightline.server.tracing.mapping.usage_tables import CACHED, CACHED_AUDIO, WRITTEN
 
 WHOLES = ("input", "output")
+"""Usage types that others are parts of, by prefix."""
 INSIDE = {
     CACHED_AUDIO: (CACHED, "input_audio_tokens"),
     f"{WRITTEN}_5m": (WRITTEN,),
@@ -17,7 +18,7 @@ INSIDE = {
 }
 """Parts of parts."""
 OTHER = "other"
-"""What a total has beyond its parts: nobody said what it was."""
+"""The remainder of a total beyond its known parts."""
 
 Side = dict[str, int]
 

@@ -115,6 +115,7 @@ INPUT_READERS: Sequence[Reader] = (
     _indexed(*INDEXED_INPUTS),
     _keys(*TOOL_INPUTS, RAW_INPUT),
 )
+"""Tried in order, the first that finds something wins."""
 OUTPUT_READERS: Sequence[Reader] = (
     _keys(*FIRST_OUTPUTS),
     Reader(read=lambda attributes, _: ai_sdk_output(attributes), keys=(AI_SDK_OPERATION,)),
@@ -125,6 +126,7 @@ OUTPUT_READERS: Sequence[Reader] = (
     _indexed(*DOCUMENTS),
     _keys(*TOOL_OUTPUTS, RAW_OUTPUT),
 )
+"""Tried in order, the first that finds something wins."""
 
 
 def indexed_messages(attributes: Attributes, prefixes: Sequence[str]) -> list[Any] | None:
@@ -169,6 +171,7 @@ def _position(key: str) -> tuple[int, str]:
 
 
 WRAPPED = ({"message"}, {"document"})
+"""Keys of an item that is wrapped under its singular name."""
 
 
 def _unwrapped(message: Any) -> Any:

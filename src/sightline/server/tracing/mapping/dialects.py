@@ -18,6 +18,7 @@ from sightline.server.tracing.mapping.tables import (
 from sightline.server.tracing.mapping.values import Attributes, first, number, parsed, telling
 
 MLFLOW_TEXTS = frozenset(("mlflow.spanInputs", "mlflow.spanOutputs"))
+"""MLflow's attributes that stay JSON."""
 
 Event = tuple[str, Attributes]
 """A span event's name and attributes."""

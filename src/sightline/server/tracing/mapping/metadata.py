@@ -1,4 +1,4 @@
-"""Metadata as top-level keys to JSON text, and everything no other field took."""
+"""Metadata as top-level keys to JSON text, including the attributes that no other field consumed."""
 
 from collections.abc import Sequence
 from typing import Any

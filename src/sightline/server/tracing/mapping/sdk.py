@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 
 LANGFUSE_SCOPE = "langfuse-sdk"
+"""Instrumentation scope of Langfuse's SDKs."""
 MAJOR = re.compile(r"\d+")
 JSON_METADATA_SINCE = {"python": 5, "javascript": 6}
 """First major version whose SDK encodes every metadata value as JSON, plain strings included."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 class Sender:
     library: str
     version: str
-    """The version looked at; `reported` where nobody looked at one here."""
+    """The version examined; `reported` where none was."""
     source: str
     """Where it says so: its documentation or its source code."""
 

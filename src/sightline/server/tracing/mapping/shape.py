@@ -1,7 +1,7 @@
 """What the keys of a span's attributes say by themselves: which fields something is there for.
 
-Spans that the same line of code makes have the same keys, so it is worked out once for each set of keys, and a field
-that nothing can fill costs nothing.
+Spans of the same call site have the same keys, so the shape is memoized by key set (LRU), and a field that nothing
+can fill costs nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,8 +40,9 @@ from sightline.server.tracing.mapping.usage_tables import COST_BY_ATTRIBUTE, COS
 from sightline.server.tracing.records import Kind
 
 REMEMBERED = 1_024
+"""Shapes in the LRU cache."""
 MOST_KEYS = 64
-"""Of a shape that is remembered: a long conversation, with a key for each part of each message, hardly comes twice."""
+"""Limit of keys of a cached shape: a long conversation, with a key for each part of each message, rarely repeats."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

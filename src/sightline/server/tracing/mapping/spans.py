@@ -70,6 +70,7 @@ from sightline.server.tracing.records import (
 LONGEST_ID = 200
 """Characters of a user or session id; Langfuse's clients drop longer ones themselves."""
 MOST_VERSIONS = 2**31
+"""Prompt versions beyond a 32-bit integer are none."""
 CALLS = frozenset((Kind.GENERATION, Kind.EMBEDDING, Kind.SPAN))
 """Kinds that may be one call of a model."""
 
@@ -80,7 +81,7 @@ class InvalidSpan(InvalidRequest):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What all spans of one scope share, worked out once."""
+    """What all spans of one scope share, computed once."""
 
     project_id: ProjectId
     service: str | None

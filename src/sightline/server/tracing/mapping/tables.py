@@ -24,6 +24,7 @@ KINDS_BY_OPENINFERENCE = {
     "RETRIEVER": Kind.RETRIEVER,
     "TOOL": Kind.TOOL,
 }
+"""`openinference.span.kind` to the kind."""
 
 KINDS_BY_OPERATION = {
     "chat": Kind.GENERATION,
@@ -40,6 +41,7 @@ KINDS_BY_OPERATION = {
     "invoke_workflow": Kind.CHAIN,
     "execute_tool": Kind.TOOL,
 }
+"""`gen_ai.operation.name` to the kind."""
 
 KINDS_BY_GENKIT = {
     "model": Kind.GENERATION,
@@ -115,6 +117,7 @@ KIND_TABLES = (
     ("mlflow.spanType", KINDS_BY_MLFLOW, str.upper),
     ("ag2.span.type", KINDS_BY_AG2, str.lower),
 )
+"""Attribute, its table of kinds, and the case it is looked up in."""
 LLAMA_INDEX_SCOPE = "openinference.instrumentation.llama_index"
 LLAMA_INDEX_CALL_KEYS = ("llm.input_messages.0.message.role", "llm.prompts")
 """LlamaIndex's methods around a call are LLM spans too; only the call itself has one of these."""
@@ -123,6 +126,7 @@ MLFLOW_MARK = "mlflow.spanType"
 """On every span of MLflow, whose attributes are all JSON text: words come in quotes."""
 
 TOOL_KEYS = ("gen_ai.tool.name", "gen_ai.tool.call.id", "tool.name")
+"""Attributes whose presence makes a TOOL."""
 
 MODEL_KEYS = (
     "langfuse.observation.model.name",
@@ -134,6 +138,7 @@ MODEL_KEYS = (
     "embedding.model_name",
     "model",
 )
+"""Attributes of the model's name."""
 
 CALL_ID_KEYS = ("gen_ai.response.id", "ai.response.id", "llm.response.id")
 """The provider's id of a response."""
@@ -156,6 +161,7 @@ LEVELS = {
     "fatal": Level.ERROR,
     "critical": Level.ERROR,
 }
+"""Spellings of a level."""
 
 NAME_KEYS = ("gen_ai.tool.name", "tool.name", "genkit:name", "logfire.msg", "ai.toolCall.name", "ai.operationId")
 SESSION_KEYS = (
@@ -167,6 +173,7 @@ SESSION_KEYS = (
     "mlflow.trace.session",
     "traceloop.association.properties.session_id",
 )
+"""Attributes of the session id."""
 USER_KEYS = (
     "langfuse.user.id",
     "user.id",
@@ -176,11 +183,13 @@ USER_KEYS = (
     "mlflow.trace.user",
     "traceloop.association.properties.user_id",
 )
+"""Attributes of the user id."""
 TAG_KEYS = ("langfuse.trace.tags", "tag.tags", "ai.telemetry.metadata.tags", "ai.settings.context.tags")
 ENVIRONMENT_KEYS = ("langfuse.environment", "deployment.environment.name", "deployment.environment")
 RELEASE_KEYS = ("langfuse.release",)
 VERSION_KEYS = ("langfuse.version",)
 ROOT_KEYS = ("langfuse.internal.as_root", "langfuse.internal.is_app_root")
+"""Attributes that mark the application's root span."""
 
 TRACE_PREFIX = "langfuse.trace."
 TRACE_METADATA = f"{TRACE_PREFIX}metadata"
@@ -209,6 +218,7 @@ INPUT_KEYS = (
     "input.value",
     "input",
 )
+"""Attributes of an input."""
 OUTPUT_KEYS = (
     "gen_ai.retrieval.documents",
     "gcp.vertex.agent.llm_response",
@@ -221,6 +231,7 @@ OUTPUT_KEYS = (
     "output",
     "final_result",
 )
+"""Attributes of an output."""
 PYDANTIC_AI_MESSAGES = ("pydantic_ai.all_messages", "all_messages_events")
 PYDANTIC_AI_NEW_MESSAGE = "pydantic_ai.new_message_index"
 
@@ -242,7 +253,9 @@ INPUT_EVENTS = (
     "gen_ai.tool.message",
     "gen_ai.content.prompt",
 )
+"""Span events with a message of the input."""
 OUTPUT_EVENTS = ("gen_ai.choice", "gen_ai.content.completion")
+"""Span events with a message of the output."""
 MESSAGE_EVENTS = {name: name.split(".")[1] for name in INPUT_EVENTS} | dict.fromkeys(OUTPUT_EVENTS, "assistant")
 """Event name to the role of its message."""
 
@@ -286,6 +299,7 @@ EXPERIMENT_FIELDS = {
     "item_metadata": "item.metadata",
     "root_id": "item.root_observation_id",
 }
+"""Field of `ExperimentFields` to its attribute below the prefix."""
 
 PROMPT_NAME = "langfuse.observation.prompt.name"
 PROMPT_VERSION = "langfuse.observation.prompt.version"
@@ -340,6 +354,7 @@ CONSUMED = frozenset(
         "langfuse.release",
     )
 )
+"""Attributes that end up in a field of their own."""
 CONSUMED_PREFIXES = (
     f"{TRACE_METADATA}.",
     f"{OBSERVATION_METADATA}.",

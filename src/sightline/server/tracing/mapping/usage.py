@@ -1,4 +1,4 @@
-"""Token usage, costs and model parameters in one shape, whoever counted."""
+"""Normalises token usage, costs and model parameters of all senders to one shape."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,8 +19,9 @@ from sightline.server.tracing.mapping.usage_tables import (
 from sightline.server.tracing.mapping.values import Attributes, first, json_text, number, parsed_object
 
 MOST_UNITS = 2**53
-"""Beyond it JSON readers no longer agree what a number is."""
+"""Largest count: beyond it JSON numbers lose precision (IEEE 754 doubles)."""
 OWN_NAMES = frozenset(("input", "output", "total"))
+"""Usage types in their normalised spelling."""
 Counter = tuple[str, str]
 """An attribute and the usage type it counts."""
 
@@ -60,7 +61,7 @@ def usage_of(attributes: Attributes, counters: Iterable[Counter], unexplained: I
 
 
 def normalised_usage(given: Mapping[str, Any]) -> dict[str, int]:
-    """A provider's shape becomes input, output and total; its details become parts and are taken out of the whole.
+    """Normalise a provider's usage object to input, output and total; details become parts, subtracted from the whole.
 
     `{prompt_tokens: 10, completion_tokens: 2, total_tokens: 12, prompt_tokens_details: {cached_tokens: 4}}` is
     `{input: 6, input_cached_tokens: 4, output: 2}`: summing the types gives the total, where a naive reading would

@@ -1,4 +1,4 @@
-"""What the name of a counter says, word by word: `cacheReadInputTokens` is `input_cached_tokens`."""
+"""Tokenises unknown counter names into usage types: `cacheReadInputTokens` is `input_cached_tokens`."""
 
 import re
 from functools import lru_cache
@@ -6,7 +6,9 @@ from functools import lru_cache
 from sightline.server.tracing.mapping.usage_tables import CACHED, CACHED_AUDIO, REASONING, WRITTEN
 
 WORD = re.compile(r"\d+(?:m|hr?)(?![a-z])|[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+"""Tokenises camelCase, snake_case and lifetimes such as `5m`."""
 REMEMBERED = 4_096
+"""Names in the LRU cache."""
 LONGEST = 200
 """Characters of a name that is looked at: names come from clients."""
 
@@ -17,12 +19,19 @@ DIRECTIONS = {
     "completion": "output",
     "candidates": "output",
 }
+"""Words that tell input from output."""
 THOUGHT = frozenset(("reasoning", "thinking", "thoughts", "thought"))
+"""Words of reasoning tokens."""
 CACHE = frozenset(("cache", "cached", "ephemeral"))
+"""Words of the prompt cache."""
 CREATION = frozenset(("write", "writes", "written", "creation", "created", "ephemeral"))
+"""Words of cache writes; other cache words mean reads."""
 LIFETIMES = {"5m": "_5m", "1h": "_1h", "1hr": "_1h"}
+"""TTL of a cache write to the suffix of its usage type."""
 MEDIA = ("audio", "image", "video", "text")
+"""Modalities."""
 FILLING = frozenset(("gen", "ai", "llm", "usage", "token", "tokens", "count", "details", "detail"))
+"""Words without meaning of their own."""
 NO_TOKENS = frozenset(("cost", "price", "usd", "time", "duration", "latency", "seconds", "ms", "rate", "no", "miss"))
 """Words of what is no count of its own: money, time, and what a cache did not hold."""
 

@@ -20,6 +20,7 @@ USAGE_DETAIL_ROWS = (
     *rows(LANGFUSE, "langfuse.observation.usage_details"),
     *rows(MLFLOW, "mlflow.chat.tokenUsage"),
 )
+"""Attributes that hold a JSON object of usage."""
 USAGE_DETAILS = keys_of(USAGE_DETAIL_ROWS)
 
 CACHED, WRITTEN, CACHED_AUDIO = "input_cached_tokens", "input_cache_creation", "input_cached_audio_tokens"
@@ -112,6 +113,7 @@ USAGE_ROWS = (
         },
     ),
 )
+"""Attributes that hold one count."""
 USAGE_BY_ATTRIBUTE = {row.key: row.means for row in USAGE_ROWS}
 """Everything but input, output and total is a part of `input` or `output` by its prefix."""
 
@@ -124,6 +126,7 @@ COST_DETAIL_ROWS = (
     *rows(LANGFUSE, "langfuse.observation.cost_details"),
     *rows(MLFLOW, "mlflow.llm.cost"),
 )
+"""Attributes that hold a JSON object of costs."""
 COST_DETAILS = keys_of(COST_DETAIL_ROWS)
 
 COST_ROWS = (
@@ -148,6 +151,7 @@ COST_ROWS = (
     *meanings(OPENINFERENCE, {"llm.cost.total": "total", "llm.cost.prompt": "input", "llm.cost.completion": "output"}),
     *meanings(PYDANTIC_AI, {"operation.cost": "total"}),
 )
+"""Attributes that hold one cost in US dollars."""
 COST_BY_ATTRIBUTE = {row.key: row.means for row in COST_ROWS}
 
 COST_NAMES = {

@@ -14,6 +14,7 @@ from sightline.server.tracing.records import EPOCH
 Attributes = Mapping[str, Any]
 
 SAFE_INTEGER = 2**53
+"""JavaScript's MAX_SAFE_INTEGER plus one."""
 
 
 def python_value(value: AnyValue) -> Any:
@@ -26,7 +27,7 @@ def python_value(value: AnyValue) -> Any:
     if which == "kvlist_value":
         return python_attributes(value.kvlist_value.values)
     if which == "bytes_value":
-        # Imported here: only exotic exporters send bytes.
+        # Lazy import: only exotic exporters send bytes.
         import base64
 
         return base64.b64encode(value.bytes_value).decode()
@@ -122,7 +123,7 @@ def time_from(value: Any) -> datetime | None:
 
 
 def later(moment: datetime, seconds: float) -> datetime | None:
-    """A time so many seconds after another; None beyond the years a calendar has."""
+    """A time so many seconds after another; None on overflow (year 9999)."""
     try:
         return moment + timedelta(seconds=seconds)
     except (OverflowError, ValueError):

@@ -1,4 +1,4 @@
-"""What several events say of one observation, trace or score, merged field by field: the last to say something wins."""
+"""Merges events about one observation, trace or score field by field: last write wins."""
 
 from sightline.server.tracing.merging.changes import Change, Subject, in_order
 from sightline.server.tracing.merging.observations import (

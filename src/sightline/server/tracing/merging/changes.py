@@ -1,4 +1,4 @@
-"""What one event says, as it is kept: JSON values by field name. A field that is not there says nothing."""
+"""Changes: the events of the log, as JSON values by field name (partial updates). An absent field is unchanged."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Change:
     """One event about one trace or observation."""
 
     event_id: str
-    """A repeated one is the same event, and said once."""
+    """Event id, for deduplication: a repeated one is the same event."""
     subject: Subject
     subject_id: str
     trace_id: TraceId | None
@@ -27,6 +27,6 @@ class Change:
 
 
 def in_order(changes: Iterable[Change]) -> list[Change]:
-    """By the clients' clock, whatever order they arrived in; at the same time creation comes first."""
+    """Event-time order (the client's clock), whatever the arrival order; on ties creation comes first."""
     once = {change.event_id: change for change in changes}
     return sorted(once.values(), key=lambda change: (change.occurred_at, not change.creates))

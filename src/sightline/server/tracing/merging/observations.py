@@ -1,6 +1,6 @@
-"""Changes over what is stored: the last one to say something of a field wins; metadata and tags add up.
+"""Merges changes over stored rows: last write wins per field; metadata is deep-merged and tags are united.
 
-Pure, and the same for any number of repetitions: what is stored may already hold some of the changes.
+Pure and idempotent: the stored row may already contain some of the changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,8 +34,11 @@ LAST_WINS = (
     "prompt_name",
     "prompt_version",
 )
+"""Fields of an observation where the last write wins."""
 FOUND_BY = ("name", "user_id", "session_id", "public", "version", "release")
+"""Fields of a trace that every row carries, so that filters find it."""
 OF_TRACE = (*FOUND_BY, "input", "output")
+"""Fields of a trace where the last write wins."""
 
 
 def trace_row_id(trace_id: TraceId) -> ObservationId:
@@ -110,7 +113,7 @@ def merged_trace(project_id: ProjectId, base: Observation | None, changes: Seque
 
 
 def deep(old: Any, new: Any) -> Any:
-    """Objects merged key by key, everything else replaced."""
+    """Deep merge: objects key by key, everything else is replaced."""
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return new
     return old | {key: deep(old[key], value) if key in old else value for key, value in new.items()}
@@ -121,9 +124,9 @@ def _empty(project_id: ProjectId, trace_id: TraceId, identity: ObservationId) ->
 
 
 def _carried(row: Observation | None, known: Observation) -> TraceFields:
-    """What an observation carries of its trace: what it came with, and what the trace's row says to be found by.
+    """Denormalised trace fields of an observation: its own, and those of the trace's row that filters need.
 
-    Of a field that both say the one stored last counts, in reads too: what is written anew must not make the other win.
+    Of a field in both, the row with the highest version wins, in reads too: a rewrite must not change the winner.
     """
     own = known.trace
     if row is None:

@@ -1,4 +1,4 @@
-"""Scores of one id over what is stored: the last one to say something of a field wins, as with observations.
+"""Merges scores of one id over the stored row: last write wins per field, as with observations.
 
 Once said, a score's trace, time, environment and creation stay. Its value, type, name and source are said each time.
 """
@@ -11,6 +11,7 @@ from sightline.server.tracing.merging.observations import deep
 from sightline.server.tracing.records import Score
 
 STAY = ("trace_id", "timestamp", "environment", "created_at")
+"""Immutable fields: the first write wins."""
 NOTHING_ERASES = (
     "comment",
     "observation_id",
@@ -20,6 +21,7 @@ NOTHING_ERASES = (
     "queue_id",
     "author_user_id",
 )
+"""Fields that None does not clear."""
 
 
 def merged_score(stored: Score | None, said: Sequence[Score]) -> Score:

@@ -1,4 +1,4 @@
-"""All SQL of tracing. Every statement names the project it is confined to."""
+"""All SQL of tracing. Every statement names the project it is scoped to."""
 
 from sightline.server.tracing.store.changes import ChangeStore
 from sightline.server.tracing.store.experiments import ExperimentStore

@@ -1,5 +1,5 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
-"""Events of the older ingestion, kept for a month: a late one is merged as if it had come in order."""
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
+"""The event log of the older ingestion, with a TTL of a month: late events are merged as if they came in order."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +16,7 @@ from sightline.server.tracing.store.rows import moment, partition_of
 
 
 def change_row(project_id: ProjectId, change: Change, row_version: int) -> Row:
-    """One change on its way to the engine."""
+    """Serialise one change to a row."""
     line = {
         "project_id": project_id,
         "subject": change.subject,

@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """Experiments and their items: what the spans that carry an experiment's id add up to."""
 
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ from sightline.server.tracing.store.summaries import rows_of_traces
 from sightline.server.tracing.store.windows import add_window
 
 IS_ITEM = "id = experiment['root_id']"
-"""Of all spans of an item's run one stands for it."""
+"""The root span represents an item's run."""
 AT_ONCE = "mutations_sync = 2"
-"""What was deleted is gone when the call returns."""
+"""Synchronous mutation: deleted rows are gone when the call returns."""
 
 
 class ExperimentStore:
@@ -105,7 +105,7 @@ class ExperimentStore:
         where = Where(project_id)
         ids = where.place("Array(String)", list(experiment_ids))
         marked = f"{where} AND experiment_id IN {ids}"
-        # A mutation touches every part of the table: it is for experiments that spans tell of.
+        # A mutation rewrites parts of the whole table, so only for experiments that spans tell of.
         if await self._engine.query(f"SELECT 1 AS found FROM observations WHERE {marked} LIMIT 1", where.params):
             none = "experiment_id = '', experiment = CAST(map(), 'Map(LowCardinality(String), String)')"
             update = f"ALTER TABLE observations UPDATE {none} WHERE {marked} SETTINGS {AT_ONCE}"

@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """Whether a project keeps log records that belong into spans."""
 
 from sightline.server.questions.where import Where

@@ -13,9 +13,9 @@ from sightline.server.tables.media import media, media_links
 from sightline.server.tracing.records import Media, MediaId, MediaUpload, ProjectId, TraceId
 
 USED_WITHIN = timedelta(days=1)
-"""When a file was last used is kept to the day: not every span that holds it again writes."""
+"""Granularity of the last use: a file is touched at most once a day, to avoid a write for every span."""
 OF_AN_ITEM = ""
-"""In place of a trace where a dataset item uses a file."""
+"""Sentinel for the trace id where a dataset item uses a file (a primary key column cannot be NULL)."""
 
 
 class MediaStore:
@@ -36,14 +36,14 @@ class MediaStore:
         return {MediaId(row.id) for row in await self._connection.execute(query)}
 
     async def unused_lately(self, project_id: ProjectId, media_ids: Iterable[MediaId]) -> set[MediaId]:
-        """Which of these nobody has sent for a while."""
+        """Those of these files whose last use is older than `USED_WITHIN`."""
         lately = media.c.used_at > now() - USED_WITHIN
         mine = media.c.project_id == project_id, media.c.id.in_(list(media_ids))
         query = select(media.c.id).where(*mine, media.c.used_at.is_(None) | ~lately)
         return {MediaId(row.id) for row in await self._connection.execute(query)}
 
     async def unused_since(self, project_id: ProjectId, moment: datetime, limit: int) -> list[MediaId]:
-        """Files that nobody has sent since, but for those of dataset items, which stay as long as these."""
+        """Files whose last use is before `moment`, except those of dataset items, which live as long as these."""
         of_an_item = select(media_links.c.media_id).where(
             media_links.c.project_id == project_id, media_links.c.trace_id == OF_AN_ITEM
         )
@@ -52,19 +52,19 @@ class MediaStore:
         return [MediaId(row.id) for row in await self._connection.execute(query.limit(limit))]
 
     async def use(self, project_id: ProjectId, media_ids: Collection[MediaId]) -> None:
-        """Somebody sends these now."""
+        """Touch: update the last use."""
         if media_ids:
             mine = media.c.project_id == project_id, media.c.id.in_(list(media_ids))
             await self._connection.execute(update(media).where(*mine).values(used_at=now()))
 
     async def remove(self, project_id: ProjectId, media_ids: Sequence[MediaId]) -> None:
-        """With the places that use them."""
+        """Delete the records and their links."""
         for table, column in ((media_links, media_links.c.media_id), (media, media.c.id)):
             gone = table.c.project_id == project_id, column.in_(list(media_ids))
             await self._connection.execute(delete(table).where(*gone))
 
     async def put(self, item: Media) -> None:
-        """Make the file known, unless it is."""
+        """Insert the record unless it exists. Idempotent."""
         values = {**vars(item), "created_at": now(), "used_at": now()}
         await self._insert_new(media, values)
 
@@ -92,7 +92,7 @@ class MediaStore:
         await self._connection.execute(delete(media_links).where(*gone))
 
     async def _insert_new(self, table: Table, values: dict[str, Any]) -> None:
-        """INSERT that leaves an existing row alone; both databases spell it alike, SQLAlchemy per dialect."""
+        """INSERT … ON CONFLICT DO NOTHING, which SQLAlchemy has per dialect."""
         dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
         await self._connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
 

@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """Reading, counting and deleting observations."""
 
 from collections.abc import Collection, Sequence
@@ -26,7 +26,7 @@ from sightline.server.tracing.store.traces import TraceSource
 from sightline.server.tracing.store.windows import add_window
 
 NEWEST_FIRST = "ORDER BY start_time DESC, trace_id DESC, id DESC"
-"""The table's own key, and no more: the engine then reads no further than it must."""
+"""The primary key in reverse and nothing else, so that the engine reads in key order and stops at the LIMIT."""
 
 
 class ObservationStore:
@@ -49,7 +49,7 @@ class ObservationStore:
     async def newest(self, project_id: ProjectId, ids: Collection[ObservationId]) -> list[Observation]:
         """The newest row of each observation with one of these ids, whole; rows that stand for traces too.
 
-        What was just written may not be indexed yet, so a row that replaces one at another time may stand beside it.
+        Rows just written may not be indexed yet, so the stale row of another start time may coexist.
         """
         if not ids:
             return []
@@ -70,7 +70,7 @@ class ObservationStore:
             await self._engine.execute(f"DELETE FROM observations WHERE {where}", where.params)
 
     async def page(self, project_id: ProjectId, query: ObservationQuery) -> Page[Observation]:
-        """Newest first. Keys are found through narrow columns, whole rows are read only for the page."""
+        """A page, newest first. Late materialisation: narrow key columns first, whole rows only for the page."""
         where = _matching(project_id, query)
         sql = (
             f"SELECT trace_id, id, start_time FROM observations FINAL WHERE {where} {NEWEST_FIRST} "
@@ -165,7 +165,7 @@ def _matching(project_id: ProjectId, query: ObservationQuery) -> Where:
     if query.before:
         start_time, trace_id, observation_id = query.before
         places = where.place(TIME, start_time), where.place("String", trace_id), where.place("String", observation_id)
-        where.add_clause(f"start_time <= {places[0]}")  # Lets the primary key end the scan; the next line is exact.
+        where.add_clause(f"start_time <= {places[0]}")  # Prunes by the primary key; the keyset condition is next.
         where.add_clause(f"(start_time, trace_id, id) < ({', '.join(places)})")
     return where
 

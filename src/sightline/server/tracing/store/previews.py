@@ -1,4 +1,4 @@
-"""What a list shows of an input or output: one readable line instead of JSON, chats cut to the turn that matters."""
+"""Previews of inputs and outputs in lists: one readable line instead of JSON, chats cut to the turn that matters."""
 
 from typing import Any, Literal
 
@@ -7,10 +7,11 @@ import orjson
 from sightline.server.runtime.media_tokens import MARK, TOKEN
 
 PREVIEW_CHARACTERS = 500
+"""Length of a preview."""
 DEEPEST = 50
 """Levels that are looked into; what a person reads stands higher."""
 PARSED_CHARACTERS = 200_000
-"""Longer JSON is shown as it stands: reading it would cost more than a preview is worth."""
+"""Longer JSON is truncated unparsed: parsing would cost more than a preview is worth."""
 
 _TELLING = (
     "content",
@@ -46,19 +47,17 @@ def preview(text: str | None, *, wanted: Literal["user", "assistant"]) -> str:
 
 def _readable(value: Any, wanted: str, depth: int) -> str:
     match value:
-        case _ if depth < 0:
-            return "…"
         case str():
             return value
-        case [{"role": _}, *_]:
+        case [{"role": _}, *_] if depth:
             said = [message for message in value if isinstance(message, dict)]
             chosen = [message for message in said if message.get("role") == wanted] or said
             return _readable(chosen[-1], wanted, depth - 1)
-        case list():
+        case list() if depth:
             return " ".join(filter(None, (_readable(item, wanted, depth - 1) for item in value)))
-        case dict():
+        case dict() if depth:
             return _of_object(value, wanted, depth - 1)
-        case None:
+        case list() | dict() | None:
             return ""
         case _:
             return orjson.dumps(value).decode()

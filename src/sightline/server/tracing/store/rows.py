@@ -1,4 +1,4 @@
-"""Between observations and rows of the analytics table. An empty text in a row stands for none."""
+"""Serialisation of observations to rows of the analytics table and back. An empty text stands for none."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -29,23 +29,23 @@ NARROW = (
     "model_id, pricing_tier, call_id, prompt_name, prompt_version, image_ids, "
     "trace_name, user_id, session_id, tags, public, trace_version, release"
 )
-"""Columns that a tree or a list needs."""
+"""Projection for a tree or a list."""
 
 OUTLINE = f"{NARROW}, trace_metadata, input_preview, output_preview, trace_input_preview, trace_output_preview"
-"""Columns of a trace's own fields as well, its texts shortened."""
+"""Projection with the trace's own fields as well, texts as previews."""
 
 WIDE = f"{NARROW}, input, output, metadata, trace_metadata, trace_input, trace_output, experiment_id, experiment"
 """All columns of an observation."""
 
 
 def partition_of(moment: datetime) -> str:
-    """The month a time belongs to, as the tables are partitioned."""
+    """Partition key of a time: its month."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return f"{utc.year}{utc.month:02}"
 
 
 def observation_row(observation: Observation, image_ids: list[MediaId], row_version: int) -> Row:
-    """One observation on its way to the engine."""
+    """Serialise one observation to a row."""
     return Row("observations", partition_of(observation.start_time), _line(observation, image_ids, row_version))
 
 

@@ -1,5 +1,5 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
-"""Scores: written like observations, the newest row of an id counts."""
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
+"""Scores: upserted like observations, the row with the highest version wins."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -25,13 +25,14 @@ from sightline.server.tracing.store.rows import moment, partition_of
 from sightline.server.tracing.store.windows import add_window
 
 OPERATORS = {"=": "=", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
-"""Comparisons a client may ask for; nothing else reaches the statement."""
+"""Allow-list of comparison operators, against SQL injection."""
 
 _OPTIONAL = ("trace_id", "observation_id", "session_id", "dataset_run_id", "comment", "config_id", "queue_id")
+"""Columns whose empty text stands for None."""
 
 
 def score_row(score: Score, row_version: int) -> Row:
-    """One score on its way to the engine."""
+    """Serialise one score to a row."""
     line = {
         "project_id": score.project_id,
         "id": score.id,
@@ -63,7 +64,7 @@ class ScoreStore:
         return page.items[0] if page.items else None
 
     async def newest(self, project_id: ProjectId, score_ids: Collection[ScoreId]) -> dict[ScoreId, Score]:
-        """Those of these scores that exist, by id. Most are new: to look for ids alone takes half as long."""
+        """Existing scores by id. Most are new: a query of ids alone first takes half as long."""
         where = Where(project_id)
         where.add("id IN", "Array(String)", list(score_ids))
         existing = await self._engine.query(f"SELECT DISTINCT id FROM scores WHERE {where}", where.params)
@@ -91,7 +92,7 @@ class ScoreStore:
         return [score_of(row) for row in await self._engine.query(sql, where.params)]
 
     async def page(self, project_id: ProjectId, query: ScoreQuery) -> Page[Score]:
-        """Newest first. Filters are checked on the newest row of each score."""
+        """A page, newest first. Filters apply to the newest row of each score (after dedup)."""
         where = Where(project_id)
         found = f"SELECT * FROM ({_newest_touched(where, query)}) WHERE {_matching(where, query)}"
         wanted = query.limit + 1
@@ -143,7 +144,7 @@ def _newest(where: Where) -> str:
 
 
 def _newest_touched(where: Where, query: ScoreQuery) -> str:
-    """The newest rows of the scores that ever matched the ids asked for, which is what the indexes can find."""
+    """Newest rows of the scores that ever had the ids asked for: skip indexes prune by any version, then dedup."""
     newest = where.fork()
     for column, values in (("id", query.ids), ("trace_id", query.trace_ids), ("session_id", query.session_ids)):
         if values:

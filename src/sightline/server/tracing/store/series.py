@@ -1,5 +1,5 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
-"""The charts over a trace list: counts, errors, latency percentiles and mean scores per step of time."""
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
+"""Time series over a trace list: counts, errors, latency percentiles (seconds) and mean scores per bucket."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,6 +16,7 @@ from sightline.server.tracing.store.rows import moment
 from sightline.server.tracing.store.traces import TraceSource, matching
 
 SMALLEST_STEP = timedelta(seconds=1)
+"""Shortest time bucket."""
 LATENCY_S = seconds("began", "ended")
 """NULL for a trace without spans."""
 

@@ -1,5 +1,5 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
-"""Sessions: nobody writes them, they are what traces with the same session id add up to."""
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
+"""Sessions: a GROUP BY of traces on their session id; they have no table."""
 
 from sightline.server.questions.where import Where
 from sightline.server.runtime.observations import ObservationsEngine

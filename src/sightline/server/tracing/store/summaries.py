@@ -1,5 +1,5 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
-"""What the observations of a trace add up to: the one definition of a trace's fields, as SQL over its rows.
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
+"""The aggregation of a trace's observations: the one definition of a trace's fields, as SQL over its rows.
 
 The index of traces is made of it, and every list, chart and detail read shows what the index says.
 """
@@ -14,12 +14,14 @@ from sightline.server.tracing.records import MediaId, ProjectId, Trace, TraceId
 from sightline.server.tracing.store.rows import moment, optional_moment
 
 NO_METADATA = "CAST(map(), 'Map(String, String)')"
+"""The empty map."""
 ROOT_METADATA = f"if(is_root AND mapContains(metadata, 'resourceAttributes'), metadata, {NO_METADATA})"
 """What a root that came by OTLP says of its trace: Langfuse writes its metadata on the trace as well. What an event of
 the older ingestion says of a root is the root's alone; it has no resource."""
 SAID_METADATA = (
     "arrayMap(pair -> pair.2, arraySort(groupArrayIf((row_version, trace_metadata), notEmpty(trace_metadata))))"
 )
+"""Metadata that was set on the trace itself."""
 
 
 def text_of_trace(column: str) -> str:
@@ -98,12 +100,12 @@ def rows_of_traces(where: Where) -> str:
 
 
 def summary_columns(prefix: str = "f_") -> str:
-    """The columns of a summary. Prefixed: an alias like that of a column would be taken for the column."""
+    """The columns of a summary, with a prefix so that an alias does not shadow the column of the same name."""
     return ", ".join(f"{sql} AS {prefix}{name}" for name, sql in SUMMARY.items())
 
 
 def index_from_rows(where: Where) -> str:
-    """The index of traces, made from rows: what stands in for it while it is being filled."""
+    """The index of traces computed on the fly: a fallback during the backfill."""
     columns = ", ".join(f"f_{name} AS {name}" for name in SUMMARY)
     return (
         f"(SELECT project_id, trace_id, {columns}, 0 AS gone FROM (SELECT project_id, trace_id, {summary_columns()} "

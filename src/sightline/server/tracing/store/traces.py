@@ -1,4 +1,4 @@
-# ruff: noqa: S608  (statements are composed of our own text; every value travels as a parameter)
+# ruff: noqa: S608  (statements are composed of our own text; every value is a bound parameter)
 """Reading traces: rows of the index of traces, and the observations of one."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,12 +21,13 @@ from sightline.server.tracing.store.summaries import (
 from sightline.server.tracing.store.windows import add_window
 
 TEXTS = ("input", "output")
+"""Columns whose whole text is read from the rows."""
 FOUND_ROWS = (1_000, 30_000)
-"""Newest observations that are looked for, before all of them are."""
+"""Over-fetch limits of a search: candidates among the newest observations, before all are scanned."""
 
 
 class TraceSource:
-    """Where the index is read: its table, or the rows it will be made of while that table is being filled."""
+    """Where the index is read from: its table, or during the backfill an aggregation of the rows."""
 
     def __init__(self, is_filled: Callable[[], bool]) -> None:
         self._is_filled = is_filled
@@ -64,7 +65,7 @@ class TraceStore:
         return [observation_of(row) for row in await self._engine.query(sql, where.params)]
 
     async def page(self, project_id: ProjectId, query: TraceQuery) -> Page[Trace]:
-        """A page by the order asked for; one row more than wanted tells whether there is another page."""
+        """A page in the order asked for; over-fetches one row to tell whether another page follows."""
         rows = await (self._searched(project_id, query) if _newest_found(query) else self._rows(project_id, query))
         shown = rows[: query.limit]
         if query.whole:
@@ -73,10 +74,10 @@ class TraceStore:
         return Page([trace_of(row, project_id) for row in shown], total=total, more=len(rows) > query.limit)
 
     async def _searched(self, project_id: ProjectId, query: TraceQuery) -> list[dict[str, Any]]:
-        """The newest traces that hold a text, by the newest observations that do.
+        """The newest traces that contain a text, by over-fetching the newest observations that do.
 
-        A trace that begins after the oldest of those has no row before it, so none is missed. Common words are found
-        without reading all rows that hold them.
+        A trace that begins after the oldest candidate has no earlier row, so none is missed. So a common word needs no
+        full scan; each limit that is too small is retried with the next.
         """
         for most in FOUND_ROWS:
             where = Where(project_id)
@@ -149,7 +150,7 @@ def matching(project_id: ProjectId, query: TraceQuery, found: Collection[str] | 
         where.add_clause(f"({named(where, query.search)} OR trace_id IN {inside})")
     if query.before:
         places = where.place(TIME, query.before[0]), where.place("String", query.before[1])
-        where.add_clause(f"timestamp <= {places[0]}")  # Lets the primary key end the scan; the next line is exact.
+        where.add_clause(f"timestamp <= {places[0]}")  # Prunes by the primary key; the keyset condition is next.
         where.add_clause(f"(timestamp, trace_id) < ({', '.join(places)})")
     return where
 

@@ -28,6 +28,7 @@ from sightline.server.runtime.ids import new_id
 router = APIRouter(route_class=PlainJson, prefix="/api/public")
 
 LONGEST_COMMENT = 5_000
+"""Characters of a comment."""
 
 
 class CommentBody(Body):
@@ -99,7 +100,7 @@ async def read(commentId: str, who: ProjectKey, services: Served) -> Json:
 
 @router.post("/feedback")
 async def give_feedback(body: FeedbackBody, who: ProjectKey, services: Served) -> Json:
-    """What somebody thinks of the platform; kept here, sent nowhere."""
+    """Store feedback on the platform; it stays on this installation."""
     feedback = await services.comments.give_feedback(body.record(who.project_id))
     return Json({"id": feedback.id}, status_code=201)
 

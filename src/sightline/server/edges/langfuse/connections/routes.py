@@ -1,4 +1,4 @@
-"""Connections to model providers through Langfuse's paths. Secrets go in and never come out."""
+"""Connections to model providers through Langfuse's paths. Secrets are write-only."""
 
 from typing import Annotated, Any
 
@@ -55,7 +55,7 @@ async def list_connections(who: ProjectKey, services: Served, params: Annotated[
 
 @router.put("")
 async def put(body: ConnectionBody, who: ProjectKey, services: Served) -> Json:
-    """Make a connection, or replace that of the same provider."""
+    """Upsert a connection by provider: 201 when it was created, 200 when it replaced one."""
     connection, new = await services.llm_connections.put(who.project_id, body.draft())
     return Json(_connection(connection), status_code=201 if new else 200)
 

@@ -37,7 +37,9 @@ Row = Annotated[int, Field(ge=0, le=10_000)]
 Width = Annotated[int, Field(ge=1, le=12)]
 Height = Annotated[int, Field(ge=1, le=100)]
 BELOW = -1
+"""Row of a placement that goes below all others."""
 SIDE = 6
+"""Default width and height of a placement, in cells of the grid."""
 
 
 class MetricBody(Body):
@@ -72,7 +74,7 @@ class ChartBody(Body):
 
 
 class WidgetChanges(Body):
-    """What is given changes."""
+    """Partial update (PATCH): fields that are left out keep their value."""
 
     name: str | None = Field(default=None, min_length=1, max_length=255)
     description: str | None = Field(default=None, max_length=10_000)
@@ -158,7 +160,7 @@ class DefinitionBody(Body):
 
 
 class DashboardChanges(Body):
-    """What is given changes."""
+    """Partial update (PATCH): fields that are left out keep their value."""
 
     name: str | None = Field(default=None, min_length=1, max_length=255)
     description: str | None = Field(default=None, max_length=10_000)

@@ -1,4 +1,4 @@
-"""The files that a dataset item's texts refer to, with addresses to read them from."""
+"""The media that a dataset item's texts refer to, with signed URLs to download them."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,7 +16,7 @@ from sightline.server.tracing.records import Media, MediaId, ProjectId
 
 
 async def media_references(item: Item, request: Request, services: Services) -> list[dict[str, Any]]:
-    """One entry for each place of a file that is here; a reference to nothing is left out."""
+    """One entry per reference to an uploaded file; dangling references are left out."""
     fields = {"input": item.input, "expectedOutput": item.expected_output, "metadata": item.metadata}
     places = [
         (field, token, path)

@@ -38,7 +38,7 @@ class ListParams(Paged):
 
 @router.post("")
 async def put(request: Request, who: ProjectKey, services: Served) -> Json:
-    """Make an item, or change the one of that id."""
+    """Upsert an item by id."""
     body = await read_as(request, services.limits.body_bytes, ItemBody.model_validate)
     item = await services.datasets.put_item(who.project_id, ItemDraft(**vars(body)))
     return Json(await item_shape(item, request, services))
@@ -48,7 +48,7 @@ async def put(request: Request, who: ProjectKey, services: Served) -> Json:
 async def list_items(
     request: Request, who: ProjectKey, services: Served, params: Annotated[ListParams, Query()]
 ) -> Json:
-    """Active items, newest first; with `version` as they were at that time."""
+    """A page of active items, newest first; `version` (a time) reads them as of then."""
     query = ItemQuery(
         dataset_name=params.dataset_name,
         source_trace_id=params.source_trace_id,

@@ -33,7 +33,7 @@ async def list_datasets(who: ProjectKey, services: Served, params: Annotated[Pag
 
 @router.post("")
 async def put(request: Request, who: ProjectKey, services: Served) -> Json:
-    """Make a dataset, or change the one of that name."""
+    """Upsert a dataset by name."""
     body = await read_as(request, services.limits.body_bytes, DatasetBody.model_validate)
     return Json(dataset_shape(await services.datasets.put(who.project_id, DatasetDraft(**vars(body)))))
 

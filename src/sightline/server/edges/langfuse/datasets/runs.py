@@ -71,12 +71,12 @@ Names = Annotated[tuple[str, str | None], Depends(names_sent)]
 
 
 def in_path(datasetName: str) -> str:
-    """Described so; read from the path as it was sent."""
+    """Documents the path parameter; `names_sent` reads it from the raw path."""
     return datasetName
 
 
 def run_in_path(runName: str) -> str:
-    """Described so; read from the path as it was sent."""
+    """Documents the path parameter; `names_sent` reads it from the raw path."""
     return runName
 
 

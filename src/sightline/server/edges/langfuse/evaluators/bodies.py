@@ -14,6 +14,7 @@ from sightline.server.runtime.ids import new_id
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_.]*)\s*\}\}")
+"""A template variable `{{name}}` in a prompt."""
 COMPARISONS = ("=", ">", "<", ">=", "<=")
 TEXTS = ("=", "contains", "does not contain", "starts with", "ends with")
 CHOICES = ("any of", "none of")
@@ -29,7 +30,9 @@ OPERATORS: dict[str, tuple[str, ...]] = {
     "boolean": ("=", "<>"),
     "null": ("is null", "is not null"),
 }
+"""Type of condition to its operators."""
 KEYED = ("categoryOptions", "stringObject", "numberObject")
+"""Types of condition that name an entry by `key`."""
 
 
 class MessageBody(Body):
@@ -77,7 +80,7 @@ class OutputBody(Body):
 
 
 class JudgeBody(Body):
-    """A judge's definition; without a prompt only a new name or description."""
+    """An LLM-as-a-judge evaluator; without a prompt only a new name or description."""
 
     type: Literal["llm_as_judge"] = "llm_as_judge"
     name: Name | None = None
@@ -108,7 +111,7 @@ class JudgeBody(Body):
 
     @property
     def variables(self) -> list[str]:
-        """Each once, in the order of the prompt."""
+        """Distinct, in order of appearance in the prompt."""
         return list(dict.fromkeys(name for each in self.messages for name in VARIABLE.findall(each.content)))
 
     def draft(self) -> EvaluatorDraft:
@@ -186,7 +189,7 @@ class AssignmentBody(Body):
 
 
 class RuleChanges(Body):
-    """What is given changes."""
+    """Partial update (PATCH): fields that are left out keep their value."""
 
     name: Name | None = None
     enabled: bool | None = None

@@ -27,6 +27,7 @@ from sightline.server.evaluators.records import (
 router = APIRouter(route_class=PlainJson, prefix="/api/public/v2")
 
 CURSOR = ("createdAt", "id")
+"""Parts of the keyset cursor: time, then id as the tie-breaker."""
 
 
 class CursorParams(Params):

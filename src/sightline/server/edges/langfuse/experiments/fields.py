@@ -1,4 +1,4 @@
-"""What an event may say of the experiment its observation is an item of, in the words of `/experiment-items`.
+"""The experiment fields of an ingestion event, named as in `/experiment-items`.
 
 Langfuse's clients say it on spans only; an import says it here, for events take any id.
 """

@@ -21,16 +21,22 @@ from sightline.server.tracing.records import Experiment, ExperimentFields, Exper
 router = APIRouter(prefix="/api/public")
 
 GROUPS = ("core", "metadata", "scores")
+"""Groups of fields of an experiment, for `fields`."""
 ITEM_GROUPS = ("core", "dataset", "io", "metadata", "itemMetadata", "experimentMetadata", "scores")
+"""Groups of fields of an experiment's item, for `fields`."""
 CURSOR = ("lastEndTime", "lastId")
+"""Parts of the keyset cursor over experiments: time, then id as the tie-breaker."""
 ITEM_CURSOR = ("lastStartTime", "lastTraceId", "lastId")
+"""Parts of the keyset cursor over items: time, then ids as tie-breakers."""
 FIELD_BY_COLUMN = {"id": "ids", "name": "names", "datasetId": "dataset_ids"}
+"""Column of a `filter` to the query's field."""
 FIELD_BY_ITEM_COLUMN = {
     "experimentId": "ids",
     "experimentName": "names",
     "experimentItemId": "item_ids",
     "datasetId": "dataset_ids",
 }
+"""Column of an item `filter` to the query's field."""
 
 
 class CommonParams(Params):
@@ -80,7 +86,7 @@ class ItemParams(CommonParams):
 
 @router.get("/experiments")
 async def experiments(who: ProjectKey, services: Served, params: Annotated[ExperimentParams, Query()]) -> Json:
-    """By latest activity; with `scores` those on the experiment itself."""
+    """A page (cursor pagination) by latest activity; `scores` adds the scores on the experiment itself."""
     groups = field_groups(params.fields, GROUPS, ("core",))
     page = await services.experiments.page(who.project_id, params.query())
     rows = [_experiment(each, groups) for each in page.items]
@@ -94,7 +100,7 @@ async def experiments(who: ProjectKey, services: Served, params: Annotated[Exper
 
 @router.get("/experiment-items")
 async def items(who: ProjectKey, services: Served, params: Annotated[ItemParams, Query()]) -> Json:
-    """Newest first; with `scores` those on the item's trace and its observations."""
+    """A page (cursor pagination), newest first; `scores` adds those on the item's trace and its observations."""
     groups = field_groups(params.fields, ITEM_GROUPS, ("core", "dataset"))
     page = await services.experiments.items(who.project_id, params.query())
     observations = [each.observation for each in page.items]
@@ -115,7 +121,7 @@ def _before(cursor: str | None, names: tuple[str, ...]) -> Any:
 
 
 def _meta(names: tuple[str, ...], ends: Sequence[tuple[str, ...]]) -> dict[str, str]:
-    """Where the page ended, unless it was the last one."""
+    """The cursor of the next page; none after the last one."""
     return {"cursor": cursor_text(dict(zip(names, ends[0], strict=True)))} if ends else {}
 
 

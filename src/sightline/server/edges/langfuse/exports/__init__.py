@@ -1,1 +1,1 @@
-"""Scheduled exports to a blob storage."""
+"""Scheduled exports to object storage (blob storage)."""

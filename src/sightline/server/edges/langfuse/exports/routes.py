@@ -1,4 +1,4 @@
-"""Exports to stores of objects through Langfuse's paths. Secrets go in and never come out."""
+"""Scheduled exports to object storage (S3, GCS, Azure Blob) through Langfuse's paths. Secrets are write-only."""
 
 from typing import Any
 
@@ -84,7 +84,7 @@ async def list_exports(who: OrganizationKey, services: Served) -> Json:
 
 @router.put("")
 async def put(body: ExportBody, who: OrganizationKey, services: Served) -> Json:
-    """Make the export of a project, or change it."""
+    """Upsert the export of a project: each project has one."""
     return Json(_export(await services.exports.put(who.organization_id, body.draft())))
 
 

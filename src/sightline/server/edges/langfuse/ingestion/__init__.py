@@ -1,1 +1,1 @@
-"""The JSON ingestion of older SDKs."""
+"""The batch ingestion (JSON events) of older SDKs."""

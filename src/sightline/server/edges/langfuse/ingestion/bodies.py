@@ -20,11 +20,15 @@ from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Kind, Level, TraceId
 
 CREATED_KINDS: Mapping[str, Kind] = {f"{kind.value.lower()}-create": kind for kind in Kind}
+"""Event type to the kind of observation that it creates."""
 UPDATED_KINDS: Mapping[str, Kind] = {"span-update": Kind.SPAN, "generation-update": Kind.GENERATION}
+"""Event type to the kind of observation that it updates."""
 NAMED_KINDS = {"observation-create": True, "observation-update": False}
 """Events whose body says the type, and whether they create."""
 COUNTS = {"promptTokens": "input", "completionTokens": "output", "totalTokens": "total"}
+"""OpenAI's names of counts to usage types."""
 COSTS = {"inputCost": "input", "outputCost": "output", "totalCost": "total"}
+"""Names of costs to usage types."""
 
 
 Identity = Annotated[str, Field(min_length=1, max_length=800)]
@@ -114,7 +118,7 @@ class ObservationBody(_EventBody):
 
 
 def change_of(event: Event) -> Change | None:
-    """What the event changes; None for types that are about something else. Bodies that do not fit raise."""
+    """The change an event stands for; None for types about something else. ValidationError for an invalid body."""
     if event.type == "trace-create":
         trace = TraceBody.model_validate(event.body)
         identity = trace.id or new_id()

@@ -1,4 +1,4 @@
-"""Langfuse's older batch endpoint: traces, observations and scores in events; every event gets its own verdict."""
+"""Langfuse's older batch ingestion: traces, observations and scores as events, each with its own status (207)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 router = APIRouter(prefix="/api/public", max_body_size=BOUNDED_HERE)
 
 CONTENTS = ("input", "output", "metadata")
+"""Fields whose texts may hold a NUL."""
 NO_BATCH = "the body needs `batch`, a list of events"
 
 
@@ -50,9 +51,9 @@ class Verdicts:
 
 @router.post("/ingestion")
 async def ingest(request: Request, who: ScoresKey, services: Served) -> Json:
-    """Always 207 for a batch that is one; what it accepts is stored and readable when the answer comes.
+    """207 Multi-Status for every well-formed batch; accepted events are durable and readable when the answer comes.
 
-    A large batch is stored some events at a time, after all of it was read: sent again, its events change nothing.
+    A large batch is stored in chunks after all of it was parsed. A retry is idempotent: event ids deduplicate.
     """
     answer: dict[str, list[dict[str, Any]]] = {"successes": [], "errors": []}
     async with services.spool.received(request, services.limits.export_bytes) as body:
@@ -85,12 +86,12 @@ async def _batches(body: Body, services: Services) -> AsyncIterator[tuple[list[A
 
 
 async def _fitting(verdicts: Verdicts, who: Access, services: Services) -> list[Score]:
-    """The scores that are what their configs say; the events of the others are refused after all."""
+    """The scores that are valid by their configs; the events of the others are refused after all."""
     found = await fitting_scores(services, who.project_id, [body for _, body in verdicts.scores])
     scores: list[Score] = []
     for (event, _), score in zip(verdicts.scores, found, strict=True):
         if isinstance(score, Score):
-            # A client's clock may be fast, or mean nothing: no change is of the future, or older than all others.
+            # Clock skew: a change from the future would win over all later ones, so the time is clamped.
             said_at = event.timestamp if believable(event.timestamp) else score.updated_at
             moment = min(said_at, score.updated_at)
             scores.append(replace(score, created_at=moment, updated_at=moment))

@@ -53,7 +53,7 @@ async def create_event(request: Request, who: ProjectKey, services: Served) -> J
 
 
 async def _said(request: Request, who: Access, services: Services, kind: str) -> Json:
-    """Stored and readable when the answer comes: the id of what the event is about."""
+    """Ingest one event, durable and readable when the answer comes; answers the id of its subject."""
     body = _named(await read_json(request, services.limits.body_bytes), needs_id=kind.endswith("-update"))
     try:
         change = change_of(Event(id=new_id(), type=kind, timestamp=now(), body=body))

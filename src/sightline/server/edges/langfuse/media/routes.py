@@ -1,4 +1,4 @@
-"""Media: announced, uploaded to a signed address of this server, read back from another."""
+"""Media: announce a file, upload it to a signed URL of this server, download it from another signed URL."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -20,6 +20,7 @@ from sightline.server.tracing.records import MediaId, MediaUpload, ObservationId
 router = APIRouter(route_class=PlainJson, prefix="/api/public/media")
 
 URL_LIFETIME = timedelta(hours=1)
+"""Expiry of a signed URL."""
 LONGEST_ID = 128
 """Characters of the id of a trace or observation that a file is linked to."""
 Verb = Literal["GET", "PUT"]
@@ -67,7 +68,7 @@ class Signature(Params):
 
 @router.post("")
 async def announce(body: Announcement, request: Request, who: ProjectKey, services: Served) -> Json:
-    """201 with where to upload, or with null when the file is here already."""
+    """Announce a file by its SHA-256: 201 with a signed upload URL, or null when it is stored already (dedup)."""
     if body.content_length > services.limits.media_bytes:
         raise InvalidRequest(
             f"the file has {body.content_length:,} bytes, {services.limits.media_bytes:,} are allowed "
@@ -112,7 +113,7 @@ async def read(mediaId: str, request: Request, who: ProjectKey, services: Served
 
 @router.put("/{mediaId}/content", dependencies=[SignedUrl], max_body_size=BOUNDED_HERE)
 async def upload(mediaId: str, request: Request, services: Served, signed: Annotated[Signature, Query()]) -> Response:
-    """The bytes; refused when they are not what was announced."""
+    """Upload the bytes; refused when their length or SHA-256 is not what was announced."""
     project_id, media_id = _checked(services, signed, mediaId, "PUT")
     body = await read_body(request, services.limits.media_bytes)
     await services.tracing.upload_media(project_id, media_id, body)
@@ -129,7 +130,7 @@ async def download(mediaId: str, services: Served, signed: Annotated[Signature, 
 def signed_address(
     request: Request, services: Services, file: tuple[ProjectId, MediaId], verb: Verb
 ) -> tuple[str, datetime]:
-    """An address that needs no key, and until when it works."""
+    """A signed URL (HMAC), which needs no key, and when it expires."""
     project_id, media_id = file
     expires = (now() + URL_LIFETIME).replace(microsecond=0)
     signature = services.tracing.sign(project_id, media_id, verb, expires)

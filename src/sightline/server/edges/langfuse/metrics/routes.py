@@ -51,7 +51,7 @@ class FilterBody(Body):
     key: str | None = None
 
     def condition(self) -> Condition:
-        """As it was written; what it is about decides whether it fits."""
+        """The condition unchecked: the view decides which columns and types it may name."""
         return Condition(**vars(self) | {"key": self.key or ""})
 
 

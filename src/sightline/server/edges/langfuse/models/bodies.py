@@ -24,7 +24,9 @@ from sightline.server.runtime.ids import new_id
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 FLAT = {"input_price": "input", "output_price": "output", "total_price": "total"}
+"""Fields of flat prices to usage types."""
 STANDARD = "Standard"
+"""Name of the tier that flat prices become."""
 
 
 class UsageConditionBody(Body):

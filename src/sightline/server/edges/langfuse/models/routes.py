@@ -33,7 +33,7 @@ async def read(modelId: str, who: ProjectKey, services: Served) -> Json:
 
 @router.put("/{modelId}")
 async def put(modelId: Annotated[str, Path(max_length=64)], body: ModelBody, who: ProjectKey, services: Served) -> Json:
-    """Make a model of that id, or replace all that is said about it."""
+    """Upsert a model by id; a full replacement (PUT), not a merge."""
     model = body.model(who.project_id, ModelId(modelId))
     return Json(_model(await services.prices.put(who.project_id, model)))
 

@@ -1,4 +1,4 @@
-"""Observations: Langfuse's current cursor read and its legacy pages."""
+"""Observations: Langfuse's v2 read (cursor pagination) and its legacy one (page numbers)."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -54,6 +54,7 @@ INHERITED: dict[str, frozenset[Inherited]] = {
 }
 """What the groups of fields show of an observation's trace."""
 CURSOR = ("lastStartTimeTo", "lastTraceId", "lastId")
+"""Parts of the keyset cursor: start time, then ids as tie-breakers."""
 
 
 class ObservationFilters(Params):
@@ -92,7 +93,7 @@ class DetailParams(Params):
 
 @router.get("/v2/observations")
 async def current(who: ProjectKey, services: Served, params: Annotated[CurrentParams, Query()]) -> Json:
-    """Newest first, a page at a time; only the field groups asked for."""
+    """A page (cursor pagination), newest first, with only the field groups asked for."""
     if params.parse_io_as_json:
         raise InvalidRequest("parseIoAsJson is gone: input and output come as they were sent; leave it out")
     groups = field_groups(params.fields, V2_GROUPS, ("core", "basic"))

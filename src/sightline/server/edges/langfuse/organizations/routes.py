@@ -1,4 +1,4 @@
-"""Running an organisation through Langfuse's paths: projects, their keys, and who has which role."""
+"""Administration of an organisation through Langfuse's paths: projects, API keys, memberships and roles."""
 
 from typing import Any, Self
 
@@ -17,10 +17,10 @@ from sightline.server.edges.services import Served
 router = APIRouter(route_class=PlainJson, prefix="/api/public")
 
 SHORTEST_RETENTION = 3
-"""Days; also the longest that a client may hold something back and still find its place."""
+"""Days of retention; also the longest that a client may delay an event and still find its trace."""
 
 LONGEST_RETENTION = 36_500
-"""Days: a century; keeping for ever is 0."""
+"""Days of retention: a century. 0 keeps data for ever."""
 
 
 class ProjectBody(Body):
@@ -97,7 +97,7 @@ async def list_keys(projectId: str, who: OrganizationKey, services: Served) -> J
 
 @router.post("/projects/{projectId}/apiKeys")
 async def create_key(projectId: str, body: KeyBody, who: OrganizationKey, services: Served) -> Json:
-    """A key pair; its secret is in this answer and never again."""
+    """Create a key pair. Only this answer has its secret: the database keeps a hash."""
     made = await services.organizations.create_project_key(who.organization_id, projectId, body.draft())
     return Json(_key(made.key) | {"secretKey": made.secret_key}, status_code=201)
 

@@ -1,6 +1,6 @@
-"""SCIM 2.0: a directory keeps an organisation's people. Users only.
+"""SCIM 2.0 provisioning: a directory manages an organisation's people. Users only.
 
-`active: false` takes a person out, after which they are not found here; `active: true` takes them in again.
+`active: false` deprovisions a person, who is then not found; `active: true` makes them a member again.
 """
 
 import re
@@ -21,12 +21,17 @@ from sightline.server.runtime.errors import InvalidRequest
 router = APIRouter(route_class=PlainJson, prefix="/api/public/scim")
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0"
+"""URN of the core schemas."""
 MESSAGES = "urn:ietf:params:scim:api:messages:2.0"
+"""URN of messages: lists, patches, errors."""
 USER = f"{CORE}:User"
 MEDIA_TYPE = "application/scim+json"
 FILTER = re.compile(r'^\s*userName\s+eq\s+"([^"]*)"\s*$', re.IGNORECASE)
+"""The one filter directories send: users by e-mail address."""
 MOST_RESULTS = 1_000
+"""Page size limit."""
 FEATURES = {"patch": True, "changePassword": False, "sort": False, "etag": False}
+"""Optional features, as the service provider configuration lists them."""
 
 
 class NameBody(Body):
@@ -46,7 +51,7 @@ class UserBody(Body):
     active: bool | None = None
     password: str | None = Field(default=None, min_length=8, max_length=1_000)
     roles: list[OrganizationRole] | None = None
-    """The first one counts; without any a person sees nothing until somebody gives them a role."""
+    """The first one counts; without any the role is NONE, which grants nothing."""
 
 
 class Operation(Body):
@@ -148,7 +153,7 @@ async def read_user(userId: str, who: OrganizationKey, request: Request, service
 
 @router.put("/Users/{userId}")
 async def replace_user(userId: str, body: UserBody, who: OrganizationKey, request: Request, services: Served) -> Json:
-    """Name, roles and whether the person belongs here; an address names a person and stays."""
+    """Replace name, roles and `active`; the e-mail address identifies a person and is immutable."""
     user_id = UserId(userId)
     kept = services.people.take_in if body.active else services.people.get
     member = await kept(who.organization_id, user_id)
@@ -174,7 +179,7 @@ async def change_user(userId: str, body: PatchBody, who: OrganizationKey, reques
 
 @router.delete("/Users/{userId}", status_code=204)
 async def remove_user(userId: str, who: OrganizationKey, services: Served) -> None:
-    """Take a person out of the organisation; what they made stays."""
+    """Deprovision a person: remove their memberships. What they made stays."""
     await services.organizations.remove_member(who.organization_id, UserId(userId))
 
 
@@ -184,7 +189,7 @@ async def _take_out(who: OrganizationAccess, member: Membership, request: Reques
 
 
 def _changes(operations: list[Operation]) -> dict[str, Any]:
-    """What operations say about `active` and the name, whether by path or as one value; InvalidRequest for others."""
+    """The PATCH operations on `active` and the name, by path or as one value; InvalidRequest for others."""
     found: dict[str, Any] = {}
     for operation in operations:
         if operation.op.lower() not in ("replace", "add"):

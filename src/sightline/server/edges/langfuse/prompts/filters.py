@@ -7,6 +7,7 @@ from sightline.server.questions import Condition, conditions_of_json
 from sightline.server.runtime.errors import InvalidRequest
 
 LIKE = frozenset(("contains", "does not contain", "starts with", "ends with", "matches"))
+"""Operators whose value is an SQL LIKE pattern."""
 TYPES = frozenset(("string", "stringOptions", "number", "datetime", "arrayOptions", "stringObject"))
 """What Langfuse takes here."""
 

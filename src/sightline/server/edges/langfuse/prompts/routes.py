@@ -29,6 +29,7 @@ from sightline.server.questions import Condition
 router = APIRouter(route_class=PlainJson, prefix="/api/public/v2/prompts")
 
 LABEL = r"^[a-z0-9_\-.]+$"
+"""Characters of a label."""
 Label = Annotated[str, Field(min_length=1, max_length=36, pattern=LABEL)]
 Tag = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -96,7 +97,7 @@ class ListParams(Paged):
 
 @router.get("")
 async def list_prompts(who: ProjectKey, services: Served, params: Annotated[ListParams, Query()]) -> Json:
-    """Prompts by name, each over the versions that match."""
+    """A page of prompts by name, each summarised over the versions that match."""
     query = PromptQuery(conditions=_conditions(params), limit=params.limit, offset=params.offset)
     page = await services.prompts.page(who.project_id, query)
     return Json(params.paged([_summary(each) for each in page.items], page.total))
@@ -151,7 +152,7 @@ def _message(message: Placeholder | Message) -> Mapping[str, str]:
 
 
 def _conditions(params: ListParams) -> tuple[Condition, ...]:
-    """`filter` goes before the simple parameters."""
+    """Precedence: `filter` overrides the simple parameters."""
     if params.filter is not None:
         return prompt_conditions(params.filter)
     given: tuple[tuple[str, str, str, Any], ...] = (

@@ -16,6 +16,7 @@ from sightline.server.tracing.environments import environment_name
 from sightline.server.tracing.records import ObservationId, ProjectId, Score, ScoreId, ScoreType, TraceId
 
 LONGEST_TEXT = 500
+"""Characters of a score's text value."""
 
 
 class ScoreBody(Body):

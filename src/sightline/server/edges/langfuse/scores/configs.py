@@ -42,7 +42,7 @@ class NewConfig(Body):
 
 
 class Changes(Body):
-    """What is given changes; null takes a bound or a description away."""
+    """Partial update: fields that are left out keep their value, null clears a bound or a description."""
 
     is_archived: bool | None = None
     name: Name | None = None

@@ -1,4 +1,4 @@
-"""What v3 of the score list accepts, and which combinations make no sense."""
+"""Query parameters of the v3 score list, and which combinations are invalid."""
 
 import math
 from collections.abc import Mapping
@@ -14,8 +14,10 @@ from sightline.server.tracing.records import ObservationId, ScoreId, ScoreQuery,
 Operator = Literal["=", "!=", "<", ">", "<=", ">="]
 
 OPERATORS: Mapping[str, Operator] = {"=": "=", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+"""Allow-list of comparison operators."""
 DATA_TYPES = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION")
 TRUTHS = {"true": 1.0, "false": 0.0}
+"""Booleans as the numbers that scores store."""
 
 
 def _upper_split(value: Any) -> Any:

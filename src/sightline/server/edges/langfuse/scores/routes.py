@@ -44,8 +44,11 @@ from sightline.server.tracing.records import (
 router = APIRouter(prefix="/api/public")
 
 CURSOR = ("lastTimestamp", "lastId")
+"""Parts of the keyset cursor: time, then id as the tie-breaker."""
 OF_A_TRACE = Condition(type="null", column="traceId", operator="is not null")
+"""v1 knows scores of traces only."""
 TYPES_OF_V1: tuple[ScoreType, ...] = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT")
+"""v1 knows no corrections."""
 
 
 class LegacyParams(Paged):
@@ -76,7 +79,7 @@ class DetailParams(Params):
 
 @router.post("/scores")
 async def write(request: Request, who: ScoresKey, services: Served) -> Json:
-    """An object answers 200 with its id; a list 202 when all are valid, else 207 with what was wrong."""
+    """Upsert scores by id. An object answers 200 with its id; a list 202 when all are valid, else 207 Multi-Status."""
     body = await read_json(request, services.limits.body_bytes)
     if isinstance(body, list):
         return await _write_list(body, who.project_id, services)
@@ -119,7 +122,7 @@ async def delete(scoreId: str, who: ProjectKey, services: Served) -> Json:
 
 @router.get("/scores")
 async def list_v1(who: ProjectKey, services: Served, params: Annotated[LegacyParams, Query()]) -> Json:
-    """As the first version knew scores: of traces only, and no corrections."""
+    """The v1 view: scores of traces only, and no corrections."""
     query = _legacy_query(params)
     first = replace(query, conditions=(*query.conditions, OF_A_TRACE), data_types=query.data_types or TYPES_OF_V1)
     return await _legacy_list(who.project_id, services, params, first)

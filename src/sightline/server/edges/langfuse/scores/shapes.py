@@ -7,6 +7,7 @@ from sightline.server.edges.answers import iso
 from sightline.server.tracing.records import Score, Trace
 
 V3_GROUPS = ("details", "subject", "annotation")
+"""Groups of fields of a score, for `fields`."""
 
 
 def listed(scores: Sequence[Score]) -> list[Score]:

@@ -15,7 +15,7 @@ from sightline.server.tracing.records import Session
 router = APIRouter(prefix="/api/public/sessions")
 
 OF_LISTS = ("observations", "scores", "latency", "totalCost", "htmlPath")
-"""What a trace in a session does without."""
+"""Fields of a trace that are omitted in a session."""
 
 
 class SessionParams(Paged):

@@ -16,7 +16,9 @@ from sightline.server.skills.records import NewFile, Skill, SkillDraft, SkillFil
 router = APIRouter(route_class=PlainJson, prefix="/api/public/unstable/skills")
 
 SHA256 = r"^[A-Za-z0-9+/]{43}=$"
+"""A SHA-256 in base64."""
 MOST_HASHES = 50
+"""Hashes of one read."""
 Label = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[a-z0-9_\-.]+$")]
 Tag = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -137,7 +139,7 @@ def _skill(skill: Skill) -> dict[str, Any]:
 
 
 def _file(file: SkillFile) -> dict[str, Any]:
-    """A file's content is known by its hash, which names it too."""
+    """Files are content-addressed: the SHA-256 identifies the text."""
     return {
         "id": file.id,
         "path": file.path,

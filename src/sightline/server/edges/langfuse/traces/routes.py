@@ -21,13 +21,14 @@ from sightline.server.tracing.records import TraceId, TraceOrder, TraceQuery
 router = APIRouter(route_class=PlainJson, prefix="/api/public/traces")
 
 GROUPS = ("core", "io", "scores", "observations", "metrics")
+"""Groups of fields of a trace, for `fields`."""
 LEFT_OUT: dict[str, dict[str, Any]] = {
     "io": {},
     "scores": {"scores": []},
     "observations": {"observations": []},
     "metrics": {"latency": -1, "totalCost": -1},
 }
-"""What stands for a group of fields that was not asked for: clients' types need these fields."""
+"""Defaults for the fields of a group that was not asked for: clients' types require them."""
 IO = ("input", "output", "metadata")
 PARAMETERS = {
     "name": "name",
@@ -101,7 +102,7 @@ async def delete_traces(body: Deletion, who: ProjectKey, services: Served) -> di
 
 
 def _only(row: dict[str, Any], groups: frozenset[str]) -> dict[str, Any]:
-    """A row without what groups nobody asked for would say; core stays always."""
+    """Projection: the row with only the field groups asked for; `core` is always in."""
     kept = row if "io" in groups else {name: value for name, value in row.items() if name not in IO}
     for group, instead in LEFT_OUT.items():
         if group not in groups:

@@ -14,9 +14,11 @@ METADATA_PREVIEW = 200
 """Characters of a metadata value in a v2 read, unless its key is expanded."""
 
 PRICES = ("inputPrice", "outputPrice", "totalPrice")
+"""Fields of an observation's prices."""
 NOT_ASKED_FOR = dict.fromkeys(("modelId", *PRICES))
 """The published shape of a row has these fields always; they are null without their group."""
 V2_GROUPS = ("core", "basic", "time", "io", "metadata", "model", "usage", "prompt", "metrics", "trace_context")
+"""Groups of fields of an observation's v2 read, for `fields`."""
 
 
 def observation_v1(observation: Observation, links: Links) -> dict[str, Any]:
@@ -91,7 +93,7 @@ def _core(observation: Observation) -> dict[str, Any]:
 
 
 def _short_metadata(observation: Observation, expanded: frozenset[str]) -> dict[str, Any]:
-    """The span's own metadata over the trace's, long values cut unless their key is expanded."""
+    """The span's metadata merged over the trace's, long values truncated unless their key is expanded."""
     merged = {**observation.trace.metadata, **observation.metadata}
     return {
         key: typed(value) if len(value) <= METADATA_PREVIEW or key in expanded else _cut(json_or_text(value), value)
@@ -184,6 +186,7 @@ _GROUPS = {
     "metrics": _metrics,
     "trace_context": _trace_context,
 }
+"""Field group of the v2 read to the function that renders it."""
 
 
 def trace_row(trace: Trace, observation_ids: Sequence[str]) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""JSON of any shape from a client, but not of any depth."""
+"""Arbitrary JSON from a client, with a depth limit."""
 
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
 DEEPEST = 100
-"""Levels of lists and objects; what is deeper could be stored, but not written back."""
+"""Nesting limit: deeper JSON could be stored, but the serialiser could not write it back."""
 
 
 def _shallow(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What observations refer to by name, looked up as they are read: prompt versions and the prices of models."""
+"""Joins at read time: the prompt versions and model prices that a page of observations refers to by name."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

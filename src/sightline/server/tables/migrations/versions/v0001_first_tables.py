@@ -19,7 +19,7 @@ TABLES = (
     "media",
     "media_links",
 )
-"""In the order they are made; they go in reverse."""
+"""Created in this order, dropped in reverse."""
 
 
 def upgrade() -> None:

@@ -20,7 +20,7 @@ TABLES = (
     "dataset_run_items",
     "score_configs",
 )
-"""In the order they are made; they go in reverse."""
+"""Created in this order, dropped in reverse."""
 
 
 def upgrade() -> None:

@@ -16,7 +16,7 @@ TABLES = (
     "feedback",
     "llm_connections",
 )
-"""In the order they are made; they go in reverse."""
+"""Created in this order, dropped in reverse."""
 
 
 def upgrade() -> None:

@@ -9,7 +9,7 @@ branch_labels: str | None = None
 depends_on: str | None = None
 
 TABLES = ("dashboards", "dashboard_widgets", "evaluators", "evaluator_versions", "evaluation_rules")
-"""In the order they are made; they go in reverse."""
+"""Created in this order, dropped in reverse."""
 
 
 def upgrade() -> None:

@@ -29,7 +29,7 @@ def downgrade() -> None:
 
 
 def _keep_versions() -> None:
-    """SQLite changes a table by making it anew, and dropping the old one takes along what depends on it."""
+    """SQLite alters a table by copying it, and dropping the old one cascades to what refers to it."""
     if op.get_bind().dialect.name == "sqlite":
         op.execute(sa.text("CREATE TEMPORARY TABLE kept_versions AS SELECT * FROM evaluator_versions"))
 

@@ -9,7 +9,7 @@ branch_labels: str | None = None
 depends_on: str | None = None
 
 TABLES = ("leases", "blob_exports", "skill_versions", "skill_contents")
-"""In the order they are made; they go in reverse."""
+"""Created in this order, dropped in reverse."""
 MOMENTS = (("api_keys", "last_used_at"), ("organization_keys", "last_used_at"), ("media", "used_at"))
 
 

@@ -1,4 +1,4 @@
-"""A POST that is repeated makes nothing new: natural keys of score configs, comments, queue items and models.
+"""Natural keys make a repeated POST idempotent: for score configs, comments, queue items and models.
 
 Rows that are equal already stay, since others may refer to them: the newest has the key. Run items, to which nothing
 refers, are merged.
