@@ -1,8 +1,8 @@
 """Files of clients, served so that a browser never runs what is in them."""
 
-import mimetypes
 import re
 from collections.abc import Mapping
+from mimetypes import MimeTypes
 
 from starlette.responses import Response
 
@@ -15,6 +15,10 @@ SANDBOX = "sandbox; default-src 'none'"
 PDF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'none'"
 """Browsers show no PDF in a sandbox. Their viewers run a PDF's scripts outside of the page's origin, and `nosniff`
 keeps a PDF from being read as anything else."""
+EXTENSIONS = MimeTypes()
+"""Those that Python knows by itself: the same on every machine."""
+SHORT_SUBTYPE = re.compile(r"\w+/(?:x-)?([a-z0-9]{2,5})")
+"""A type whose second half serves as the extension, as in `audio/wav`."""
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
@@ -41,7 +45,9 @@ def _disposition(content_type: str, name: str | None, *, inline: bool) -> str:
     kind = "inline" if inline else "attachment"
     if name is None:
         return kind
-    return f'{kind}; filename="{name}{mimetypes.guess_extension(content_type, strict=False) or ""}"'
+    short = SHORT_SUBTYPE.fullmatch(content_type)
+    extension = EXTENSIONS.guess_extension(content_type) or (f".{short[1]}" if short else "")
+    return f'{kind}; filename="{name}{extension}"'
 
 
 def _part(asked: str, length: int) -> range | None:
