@@ -46,24 +46,25 @@ def uri(content_type: str, content: bytes) -> str:
     return f"data:{content_type};base64,{base64.b64encode(content).decode()}"
 
 
-def files() -> list[dict[str, Any]]:
-    """The messages of a question about one file of each kind."""
+def files(packed: str) -> list[dict[str, Any]]:
+    """The messages of a question about one file of each kind; one came by another way, as a token."""
     content = [
         {"type": "text", "text": "What do these say?"},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{scene()}"}},
         {"type": "input_audio", "input_audio": {"data": uri("audio/wav", tone()), "format": "wav"}},
         {"type": "file", "file": {"file_data": uri("application/pdf", paper()), "filename": "bill.pdf"}},
-        {"type": "file", "file": {"file_data": uri("application/zip", PACKED)}},
-        {"type": "file", "file": {"file_data": uri("video/mp4", b"no film at all")}},
+        {"type": "file", "file": {"file_data": packed}},
+        {"type": "file", "file": {"file_data": uri("video/mp4", b"no film at all" * 100)}},
     ]
     return [{"role": "user", "content": content}]
 
 
 @pytest.fixture(scope="module")
 def trace_id(sightline: Sightline) -> str:
-    sent = span("listen", secrets.token_hex(16), **{INPUT: json.dumps(files())})
-    sightline.send([sent])
-    return str(sent["traceId"])
+    trace_id = secrets.token_hex(16)
+    packed = sightline.upload("application/zip", PACKED, trace_id)
+    sightline.send([span("listen", trace_id, **{INPUT: json.dumps(files(packed))})])
+    return trace_id
 
 
 def opened(open_page: OpenPage, signed_in: dict[str, Any], trace_id: str, **options: Any) -> Page:

@@ -22,9 +22,19 @@ async function sizeOf(src: string, signal: AbortSignal): Promise<Size> {
 
 function Player({ kind, src }: { kind: string; src: string }) {
   const [isBroken, setBroken] = useState(false);
+  // A card appears a moment after its parts were made: an error in between reaches no handler.
+  const notice = (element: HTMLMediaElement | null) => {
+    if (element?.error) setBroken(true);
+  };
   if (isBroken)
     return <span className="block text-12 text-ink-2">This browser cannot play it: download it instead</span>;
-  const common = { controls: true, preload: "metadata", src, onError: () => setBroken(true) } as const;
+  const common = {
+    controls: true,
+    preload: "metadata",
+    src,
+    ref: notice,
+    onError: () => setBroken(true),
+  } as const;
   if (kind === "audio") return <audio {...common} aria-label="Attached audio" className="block w-full" />;
   return (
     <video {...common} aria-label="Attached video" className="block max-h-80 w-full rounded bg-sunken" />
