@@ -101,6 +101,14 @@ def test_a_sound_knows_its_length_and_can_be_sought(
     assert reached == pytest.approx(0.3, abs=0.01)
 
 
+def test_a_pdf_opens_in_a_tab_of_its_own(open_page: OpenPage, signed_in: dict[str, Any], trace_id: str) -> None:
+    page = opened(open_page, signed_in, trace_id)
+    with page.expect_popup() as opening:
+        card(page, "application/pdf").get_by_role("link", name="Open").click()
+    opening.value.wait_for_load_state()
+    assert opening.value.evaluate("[document.contentType, window.opener]") == ["application/pdf", None]
+
+
 def test_files_are_downloaded_under_a_name_with_their_extension(
     open_page: OpenPage, signed_in: dict[str, Any], trace_id: str
 ) -> None:

@@ -23,7 +23,7 @@ async def read(
     size: Annotated[Literal["thumb"] | None, Query()] = None,
     asked: Annotated[str | None, Header(alias="Range", include_in_schema=False)] = None,
 ) -> Response:
-    """The bytes as uploaded, or one range of them, or a small WebP."""
+    """The bytes as uploaded, or a small WebP."""
     if size == "thumb":
         small = await services.tracing.thumbnail(who.project_id, MediaId(media_id))
         return file_answer(small, "image/webp", max_age_s=FOREVER_S)
