@@ -7,7 +7,7 @@ const TOKEN = "@@@langfuseMedia:type=image/png|id=abc|source=base64_data_uri@@@"
 test("a media token in a text becomes the picture it names", () => {
   assert.deepEqual(pieces(`before ${TOKEN} after`), [
     { kind: "text", text: "before " },
-    { kind: "media", mediaId: "abc" },
+    { kind: "media", mediaId: "abc", contentType: "image/png" },
     { kind: "text", text: " after" },
   ]);
   assert.deepEqual(mediaIds({ deep: [TOKEN] }), ["abc"]);
@@ -25,7 +25,7 @@ test("OpenTelemetry's messages are a conversation", () => {
       role: "user",
       name: null,
       pieces: [
-        { kind: "media", mediaId: "abc" },
+        { kind: "media", mediaId: "abc", contentType: "image/png" },
         { kind: "text", text: "which digit is red" },
       ],
     },
@@ -34,7 +34,9 @@ test("OpenTelemetry's messages are a conversation", () => {
 
 test("OpenAI's messages are a conversation, wrapped or not", () => {
   const messages = [{ role: "user", content: [{ type: "image_url", image_url: { url: TOKEN } }] }];
-  const expected = [{ role: "user", name: null, pieces: [{ kind: "media", mediaId: "abc" }] }];
+  const expected = [
+    { role: "user", name: null, pieces: [{ kind: "media", mediaId: "abc", contentType: "image/png" }] },
+  ];
   assert.deepEqual(conversation({ messages }), { messages: expected, rest: null });
   assert.deepEqual(conversation(messages), { messages: expected, rest: null });
 });
@@ -43,6 +45,21 @@ test("a picture at a foreign address is never fetched: it stays JSON", () => {
   const part = { type: "image_url", image_url: { url: "https://example.org/a.png" } };
   assert.deepEqual(said([{ role: "user", content: [part] }]), [
     { role: "user", name: null, pieces: [{ kind: "json", value: part }] },
+  ]);
+});
+
+test("audio and files of OpenAI's messages are files, what is said beside them stays", () => {
+  const sound = TOKEN.replace("image/png", "audio/wav");
+  const paper = TOKEN.replace("image/png", "application/pdf");
+  const content = [
+    { type: "input_audio", input_audio: { data: sound, format: "wav" } },
+    { type: "file", file: { file_data: paper, filename: "bill.pdf" } },
+  ];
+  assert.deepEqual(said([{ role: "user", content }])?.[0]?.pieces, [
+    { kind: "media", mediaId: "abc", contentType: "audio/wav" },
+    { kind: "json", name: "also", value: { format: "wav" } },
+    { kind: "media", mediaId: "abc", contentType: "application/pdf" },
+    { kind: "json", name: "also", value: { filename: "bill.pdf" } },
   ]);
 });
 
@@ -81,7 +98,7 @@ test("a part keeps what it says beside its text or its picture", () => {
   assert.deepEqual(said([{ role: "user", content }])?.[0]?.pieces, [
     { kind: "text", text: "hi" },
     { kind: "json", name: "also", value: { cache_control: { type: "ephemeral" } } },
-    { kind: "media", mediaId: "abc" },
+    { kind: "media", mediaId: "abc", contentType: "image/png" },
     { kind: "json", name: "also", value: { detail: "high" } },
   ]);
 });

@@ -18,6 +18,7 @@ from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
 from sightline.server.edges import description, langfuse, mcp, otlp, otlp_logs, web
 from sightline.server.edges.access import declared
 from sightline.server.edges.answers import translate_errors
+from sightline.server.edges.compression import PageCompression
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.large.spool import Spool
 from sightline.server.edges.services import Limits, Services
@@ -85,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     routers = (otlp.router, otlp_logs.router, langfuse.router, description.router, mcp.router, web.router, web.pages)
     for router in routers:
         app.include_router(router)
+    app.add_middleware(PageCompression)
     app.add_middleware(SameOrigin, public_url=settings.public_url)
     app.add_middleware(PlainText)
     app.add_middleware(PublicCors)

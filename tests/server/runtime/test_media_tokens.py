@@ -1,6 +1,21 @@
 """One definition of a media token: what is written is what is read."""
 
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
 from sightline.server.runtime.media_tokens import media_token, tokens_in
+
+EXAMPLES = json.loads(Path(__file__).with_name("media_tokens.json").read_text())
+"""Held against the pages' definition too, by `web/tests/media-token.test.ts`."""
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[each["name"] for each in EXAMPLES])
+def test_a_text_has_the_tokens_that_the_pages_find_in_it(example: dict[str, Any]):
+    found = [{"contentType": kind, "id": id, "source": source} for _, kind, id, source in tokens_in(example["text"])]
+    assert found == example["tokens"]
 
 
 def test_a_token_that_was_written_is_found_in_a_text():

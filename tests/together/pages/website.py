@@ -1,6 +1,7 @@
 """A site for the page tests: a running server, spans to send to it, and how a test opens its pages."""
 
 import base64
+import hashlib
 import io
 import json
 import re
@@ -51,13 +52,25 @@ class Sightline:
         event = {"id": secrets.token_hex(8), "type": kind, "timestamp": now(), "body": body}
         self.post("/api/public/ingestion", {"batch": [event]}, status=207)
 
-    def post(self, path: str, body: dict[str, Any], *, status: int = 200) -> None:
+    def post(self, path: str, body: dict[str, Any], *, status: int = 200) -> Any:
         """With the project's key; the answer must have this status."""
         key = base64.b64encode(f"{PUBLIC_KEY}:{SECRET_KEY}".encode()).decode()
         headers = {"Content-Type": "application/json", "Authorization": f"Basic {key}"}
         request = urllib.request.Request(f"{self.address}{path}", json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=PATIENCE_MS / 1000) as response:
             assert response.status == status
+            return json.loads(response.read() or "null")
+
+    def upload(self, content_type: str, content: bytes, trace_id: str) -> str:
+        """A file as the Langfuse SDKs send it, and the token that names it."""
+        digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        about = {"contentType": content_type, "contentLength": len(content), "sha256Hash": digest}
+        told = self.post("/api/public/media", {**about, "traceId": trace_id, "field": "input"}, status=201)
+        headers = {"Content-Type": content_type}
+        request = urllib.request.Request(told["uploadUrl"], content, headers, method="PUT")
+        with urllib.request.urlopen(request, timeout=PATIENCE_MS / 1000) as response:
+            assert response.status == 200
+        return f"@@@langfuseMedia:type={content_type}|id={told['mediaId']}|source=bytes@@@"
 
 
 def now() -> str:

@@ -107,5 +107,6 @@ export function scoreText(score: {
 }
 
 export function bytes(value: number): string {
-  return value < 1024 ? `${value} B` : `${significant(value / 1024)} KB`;
+  if (value < 1024) return `${value} B`;
+  return value < 1024 ** 2 ? `${significant(value / 1024)} KB` : `${significant(value / 1024 ** 2)} MB`;
 }

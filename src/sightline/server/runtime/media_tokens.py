@@ -7,9 +7,11 @@ from typing import NamedTuple
 MARK = "@@@langfuseMedia:"
 """Prefilter: a substring of every token, cheaper to look for than the regular expression."""
 TOKEN = re.compile(
-    r"@@@langfuseMedia:type=(?P<type>(?P<family>\w+)[^|@]*)\|id=(?P<id>[\w-]{1,64})\|source=(?P<source>[^|@]+)@@@"
+    r"@@@langfuseMedia:type=(?P<type>(?P<family>\w+)[^|@]*)\|id=(?P<id>[\w-]{1,64})\|source=(?P<source>[^|@]+)@@@",
+    re.ASCII,
 )
-"""Its type may have the slash as JSON of PHP escapes it, `image\\/png`."""
+"""Its type may have the slash as JSON of PHP escapes it, `image\\/png`. The pages' `media-token.ts` reads the
+same texts alike: both are held against `tests/server/runtime/media_tokens.json`."""
 
 
 class MediaToken(NamedTuple):

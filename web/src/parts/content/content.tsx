@@ -1,7 +1,8 @@
 import { lazy, Suspense } from "react";
 import { JsonView } from "./json.tsx";
 import { conversation, isMarkdown, type Message, type Piece, pieces } from "./messages.ts";
-import { Picture, StoredPicture } from "./picture.tsx";
+import { Picture } from "./picture.tsx";
+import { StoredFile } from "./stored-file.tsx";
 
 /** A longer text is shown as it is, at once. */
 const MOST_MARKDOWN = 100_000;
@@ -25,7 +26,7 @@ function Words({ text }: { text: string }) {
 function Part({ piece }: { piece: Piece }) {
   if (piece.kind === "text") return <Words text={piece.text} />;
   if (piece.kind === "json") return <JsonView value={piece.value} name={piece.name} />;
-  if (piece.kind === "media") return <StoredPicture mediaId={piece.mediaId} />;
+  if (piece.kind === "media") return <StoredFile mediaId={piece.mediaId} contentType={piece.contentType} />;
   return <Picture src={piece.src} alt="Attached" />;
 }
 

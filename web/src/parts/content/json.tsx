@@ -1,7 +1,7 @@
 import { ChevronRight } from "lucide-react";
 import { useState } from "react";
 import { mediaIds, pieces } from "./messages.ts";
-import { StoredPicture } from "./picture.tsx";
+import { StoredFile } from "./stored-file.tsx";
 
 const MANY = 50;
 const LONG = 600;
@@ -14,7 +14,7 @@ function Leaf({ value }: { value: unknown }) {
       // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a stored text never move
       <span key={index} className="my-1 block">
         {piece.kind === "text" && <Words text={piece.text} />}
-        {piece.kind === "media" && <StoredPicture mediaId={piece.mediaId} />}
+        {piece.kind === "media" && <StoredFile mediaId={piece.mediaId} contentType={piece.contentType} />}
       </span>
     ));
   }
@@ -85,7 +85,7 @@ function Branch({ name, value, depth }: BranchProps) {
   );
 }
 
-/** A JSON value that folds; long texts and long lists open on request, and what holds a picture is open. */
+/** A JSON value that folds; long texts and long lists open on request, and what holds a file is open. */
 export function JsonView({ value, name }: { value: unknown; name?: string }) {
   return (
     <div className="font-mono text-12 leading-5">

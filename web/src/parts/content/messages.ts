@@ -1,7 +1,9 @@
-/** A piece of a message: words, a picture by its media id, or something else shown as JSON. */
+import { tokensIn } from "./media-token.ts";
+
+/** A piece of a message: words, a stored file by its media id, a picture, or something else shown as JSON. */
 export type Piece =
   | { kind: "text"; text: string }
-  | { kind: "media"; mediaId: string }
+  | { kind: "media"; mediaId: string; contentType: string }
   | { kind: "image"; src: string }
   | { kind: "json"; value: unknown; name?: string };
 
@@ -17,8 +19,6 @@ export interface Conversation {
   /** What was recorded beside the messages, such as the tools and settings of a request. */
   rest: Fields | null;
 }
-
-const TOKEN = /@@@langfuseMedia:type=([^|@]+)\|id=([^|@]+)\|source=[^@]+@@@/g;
 
 type Fields = Record<string, unknown>;
 const isFields = (value: unknown): value is Fields =>
@@ -38,25 +38,27 @@ const more = (rest: Fields | null): Piece[] => (rest ? [{ kind: "json", name: "a
 export function pieces(text: string): Piece[] {
   const found: Piece[] = [];
   let from = 0;
-  for (const match of text.matchAll(TOKEN)) {
-    if (text.slice(from, match.index).trim())
-      found.push({ kind: "text", text: text.slice(from, match.index) });
-    found.push({ kind: "media", mediaId: match[2] ?? "" });
-    from = match.index + match[0].length;
+  for (const token of tokensIn(text)) {
+    if (text.slice(from, token.start).trim())
+      found.push({ kind: "text", text: text.slice(from, token.start) });
+    found.push({ kind: "media", mediaId: token.id, contentType: token.contentType });
+    from = token.start + token.text.length;
   }
   if (text.slice(from).trim()) found.push({ kind: "text", text: text.slice(from) });
   return found;
 }
 
 const TEXT_TYPES = ["text", "input_text", "output_text"];
-const SOURCES = ["image_url", "content", "url", "data"];
+const SOURCES = ["image_url", "input_audio", "file", "content", "url", "data"];
+const HELD_SOURCES = ["url", "data", "file_data"];
 
-/** The picture a part holds or names, and what else the part says. */
-function picture(value: Fields): Piece[] | null {
+/** The file a part holds or names, and what else the part says. */
+function attached(value: Fields): Piece[] | null {
   const field = SOURCES.find((each) => value[each] !== null && value[each] !== undefined);
   if (!field) return null;
   const held = value[field];
-  const source = isFields(held) ? held.url : held;
+  const inner = isFields(held) ? HELD_SOURCES.find((each) => typeof held[each] === "string") : undefined;
+  const source = isFields(held) && inner ? held[inner] : held;
   if (typeof source !== "string") return null;
   const media = pieces(source).filter((piece) => piece.kind === "media");
   const found: Piece[] = media.length
@@ -65,7 +67,7 @@ function picture(value: Fields): Piece[] | null {
       ? [{ kind: "image", src: source }]
       : [];
   if (!found.length) return null;
-  const beside = isFields(held) ? left(held, ["url"]) : null;
+  const beside = isFields(held) && inner ? left(held, [inner]) : null;
   return [...found, ...more(beside), ...more(left(value, ["type", "mime_type", "modality", field]))];
 }
 
@@ -77,7 +79,7 @@ function part(value: unknown): Piece[] {
   const text = value[field];
   const isText = value.type === undefined ? field === "text" : TEXT_TYPES.includes(String(value.type));
   if (isText && typeof text === "string") return [...pieces(text), ...more(left(value, ["type", field]))];
-  return picture(value) ?? [{ kind: "json", value }];
+  return attached(value) ?? [{ kind: "json", value }];
 }
 
 const isThere = (value: unknown) => value !== null && value !== undefined && value !== "";
@@ -124,5 +126,5 @@ export const isMarkdown = (text: string): boolean => SIGNS.some((sign) => sign.t
 /** The media ids named anywhere in a value. */
 export function mediaIds(value: unknown): string[] {
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-  return [...text.matchAll(TOKEN)].map((match) => match[2] ?? "");
+  return tokensIn(text).map((token) => token.id);
 }

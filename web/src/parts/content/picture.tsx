@@ -1,18 +1,25 @@
 import { ImageOff } from "lucide-react";
-import { useContext, useState } from "react";
-import { mediaUrl } from "../../api/queries.ts";
-import { ProjectContext } from "./project.ts";
+import { type ReactNode, useState } from "react";
 
 const SMALL_PX = 200;
 
+interface PictureProps {
+  src: string;
+  alt?: string;
+  /** Stands in the place of what is no picture after all. */
+  instead?: ReactNode;
+}
+
 /** A picture at the size a person can judge; a small one is enlarged without blur. */
-export function Picture({ src, alt = "" }: { src: string; alt?: string }) {
+export function Picture({ src, alt = "", instead }: PictureProps) {
   const [state, setState] = useState<"loading" | "small" | "shown" | "failed">("loading");
   if (state === "failed") {
     return (
-      <span className="inline-flex items-center gap-2 rounded bg-sunken px-3 py-2 text-12 text-ink-2">
-        <ImageOff size={14} /> This image cannot be shown. Open the trace again to retry.
-      </span>
+      instead ?? (
+        <span className="inline-flex items-center gap-2 rounded bg-sunken px-3 py-2 text-12 text-ink-2">
+          <ImageOff size={14} /> This image cannot be shown
+        </span>
+      )
     );
   }
   return (
@@ -25,10 +32,4 @@ export function Picture({ src, alt = "" }: { src: string; alt?: string }) {
       style={state === "small" ? { width: 256, imageRendering: "pixelated" } : undefined}
     />
   );
-}
-
-/** The picture that a media token names, in the project whose page this is. */
-export function StoredPicture({ mediaId }: { mediaId: string }) {
-  const projectId = useContext(ProjectContext);
-  return <Picture src={mediaUrl(projectId, mediaId)} alt="Attached" />;
 }

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 
 from sightline.server.edges.access import Member
 from sightline.server.edges.files import file_answer
@@ -21,10 +21,18 @@ async def read(
     who: Member,
     services: Served,
     size: Annotated[Literal["thumb"] | None, Query()] = None,
+    asked: Annotated[str | None, Header(alias="Range", include_in_schema=False)] = None,
 ) -> Response:
     """The file as uploaded, or a WebP thumbnail."""
     if size == "thumb":
         small = await services.tracing.thumbnail(who.project_id, MediaId(media_id))
         return file_answer(small, "image/webp", max_age_s=FOREVER_S)
     content, content_type = await services.tracing.media_bytes(who.project_id, MediaId(media_id))
-    return file_answer(content, content_type, max_age_s=FOREVER_S)
+    return file_answer(content, content_type, name=media_id, max_age_s=FOREVER_S, asked=asked)
+
+
+@router.head("/{mediaId}", include_in_schema=False)
+async def size(media_id: Annotated[str, Path(alias="mediaId")], who: Member, services: Served) -> Response:
+    """How large a file is and of which type, without reading it."""
+    media = await services.tracing.media(who.project_id, MediaId(media_id))
+    return Response(headers={"Content-Length": str(media.content_length), "Content-Type": media.content_type})

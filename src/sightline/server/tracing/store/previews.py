@@ -5,6 +5,7 @@ from typing import Any, Literal
 import orjson
 
 from sightline.server.runtime.media_tokens import MARK, TOKEN
+from sightline.server.tracing.mapping.values import json_text
 
 PREVIEW_CHARACTERS = 500
 """Length of a preview."""
@@ -69,4 +70,4 @@ def _of_object(value: dict[str, Any], wanted: str, depth: int) -> str:
     for key in _TELLING:
         if value.get(key):
             return _readable(value[key], wanted, depth - 1)
-    return "" if "role" in value else orjson.dumps(value).decode()
+    return "" if "role" in value else json_text(value)
