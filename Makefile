@@ -9,7 +9,7 @@ STATIC := src/sightline/server/edges/web/static
 ENV := .venv/.pins-$(shell cat constraints.txt pyproject.toml | sha256sum | cut -c1-16)
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help env web demo test test-cluster check lint format bench golden tiny shots campaign-kills campaign-scale campaign-conformance clean
+.PHONY: help env web demo test test-cluster check lint format bench golden tiny shots campaign-kills campaign-scale campaign-conformance campaign-instrumentations clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ campaign-scale: env web ## ten million observations in one folder: bytes, memory
 
 campaign-conformance: env web ## the public suites of Langfuse's SDKs, from SUITES=folder, against a fresh server
 	@$(BIN)/python -m benchmarks.conformance $(SUITES)
+
+campaign-instrumentations: env web ## some sixty packages from the registries, newest versions, against a fresh server (needs the network)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.campaign_instrumentations
 
 clean: ## forget everything that was built
 	rm -rf .venv .cache build dist $(STATIC) web/node_modules

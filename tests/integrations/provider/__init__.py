@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.applications import Starlette
 
-from integrations.provider import anthropic, gemini, openai
+from integrations.provider import anthropic, gemini, openai, others
 
-APP = Starlette(routes=[*openai.ROUTES, *anthropic.ROUTES, *gemini.ROUTES])
+APP = Starlette(routes=[*openai.ROUTES, *anthropic.ROUTES, *gemini.ROUTES, *others.ROUTES])
 
 
 @contextlib.contextmanager

@@ -11,8 +11,8 @@ from sightline.server.tracing.mapping.dialects import (
     event_messages,
     pydantic_ai_input,
 )
+from sightline.server.tracing.mapping.kind_tables import AI_SDK_OPERATION
 from sightline.server.tracing.mapping.tables import (
-    AI_SDK_OPERATION,
     DOCUMENTS,
     FIRST_INPUTS,
     FIRST_OUTPUTS,
@@ -23,6 +23,7 @@ from sightline.server.tracing.mapping.tables import (
     MESSAGE_INPUTS,
     MESSAGE_OUTPUTS,
     MODEL_INPUTS,
+    MODEL_MARKS,
     MODEL_OUTPUTS,
     OUTPUT_EVENTS,
     OUTPUT_KEYS,
@@ -77,10 +78,12 @@ def _indexed(*prefixes: str) -> Reader:
 
 
 def _model_messages(*prefixes: str) -> Reader:
-    """OpenInference's messages where the span is a model's call; elsewhere they repeat those of the spans inside."""
+    """Messages a key each where the span is a model's call; elsewhere they repeat those of the spans inside."""
     return Reader(
         read=lambda attributes, _: (
-            indexed_messages(attributes, prefixes) if attributes.get("openinference.span.kind") == "LLM" else None
+            indexed_messages(attributes, prefixes)
+            if any(attributes.get(key) == call for key, call in MODEL_MARKS.items())
+            else None
         ),
         prefixes=prefixes,
     )

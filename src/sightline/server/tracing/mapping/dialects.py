@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sightline.server.tracing.mapping.kind_tables import AI_SDK_OPERATION
 from sightline.server.tracing.mapping.tables import (
     AI_SDK_INPUTS,
-    AI_SDK_OPERATION,
     AI_SDK_OUTPUTS,
     AI_SDK_TEXTS,
     AI_SDK_TOOL_CALLS,
+    ANSWER_IDS,
     LLAMA_INDEX_CALL_KEYS,
     LLAMA_INDEX_SCOPE,
     MESSAGE_EVENTS,
@@ -27,6 +28,15 @@ Event = tuple[str, Attributes]
 def wraps_calls(attributes: Attributes, scope: str | None) -> bool:
     """Whether a span that calls itself a model's call is a method around one."""
     return scope == LLAMA_INDEX_SCOPE and not any(key in attributes for key in LLAMA_INDEX_CALL_KEYS)
+
+
+def answer_id(answer: Any) -> str | None:
+    """The id that a provider's answer begins with, where it is kept as JSON."""
+    if not isinstance(answer, str) or not answer.startswith("{") or '"id"' not in answer:
+        return None
+    told = parsed(answer)
+    named = told.get("id") if isinstance(told, dict) else None
+    return named if isinstance(named, str) and named.startswith(ANSWER_IDS) else None
 
 
 def bare_words(attributes: Attributes) -> Attributes:

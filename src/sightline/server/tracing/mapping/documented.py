@@ -4,20 +4,28 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from sightline.server.tracing.mapping import tables
+from sightline.server.tracing.mapping.kind_tables import KIND_TABLES
 from sightline.server.tracing.mapping.senders import (
     ADK,
     AG2,
+    AGENTOPS,
     AI_SDK,
     CONVENTIONS,
     GENKIT,
+    LAMINAR,
     LANGFUSE,
     LIVEKIT,
     LOGFIRE,
+    LOONGSUITE,
     MLFLOW,
+    NETRA,
     OPENINFERENCE,
     OPENLLMETRY,
     PYDANTIC_AI,
+    RESPAN,
     STRANDS,
+    TRACE_AI,
+    TRACEROOT,
     Row,
     Sender,
 )
@@ -26,6 +34,14 @@ from sightline.server.tracing.mapping.usage_tables import COST_DETAIL_ROWS, COST
 SENDERS: Sequence[tuple[str, Sender]] = (
     ("gen_ai.server.time_to_first_token", STRANDS),
     ("langfuse.", LANGFUSE),
+    ("gen_ai.span.kind", TRACE_AI),
+    ("gen_ai.session.id", LOONGSUITE),
+    ("gen_ai.user.id", LOONGSUITE),
+    ("lmnr.", LAMINAR),
+    ("netra.", NETRA),
+    ("agentops.", AGENTOPS),
+    ("respan.", RESPAN),
+    ("traceroot.", TRACEROOT),
     ("gen_ai.completion", OPENLLMETRY),
     ("gen_ai.prompt", OPENLLMETRY),
     ("gen_ai.", CONVENTIONS),
@@ -56,7 +72,7 @@ SENDERS: Sequence[tuple[str, Sender]] = (
 """Whose an attribute is by how it begins, the first that fits; counters and costs name their sender a row each."""
 
 FIELDS: Sequence[tuple[str, Sequence[str]]] = (
-    ("kind", tuple(key for key, _, _ in tables.KIND_TABLES)),
+    ("kind", tuple(key for key, _, _ in KIND_TABLES)),
     ("kind (tool)", tables.TOOL_KEYS),
     ("name", tables.NAME_KEYS),
     ("model", tables.MODEL_KEYS),

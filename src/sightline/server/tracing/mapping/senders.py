@@ -58,3 +58,10 @@ STRANDS = Sender(
     "https://strandsagents.com/latest/documentation/docs/user-guide/observability-evaluation/traces/",
 )
 GENKIT = Sender("genkit", "reported", "https://genkit.dev/docs/observability/getting-started/")
+TRACE_AI = Sender("traceAI (fi-instrumentation-otel)", "1.1.0", "https://github.com/future-agi/traceAI")
+LOONGSUITE = Sender("loongsuite-otel-util-genai", "0.9.1", "https://github.com/alibaba/loongsuite-python-agent")
+LAMINAR = Sender("lmnr", "0.8.2", "https://docs.lmnr.ai/tracing/introduction")
+NETRA = Sender("netra-sdk", "1.2.2", "https://docs.getnetra.ai/")
+AGENTOPS = Sender("agentops", "0.4.21", "https://docs.agentops.ai/")
+RESPAN = Sender("respan-sdk", "2.9.0", "https://docs.respan.ai/")
+TRACEROOT = Sender("traceroot", "0.5.0", "https://docs.traceroot.ai/")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sightline.server.tracing.mapping.contents import INPUT_READERS, OUTPUT_READERS, Reader
+from sightline.server.tracing.mapping.kind_tables import KIND_TABLES
 from sightline.server.tracing.mapping.tables import (
     CALL_ID_KEYS,
     COMPLETION_START,
@@ -19,7 +20,6 @@ from sightline.server.tracing.mapping.tables import (
     FIRST_TOKEN_DELAYS_S,
     FOREIGN_PREFIXES,
     INVOCATION_PARAMETERS,
-    KIND_TABLES,
     MODEL_KEYS,
     NAME_KEYS,
     OBSERVATION_METADATA,
@@ -115,7 +115,7 @@ def _shape(keys: tuple[str, ...]) -> Shape:
         unexplained_counters=unexplained,
         tells_usage=bool(counters or unexplained or among(USAGE_DETAILS)),
         tells_cost=bool(among((*COST_DETAILS, *USAGE_DETAILS, *COST_BY_ATTRIBUTE))),
-        tells_parameters=bool(among((PARAMETERS, INVOCATION_PARAMETERS))) or under(PARAMETER_PREFIX),
+        tells_parameters=bool(among((PARAMETERS, *INVOCATION_PARAMETERS))) or under(PARAMETER_PREFIX),
         tells_completion=bool(among((COMPLETION_START, *FIRST_TOKEN_DELAYS_S))),
         tells_experiment=under(EXPERIMENT_PREFIX),
         tells_trace=under(TRACE_PREFIX),

@@ -11,7 +11,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
 from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.environments import environment_name
 from sightline.server.tracing.mapping.contents import first_found
-from sightline.server.tracing.mapping.dialects import Event, bare_words, wraps_calls
+from sightline.server.tracing.mapping.dialects import Event, answer_id, bare_words, wraps_calls
+from sightline.server.tracing.mapping.kind_tables import AI_SDK_OPERATION, AI_SDK_WRAPPERS
 from sightline.server.tracing.mapping.metadata import (
     events_text,
     metadata_under,
@@ -21,8 +22,7 @@ from sightline.server.tracing.mapping.metadata import (
 from sightline.server.tracing.mapping.sdk import SdkInfo
 from sightline.server.tracing.mapping.shape import Shape, shape_of
 from sightline.server.tracing.mapping.tables import (
-    AI_SDK_OPERATION,
-    AI_SDK_WRAPPERS,
+    ANSWER_SCOPES,
     COMPLETION_START,
     DETAILS_EVENT,
     ENVIRONMENT_KEYS,
@@ -41,6 +41,7 @@ from sightline.server.tracing.mapping.tables import (
     RELEASE_KEYS,
     TRACE_METADATA,
     VERSION_KEYS,
+    WRAPPING_NAMES,
 )
 from sightline.server.tracing.mapping.usage import cost_of, parameters_of, usage_of
 from sightline.server.tracing.mapping.values import (
@@ -132,7 +133,7 @@ def span_to_observation(span: Span, source: Source) -> Observation:
         attributes = bare_words(attributes)
     shape = shape_of(attributes)
     parent_id = _parent_id(span)
-    kind = _kind(attributes, shape, source.scope_name)
+    kind = _kind(attributes, shape, span.name, source.scope_name)
     start_time = time_of(span.start_time_unix_nano)
     end_time = max(start_time, time_of(span.end_time_unix_nano)) if span.end_time_unix_nano else None
     prompt = _prompt(attributes) if kind is Kind.GENERATION else {}
@@ -159,7 +160,7 @@ def span_to_observation(span: Span, source: Source) -> Observation:
         model_parameters=parameters_of(attributes) if shape.tells_parameters else {},
         usage=usage_of(attributes, shape.counters, shape.unexplained_counters) if shape.tells_usage else {},
         cost_usd=cost_of(attributes) if shape.tells_cost else {},
-        call_id=_call_id(attributes, kind, shape),
+        call_id=_call_id(attributes, kind, shape, source.scope_name),
         prompt_name=text(prompt.get("name")),
         prompt_version=_whole(prompt.get("version")),
         service=source.service,
@@ -184,7 +185,9 @@ def _parent_id(span: Span) -> ObservationId | None:
     return ObservationId(_hex_id(span.parent_span_id, 8, "parent span id", span))
 
 
-def _kind(attributes: Attributes, shape: Shape, scope: str | None) -> Kind:
+def _kind(attributes: Attributes, shape: Shape, name: str, scope: str | None) -> Kind:
+    if name in WRAPPING_NAMES.get(scope or "", ()):
+        return Kind.SPAN
     for key, kinds, spelt in shape.kinds:
         value = attributes[key]
         if isinstance(value, str) and (kind := kinds.get(spelt(value))) is not None:
@@ -204,16 +207,19 @@ def _level(attributes: Attributes, span: Span) -> Level:
 def _model(attributes: Attributes, shape: Shape) -> str | None:
     """The model by name; the one asked for where a call failed before any answered."""
     named = first(attributes, shape.models)
-    if named is None and INVOCATION_PARAMETERS in attributes:
-        named = first(parsed_object(attributes[INVOCATION_PARAMETERS]), ("model", "model_name"))
+    if named is None and (asked := first(attributes, INVOCATION_PARAMETERS)) is not None:
+        named = first(parsed_object(asked), ("model", "model_name"))
     return text(named)
 
 
-def _call_id(attributes: Attributes, kind: Kind, shape: Shape) -> str | None:
+def _call_id(attributes: Attributes, kind: Kind, shape: Shape, scope: str | None) -> str | None:
     """Of calls and of records about one: what wraps several may repeat the id of its last."""
     if kind not in CALLS or attributes.get(AI_SDK_OPERATION) in AI_SDK_WRAPPERS:
         return None
-    return _bounded(first(attributes, shape.call_ids))
+    named = _bounded(first(attributes, shape.call_ids))
+    if named is None and kind is Kind.GENERATION and scope is not None and scope.startswith(ANSWER_SCOPES):
+        return _bounded(answer_id(attributes.get("output.value")))
+    return named
 
 
 def _prompt(attributes: Attributes) -> Attributes:

@@ -3,121 +3,15 @@
 Sources: the OpenTelemetry gen_ai semantic conventions, OpenInference, and what the libraries named here write.
 """
 
+from sightline.server.tracing.mapping.kind_tables import KIND_TABLES
 from sightline.server.tracing.mapping.usage_tables import (
     COST_BY_ATTRIBUTE,
     COST_DETAILS,
     USAGE_BY_ATTRIBUTE,
     USAGE_DETAILS,
 )
-from sightline.server.tracing.records import Kind, Level
+from sightline.server.tracing.records import Level
 
-KINDS_BY_LANGFUSE_TYPE = {kind.value.lower(): kind for kind in Kind}
-
-KINDS_BY_OPENINFERENCE = {
-    "LLM": Kind.GENERATION,
-    "AGENT": Kind.AGENT,
-    "CHAIN": Kind.CHAIN,
-    "EMBEDDING": Kind.EMBEDDING,
-    "EVALUATOR": Kind.EVALUATOR,
-    "GUARDRAIL": Kind.GUARDRAIL,
-    "RERANKER": Kind.RETRIEVER,
-    "RETRIEVER": Kind.RETRIEVER,
-    "TOOL": Kind.TOOL,
-}
-"""`openinference.span.kind` to the kind."""
-
-KINDS_BY_OPERATION = {
-    "chat": Kind.GENERATION,
-    "completion": Kind.GENERATION,
-    "text_completion": Kind.GENERATION,
-    "generate_content": Kind.GENERATION,
-    "generate": Kind.GENERATION,
-    "embeddings": Kind.EMBEDDING,
-    "embedding": Kind.EMBEDDING,
-    "retrieval": Kind.RETRIEVER,
-    "rerank": Kind.RETRIEVER,
-    "invoke_agent": Kind.AGENT,
-    "create_agent": Kind.AGENT,
-    "invoke_workflow": Kind.CHAIN,
-    "execute_tool": Kind.TOOL,
-}
-"""`gen_ai.operation.name` to the kind."""
-
-KINDS_BY_GENKIT = {
-    "model": Kind.GENERATION,
-    "tool": Kind.TOOL,
-    "flow": Kind.CHAIN,
-    "retriever": Kind.RETRIEVER,
-    "reranker": Kind.RETRIEVER,
-    "embedder": Kind.EMBEDDING,
-    "evaluator": Kind.EVALUATOR,
-}
-
-AI_SDK_OPERATION = "ai.operationId"
-AI_SDK_WRAPPERS = frozenset(
-    (
-        "ai.generateText",
-        "ai.streamText",
-        "ai.generateObject",
-        "ai.streamObject",
-        "ai.embed",
-        "ai.embedMany",
-    )
-)
-"""What a program calls; the calls of the model are inside, each a span ending in `.doGenerate` and the like."""
-
-KINDS_BY_AI_SDK = {
-    **dict.fromkeys(AI_SDK_WRAPPERS, Kind.SPAN),
-    "ai.generateText": Kind.AGENT,
-    "ai.streamText": Kind.AGENT,
-    "ai.generateText.doGenerate": Kind.GENERATION,
-    "ai.streamText.doStream": Kind.GENERATION,
-    "ai.generateObject.doGenerate": Kind.GENERATION,
-    "ai.streamObject.doStream": Kind.GENERATION,
-    "ai.embed.doEmbed": Kind.EMBEDDING,
-    "ai.embedMany.doEmbed": Kind.EMBEDDING,
-    "ai.toolCall": Kind.TOOL,
-}
-
-KINDS_BY_TRACELOOP = {"workflow": Kind.CHAIN, "task": Kind.SPAN, "agent": Kind.AGENT, "tool": Kind.TOOL}
-KINDS_BY_REQUEST = {
-    "chat": Kind.GENERATION,
-    "completion": Kind.GENERATION,
-    "embedding": Kind.EMBEDDING,
-    "rerank": Kind.RETRIEVER,
-}
-KINDS_BY_AG2 = {"usage": Kind.SPAN}
-"""A record of what a call beside it used: it names the model, and is no call."""
-
-KINDS_BY_MLFLOW = {
-    "LLM": Kind.GENERATION,
-    "CHAT_MODEL": Kind.GENERATION,
-    "AGENT": Kind.AGENT,
-    "CHAIN": Kind.CHAIN,
-    "WORKFLOW": Kind.CHAIN,
-    "TOOL": Kind.TOOL,
-    "RETRIEVER": Kind.RETRIEVER,
-    "RERANKER": Kind.RETRIEVER,
-    "EMBEDDING": Kind.EMBEDDING,
-    "EVALUATOR": Kind.EVALUATOR,
-    "GUARDRAIL": Kind.GUARDRAIL,
-    "PARSER": Kind.SPAN,
-    "MEMORY": Kind.SPAN,
-    "TASK": Kind.SPAN,
-}
-
-KIND_TABLES = (
-    ("langfuse.observation.type", KINDS_BY_LANGFUSE_TYPE, str.lower),
-    ("openinference.span.kind", KINDS_BY_OPENINFERENCE, str.upper),
-    ("gen_ai.operation.name", KINDS_BY_OPERATION, str.lower),
-    ("genkit:metadata:subtype", KINDS_BY_GENKIT, str.lower),
-    (AI_SDK_OPERATION, KINDS_BY_AI_SDK, str),
-    ("traceloop.span.kind", KINDS_BY_TRACELOOP, str.lower),
-    ("llm.request.type", KINDS_BY_REQUEST, str.lower),
-    ("mlflow.spanType", KINDS_BY_MLFLOW, str.upper),
-    ("ag2.span.type", KINDS_BY_AG2, str.lower),
-)
-"""Attribute, its table of kinds, and the case it is looked up in."""
 LLAMA_INDEX_SCOPE = "openinference.instrumentation.llama_index"
 LLAMA_INDEX_CALL_KEYS = ("llm.input_messages.0.message.role", "llm.prompts")
 """LlamaIndex's methods around a call are LLM spans too; only the call itself has one of these."""
@@ -142,6 +36,12 @@ MODEL_KEYS = (
 
 CALL_ID_KEYS = ("gen_ai.response.id", "ai.response.id", "llm.response.id")
 """The provider's id of a response."""
+ANSWER_SCOPES = ("openinference.",)
+ANSWER_IDS = ("msg_", "chatcmpl-", "resp_")
+"""OpenInference keeps the id only in the provider's answer, its `output.value`, and these are how one begins."""
+
+WRAPPING_NAMES = {"livekit-agents": frozenset(("llm_node", "llm_request_run"))}
+"""Of a scope the spans that name a model and are no call of it: the call is inside or around them."""
 
 ERROR_KEYS = ("error.message", "exception.message", "error.type", "exception.type")
 """What a failure is called where its status says nothing."""
@@ -172,6 +72,10 @@ SESSION_KEYS = (
     "ai.settings.context.sessionId",
     "mlflow.trace.session",
     "traceloop.association.properties.session_id",
+    "gen_ai.session.id",
+    "lmnr.association.properties.session_id",
+    "respan.sessions.session_identifier",
+    "respan.threads.thread_identifier",
 )
 """Attributes of the session id."""
 USER_KEYS = (
@@ -182,6 +86,9 @@ USER_KEYS = (
     "ai.settings.context.userId",
     "mlflow.trace.user",
     "traceloop.association.properties.user_id",
+    "gen_ai.user.id",
+    "lmnr.association.properties.user_id",
+    "respan.customer_params.customer_identifier",
 )
 """Attributes of the user id."""
 TAG_KEYS = ("langfuse.trace.tags", "tag.tags", "ai.telemetry.metadata.tags", "ai.settings.context.tags")
@@ -197,7 +104,12 @@ OBSERVATION_METADATA = "langfuse.observation.metadata"
 OWN_METADATA = "metadata"
 """OpenInference's one object."""
 
-FOREIGN_PREFIXES = ("ai.telemetry.metadata.", "ai.settings.context.", "traceloop.association.properties.")
+FOREIGN_PREFIXES = (
+    "ai.telemetry.metadata.",
+    "ai.settings.context.",
+    "traceloop.association.properties.",
+    "lmnr.association.properties.metadata.",
+)
 """Where other libraries put what their users call metadata, a key each."""
 
 AI_SDK_INPUTS = ("ai.prompt.messages", "ai.prompt", "ai.toolCall.args", "ai.value")
@@ -215,6 +127,9 @@ INPUT_KEYS = (
     "lk.function_tool.arguments",
     "mlflow.spanInputs",
     "traceloop.entity.input",
+    "lmnr.span.input",
+    "agentops.entity.input",
+    "traceroot.span.input",
     "input.value",
     "input",
 )
@@ -227,6 +142,9 @@ OUTPUT_KEYS = (
     "lk.function_tool.output",
     "mlflow.spanOutputs",
     "traceloop.entity.output",
+    "lmnr.span.output",
+    "agentops.entity.output",
+    "traceroot.span.output",
     "output.value",
     "output",
     "final_result",
@@ -235,13 +153,14 @@ OUTPUT_KEYS = (
 PYDANTIC_AI_MESSAGES = ("pydantic_ai.all_messages", "all_messages_events")
 PYDANTIC_AI_NEW_MESSAGE = "pydantic_ai.new_message_index"
 
-MODEL_INPUTS = ("llm.input_messages",)
-MODEL_OUTPUTS = ("llm.output_messages",)
-"""OpenInference's messages of a model call. They go before its `input.value`, which is the raw request or, from
-LangChain and LlamaIndex, the text of Python objects."""
+MODEL_INPUTS = ("llm.input_messages", "gen_ai.input.messages")
+MODEL_OUTPUTS = ("llm.output_messages", "gen_ai.output.messages")
+MODEL_MARKS = {"openinference.span.kind": "LLM", "gen_ai.span.kind": "LLM"}
+"""OpenInference's and traceAI's messages of a model call. They go before its `input.value`, which is the raw request
+or, from LangChain and LlamaIndex, the text of Python objects."""
 
-INDEXED_INPUTS = ("gen_ai.prompt", "llm.input_messages")
-INDEXED_OUTPUTS = ("gen_ai.completion", "llm.output_messages")
+INDEXED_INPUTS = ("gen_ai.prompt", "llm.input_messages", "gen_ai.input.messages")
+INDEXED_OUTPUTS = ("gen_ai.completion", "llm.output_messages", "gen_ai.output.messages")
 
 DOCUMENTS = ("retrieval.documents", "reranker.output_documents")
 """OpenInference's, where a retriever has no `output.value`."""
@@ -273,7 +192,8 @@ RAW_OUTPUT = "response_data"
 
 PARAMETERS = "langfuse.observation.model.parameters"
 PARAMETER_PREFIX = "gen_ai.request."
-INVOCATION_PARAMETERS = "llm.invocation_parameters"
+INVOCATION_PARAMETERS = ("llm.invocation_parameters", "gen_ai.request.parameters")
+"""OpenInference's and traceAI's: one JSON object, with the model that was asked for."""
 
 COMPLETION_START = "langfuse.observation.completion_start_time"
 FIRST_TOKEN_DELAYS_S = {
@@ -336,7 +256,7 @@ CONSUMED = frozenset(
         *USAGE_BY_ATTRIBUTE,
         *COST_BY_ATTRIBUTE,
         PARAMETERS,
-        INVOCATION_PARAMETERS,
+        *INVOCATION_PARAMETERS,
         *USAGE_DETAILS,
         *COST_DETAILS,
         COMPLETION_START,

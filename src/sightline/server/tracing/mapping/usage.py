@@ -15,13 +15,14 @@ from sightline.server.tracing.mapping.usage_tables import (
     KEPT_PREFIX,
     USAGE_BY_ATTRIBUTE,
     USAGE_DETAILS,
+    ZERO_IS_UNKNOWN,
 )
 from sightline.server.tracing.mapping.values import Attributes, first, json_text, number, parsed_object
 
 MOST_UNITS = 2**53
 """Largest count: beyond it JSON numbers lose precision (IEEE 754 doubles)."""
 OWN_NAMES = frozenset(("input", "output", "total"))
-"""Usage types in their normalised spelling."""
+NO_PARAMETERS = frozenset(("gen_ai.request.model", *INVOCATION_PARAMETERS))
 Counter = tuple[str, str]
 """An attribute and the usage type it counts."""
 
@@ -144,7 +145,9 @@ def told_cost(usage: Mapping[str, Any]) -> dict[str, float]:
 def _attribute_costs(attributes: Attributes) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, name in COST_BY_ATTRIBUTE.items():
-        if key in attributes and name not in found and number(attributes[key]) is not None:
+        if key not in attributes or name in found or (dollars := number(attributes[key])) is None:
+            continue
+        if dollars or key not in ZERO_IS_UNKNOWN:
             found[name] = attributes[key]
     return found
 
@@ -160,10 +163,10 @@ def parameters_of(attributes: Attributes) -> dict[str, str]:
     """Model parameters, every value as text: Langfuse reads them back as strings, a list as its JSON."""
     given = parsed_object(attributes.get(PARAMETERS))
     if not given:
-        given = parsed_object(attributes.get(INVOCATION_PARAMETERS)) | {
+        given = parsed_object(first(attributes, INVOCATION_PARAMETERS)) | {
             key.removeprefix(PARAMETER_PREFIX): value
             for key, value in attributes.items()
-            if key.startswith(PARAMETER_PREFIX) and key != "gen_ai.request.model"
+            if key.startswith(PARAMETER_PREFIX) and key not in NO_PARAMETERS
         }
     return model_parameters(given)
 

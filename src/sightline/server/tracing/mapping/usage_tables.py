@@ -11,6 +11,7 @@ from sightline.server.tracing.mapping.senders import (
     OPENINFERENCE,
     OPENLLMETRY,
     PYDANTIC_AI,
+    TRACE_AI,
     keys_of,
     meanings,
     rows,
@@ -150,9 +151,12 @@ COST_ROWS = (
     ),
     *meanings(OPENINFERENCE, {"llm.cost.total": "total", "llm.cost.prompt": "input", "llm.cost.completion": "output"}),
     *meanings(PYDANTIC_AI, {"operation.cost": "total"}),
+    *meanings(TRACE_AI, {"gen_ai.cost.total": "total", "gen_ai.cost.input": "input", "gen_ai.cost.output": "output"}),
 )
 """Attributes that hold one cost in US dollars."""
 COST_BY_ATTRIBUTE = {row.key: row.means for row in COST_ROWS}
+ZERO_IS_UNKNOWN = frozenset(("gen_ai.usage.cost",))
+"""OpenLIT 1.45.0 writes zero where its own list has no price for a model."""
 
 COST_NAMES = {
     "total_cost": "total",
