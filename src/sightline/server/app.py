@@ -138,6 +138,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         signing_secret=secrets.of("signing"),
     )
     await tracing.index.open()
+    await tracing.logs.open()
     seeded = await accounts.seed(initial_accounts(settings))
     parts = Parts(
         settings=settings,

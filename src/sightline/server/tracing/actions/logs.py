@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
-from time import monotonic
+from time import monotonic, time_ns
 
 import structlog
 
@@ -26,6 +26,8 @@ SETTLE_AFTER_S = 30.0
 """Delay of the second merge: exporters send the spans and log records of a call within seconds of its end."""
 SETTLE_EVERY_S = 5.0
 """Interval of the background pass."""
+DOWN_S = 3600.0
+"""So long a process may have been down whose records still waited for their spans."""
 MOST_WAITING = 20_000
 """Capacity of the queue of spans to look at again."""
 LOOKED_FOR_S = 5.0
@@ -85,6 +87,13 @@ class SpanLogs:
             kept = await self._kept(project_id, spans)
             merged = {key: with_messages(spans[key], changes) for key, changes in kept.items()}
             await self._rows.store(project_id, [each for key, each in merged.items() if each != spans[key]])
+
+    async def open(self) -> None:
+        """Look once more at the spans of records that waited when the last process ended."""
+        recent = time_ns() - int((SETTLE_AFTER_S + DOWN_S) * 1e9)
+        due = monotonic() + SETTLE_AFTER_S
+        for project_id, trace_id, span_id in await self._rows.logged.since(recent):
+            self._waiting[project_id, (trace_id, span_id)] = due
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="log records without a span")
