@@ -21,7 +21,7 @@ def test_whatever_bytes_arrive_they_are_spans_or_a_refusal(noise: bytes, place: 
     media_type = "application/json" if as_json else "application/x-protobuf"
     envelope = Envelope(body=mixed, media_type=media_type, encoding="", sdk=SdkInfo())
     try:
-        decoded = decode(envelope, mixed, ProjectId("here"), limits)
+        decoded = decode(envelope, ProjectId("here"), limits)
     except InvalidRequest:
         return
     assert all(observation.project_id == "here" for observation in decoded.observations)

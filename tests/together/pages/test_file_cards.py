@@ -6,6 +6,7 @@ import json
 import math
 import secrets
 import struct
+import time
 import wave
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,10 @@ def files(packed: str) -> list[dict[str, Any]]:
 def trace_id(sightline: Sightline) -> str:
     trace_id = secrets.token_hex(16)
     packed = sightline.upload("application/zip", PACKED, trace_id)
-    sightline.send([span("listen", trace_id, **{INPUT: json.dumps(files(packed))})])
+    # Some hours old: the newest trace of the shared server is for others to look at.
+    begun_ns = time.time_ns() - 5 * 3_600 * 10**9
+    times = {"startTimeUnixNano": str(begun_ns), "endTimeUnixNano": str(begun_ns + 80_000_000)}
+    sightline.send([span("listen", trace_id, **{INPUT: json.dumps(files(packed))}) | times])
     return trace_id
 
 
