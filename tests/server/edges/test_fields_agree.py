@@ -12,6 +12,8 @@ from server.edges.running_site import HERE, Site
 from sightline.server.questions import GRAMMAR, Field
 from sightline.server.tracing.fields import OBSERVATION_FIELDS, TRACE_FIELDS
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 WIDE = {"fromTimestamp": "2020-01-01T00:00:00Z", "toTimestamp": "2100-01-01T00:00:00Z"}
 TEXTS = ("ask", "call", "gpt", "DEFAULT", "a", "1")
 TIME = "2026-11-02T12:00:00Z"
@@ -125,7 +127,7 @@ async def test_a_field_of_observations_is_the_same_in_both_reads_and_in_metrics(
     assert found, "no condition on this field found anything: the rows must differ in it"
 
 
-def test_what_names_a_trace_is_said_once():
+async def test_what_names_a_trace_is_said_once():
     from pathlib import Path
 
     import sightline.server

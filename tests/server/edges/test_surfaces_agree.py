@@ -15,6 +15,8 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from server.edges.awkward_traces import TRACES, Awkward, Part
 from server.edges.running_site import HERE, Site, any_value
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 _numbers = count(1)
 NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10)
 WINDOW = {

@@ -43,6 +43,7 @@ async def test_a_long_trace_keeps_its_user_in_every_window(tracing: Tracing):
 
 async def test_what_a_crash_left_unindexed_is_indexed_by_the_next_start(storage: Storage):
     tracing = storage.tracing
+    tracing.index._is_shared = False  # Else nothing waits: a batch is indexed before it is acknowledged.
     await tracing.index.open()
     await tracing.record(HERE, [observation("before", start=0)])
     await tracing.traces(HERE, TraceQuery())
