@@ -188,12 +188,13 @@ class TraceIndexStore:
 
         Project by project: one whose traces could not be indexed for a while must not be passed over for another's.
         """
+        newest = "SELECT project_id, max(row_version) AS seen FROM traces GROUP BY project_id"
+        late = f"LEFT ANY JOIN ({newest}) AS indexed USING (project_id) WHERE row_version + {{margin:UInt64}} >= seen"
         sql = (
             "SELECT project_id, trace_id, min(start_time) AS first, max(start_time) AS last, "
-            "max(observations.row_version) AS newest FROM observations LEFT ANY JOIN (SELECT project_id, "
-            "max(row_version) AS seen FROM traces GROUP BY project_id) AS indexed USING (project_id) "
-            f"WHERE row_version + {{margin:UInt64}} >= seen AND kind != '{GONE}' GROUP BY project_id, trace_id "
-            "HAVING (project_id, trace_id, newest) NOT IN (SELECT project_id, trace_id, row_version FROM traces)"
+            f"max(observations.row_version) AS newest FROM observations {late} AND kind != '{GONE}' "
+            "GROUP BY project_id, trace_id HAVING (project_id, trace_id, newest) NOT IN "
+            f"(SELECT project_id, trace_id, row_version FROM traces {late})"
         )
         return [_unindexed(row) for row in await self._engine.query(sql, {"margin": margin_ns})]
 
