@@ -143,3 +143,20 @@ async def test_retention_keeps_the_rest_of_a_trace_that_began_before(storage: St
     await tracing.index.cut(HERE, before, delete)
     [left] = (await tracing.traces(HERE, TraceQuery())).items
     assert (left.timestamp, left.observation_count) == (at(2 * 86_400.0), 1)
+
+
+async def test_while_traces_cannot_be_indexed_reads_go_on_and_the_next_one_tries_again(
+    tracing: Tracing, monkeypatch: pytest.MonkeyPatch
+):
+    await tracing.record(HERE, [observation("a", start=0)])
+    assert await names(tracing) == ["a"]
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("no summaries today")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tracing.index._store, "summaries", broken)
+        tracing.index._is_shared = False
+        await tracing.record(HERE, [observation("b", start=1)])
+        assert await names(tracing) == ["a"]
+    assert await names(tracing) == ["b", "a"]

@@ -6,13 +6,14 @@ write to as well, a batch is indexed before it is acknowledged. After a crash th
 """
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
+
+import structlog
 
 from sightline.server.runtime.errors import SightlineError
 from sightline.server.runtime.observations import ObservationsEngine
@@ -31,7 +32,7 @@ from sightline.server.tracing.store.previews import preview
 from sightline.server.tracing.store.rows import moment
 from sightline.server.tracing.store.traces import TraceSource
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 EVERY_S = 1.0
 """How long rows wait to be indexed when nobody reads them."""
@@ -102,8 +103,8 @@ class TraceIndex:
             return  # While a turn is held its traces wait no more, but are not indexed yet.
         try:
             await self._settle(project_id)
-        except SightlineError:
-            logger.exception("some traces of project %s could not be indexed: they will be tried again", project_id)
+        except Exception:  # Whatever it is: reads answer with what is indexed, and the next one tries again.
+            log.exception("traces could not be indexed", project_id=project_id)
 
     async def forget(self, project_id: ProjectId, trace_ids: Sequence[TraceId], act: Act) -> None:
         """Delete the rows of traces by `act`, and then the traces from the index.
@@ -162,14 +163,14 @@ class TraceIndex:
                 for project_id, trace_id, span in await self._store.unindexed_on(day):
                     found[project_id][trace_id] = long.get((project_id, trace_id), span)
                 for project_id, waiting in found.items():
-                    async with self._turns[project_id]:
-                        for chunk in _chunks(waiting):
+                    for chunk in _chunks(waiting):
+                        async with self._turns[project_id]:  # Chunk by chunk: reads wait for their turn.
                             await self._index(project_id, chunk)
             await self._writer.write([filled_row()])
             self._is_filled = True
-            logger.info("the index of traces is complete")
+            log.info("the index of traces is complete")
         except SightlineError:
-            logger.exception("the index of traces could not be filled: lists are made from rows until a restart")
+            log.exception("the index of traces could not be filled: lists are made from rows until a restart")
 
     async def _settle(self, project_id: ProjectId) -> None:
         async with self._turns[project_id]:
