@@ -5,8 +5,9 @@ Lists, detail reads, sessions, metrics, charts, exports, the pages' filter bar a
 from these tables. Times are UTC, durations seconds, costs US dollars.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sightline.server.questions import Condition, Field
 from sightline.server.questions.clickhouse import holds, number_holds, truth_holds
@@ -21,6 +22,18 @@ OBSERVED = f"kind NOT IN ('{TRACE_ROW}', '{GONE}')"
 """Rows that are observations."""
 INDEXED = "gone = 0"
 """Rows of the index of traces that are traces."""
+
+
+def asked(equal: Mapping[str, Any], tags: Sequence[str] = ()) -> list[Condition]:
+    """Simple parameters as conditions: columns that equal what was given, and tags that must all be there."""
+    found = [
+        Condition(type="string", column=column, operator="=", value=str(value))
+        for column, value in equal.items()
+        if value is not None
+    ]
+    if tags:
+        found.append(Condition(type="arrayOptions", column="tags", operator="all of", value=list(tags)))
+    return found
 
 
 def counted_sum(map_: str, prefix: str = "") -> str:

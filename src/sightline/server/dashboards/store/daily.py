@@ -7,12 +7,11 @@ from typing import Any
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.dashboards.records import DailyQuery, DailyUsage, Day
-from sightline.server.questions import Condition
 from sightline.server.questions.clickhouse import add_conditions
 from sightline.server.questions.where import TIME, Where
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tables.observations import GONE
-from sightline.server.tracing.fields import OBSERVED, TRACE_FIELDS, counted_sum
+from sightline.server.tracing.fields import OBSERVED, TRACE_FIELDS, asked, counted_sum
 
 INPUT, OUTPUT = counted_sum("usage", "input"), counted_sum("usage", "output")
 """Deduplicated tokens of an observation."""
@@ -64,23 +63,11 @@ class DailyStore:
         where.add("start_time >=", TIME, query.start)
         where.add("start_time <", TIME, query.end)
         where.add("environment IN", "Array(String)", query.environments)
-        if asked := _conditions(query):
+        if conditions := asked({"name": query.trace_name, "userId": query.user_id}, query.tags):
             traces = where.fork()
-            add_conditions(traces, asked, TRACE_FIELDS)
+            add_conditions(traces, conditions, TRACE_FIELDS)
             where.add_clause(f"trace_id IN (SELECT trace_id FROM {self._traces(traces)})")
         return f"(SELECT * FROM observations FINAL WHERE {where} AND kind != '{GONE}')", where.params
-
-
-def _conditions(query: DailyQuery) -> list[Condition]:
-    equal = {"name": query.trace_name, "userId": query.user_id}
-    found = [
-        Condition(type="string", column=column, operator="=", value=value)
-        for column, value in equal.items()
-        if value is not None
-    ]
-    if query.tags:
-        found.append(Condition(type="arrayOptions", column="tags", operator="all of", value=list(query.tags)))
-    return found
 
 
 def _day(row: dict[str, Any], usage: list[DailyUsage]) -> Day:

@@ -9,7 +9,7 @@ from sightline.server.questions.clickhouse import add_conditions
 from sightline.server.questions.where import TIME, Where
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tables.observations import GONE
-from sightline.server.tracing.fields import OBSERVATION_FIELDS, OBSERVED
+from sightline.server.tracing.fields import OBSERVATION_FIELDS, OBSERVED, asked
 from sightline.server.tracing.metering import CALLS
 from sightline.server.tracing.records import (
     Condition,
@@ -183,11 +183,7 @@ def _conditions(query: ObservationQuery) -> list[Condition]:
         "sessionId": query.session_id,
         "traceName": query.trace_name,
     }
-    return [
-        Condition(type="string", column=column, operator="=", value=str(value))
-        for column, value in equal.items()
-        if value is not None
-    ]
+    return asked(equal)
 
 
 def _lacks(observation: Observation, fields: Collection[Inherited]) -> bool:

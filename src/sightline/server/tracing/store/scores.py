@@ -10,9 +10,8 @@ from sightline.server.questions.clickhouse import add_conditions
 from sightline.server.questions.where import TIME, Where
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.runtime.writer import Row
-from sightline.server.tracing.fields import SCORE_FIELDS
+from sightline.server.tracing.fields import SCORE_FIELDS, asked
 from sightline.server.tracing.records import (
-    Condition,
     ObservationId,
     Page,
     ProjectId,
@@ -180,18 +179,10 @@ def _matching(where: Where, query: ScoreQuery) -> Where:
         matching.add(f"value {OPERATORS[operator]}", "Float64", number)
     matching.add("value >=", "Float64", query.value_min)
     matching.add("value <=", "Float64", query.value_max)
-    add_conditions(matching, [*_of_traces(query), *query.conditions], SCORE_FIELDS)
+    add_conditions(
+        matching, [*asked({"userId": query.trace_user_id}, query.trace_tags), *query.conditions], SCORE_FIELDS
+    )
     if query.before:
         cursor = f"{where.place(TIME, query.before[0])}, {where.place('String', query.before[1])}"
         matching.add_clause(f"(timestamp, id) < ({cursor})")
     return matching
-
-
-def _of_traces(query: ScoreQuery) -> list[Condition]:
-    """What is asked of the scored traces, as conditions."""
-    found = []
-    if query.trace_user_id is not None:
-        found.append(Condition(type="string", column="userId", operator="=", value=query.trace_user_id))
-    if query.trace_tags:
-        found.append(Condition(type="arrayOptions", column="tags", operator="all of", value=list(query.trace_tags)))
-    return found

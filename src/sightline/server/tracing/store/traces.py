@@ -7,7 +7,7 @@ from typing import Any
 from sightline.server.questions.clickhouse import add_conditions
 from sightline.server.questions.where import TIME, Where
 from sightline.server.runtime.observations import ObservationsEngine
-from sightline.server.tracing.fields import INDEXED, OBSERVED, TRACE_FIELDS
+from sightline.server.tracing.fields import INDEXED, OBSERVED, TRACE_FIELDS, asked
 from sightline.server.tracing.records import Condition, Observation, Page, ProjectId, Trace, TraceId, TraceQuery
 from sightline.server.tracing.searching import named, ways
 from sightline.server.tracing.store.rows import OUTLINE, WIDE, observation_of
@@ -178,13 +178,7 @@ def _conditions(query: TraceQuery) -> list[Condition]:
         "version": query.version,
         "release": query.release,
     }
-    found = [
-        Condition(type="string", column=column, operator="=", value=value)
-        for column, value in equal.items()
-        if value is not None
-    ]
-    if query.tags:
-        found.append(Condition(type="arrayOptions", column="tags", operator="all of", value=list(query.tags)))
+    found = asked(equal, query.tags)
     if query.errors_only:
         found.append(Condition(type="number", column="errorCount", operator=">", value=0))
     return found
