@@ -88,12 +88,15 @@ async def experiments(read: Read) -> dict[str, Any]:
     groups = "core,metadata"
     listed = await read("/experiments", fromStartTime=since, fields=groups)
     items = await read("/experiment-items", fromStartTime=since, fields="core,dataset,io,metadata,itemMetadata")
+    rows = [row | {"datasetId": None} | _derived(row, "id", "name") for row in listed["data"]]
+    ran = [
+        row | {"experimentDatasetId": None, "experimentItemVersion": None} | _derived(row, *OF_ITEMS)
+        for row in items["data"]
+    ]
+    # What was filed is listed by when it was filed, which is another time here.
     return {
-        "experiments": [row | {"datasetId": None} | _derived(row, "id", "name") for row in listed["data"]],
-        "items": [
-            row | {"experimentDatasetId": None, "experimentItemVersion": None} | _derived(row, *OF_ITEMS)
-            for row in items["data"]
-        ],
+        "experiments": sorted(rows, key=lambda row: row["id"]),
+        "items": sorted(ran, key=lambda row: (row["experimentId"], row["traceId"], row["id"])),
     }
 
 
