@@ -19,7 +19,8 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.instrumentations import CLIENTS, PROGRAMS, Program, requirements
+from benchmarks.instrumentations import CLIENTS, PROGRAMS, Program
+from benchmarks.instrumentations_requirements import requirements
 from benchmarks.machine import RESULTS, header, save
 from benchmarks.servers import PUBLIC_KEY, SECRET_KEY, Sightline
 from integrations.provider import running_provider
