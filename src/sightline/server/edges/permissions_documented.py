@@ -39,11 +39,14 @@ others are refused with 403 on every way: the public API, the oldest paths, MCP 
 AUDIT = """## The audit log
 
 What stands below is recorded with who did it (a person's id, or the public half of a key), to what, when, from which
-address and with what outcome. Rows are appended in the same transaction as the change, hold ids and no names or contents,
-and cannot be changed or deleted in the database. Owners and admins read it at `GET /api/web/projects/{projectId}/audit`, an
-organisation's key at `GET /api/public/organizations/auditLogs`: newest first, `cursor` and `limit`, and `from`, `to`,
-`actor` and `action` narrow it.
+address and with what outcome. Rows are appended in the same transaction as the change, hold ids and no names of people
+or contents, and cannot be changed or deleted in the database. Owners and admins read it at
+`GET /api/web/projects/{projectId}/audit`, an organisation's key at `GET /api/public/organizations/auditLogs`: newest
+first, `cursor` and `limit`, and `from`, `to`, `actor` and `action` narrow it.
 """
+
+
+ROUTERS = (otlp.router, otlp_logs.router, langfuse.router, description.router, mcp.router, web.router, web.pages)
 
 
 def page() -> str:
@@ -65,15 +68,7 @@ def _verbs() -> Iterator[str]:
 
 def _routes() -> Iterator[str]:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    for router in (
-        otlp.router,
-        otlp_logs.router,
-        langfuse.router,
-        description.router,
-        mcp.router,
-        web.router,
-        web.pages,
-    ):
+    for router in ROUTERS:
         app.include_router(router)
     rows = [
         ((route.path or "").replace(":path}", "}"), method, declaration.caller, declaration.verb)
