@@ -8,8 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import structlog
+
 from sightline.server.runtime.errors import SightlineError, TooBusy, Unavailable
-from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.runtime.observations import NotStored, ObservationsEngine
+
+log = structlog.get_logger()
 
 INBOX_ROWS = 20_000
 INBOX_BYTES = 256 * 1024 * 1024
@@ -152,9 +156,11 @@ class SpanWriter:
         try:
             self._engine.insert(table, lines)
         except SightlineError as failure:
+            log.error("rows could not be stored", table=table, rows=len(lines), reason=str(failure))
             return failure
         except Exception as failure:  # The thread must outlive whatever one batch brings; its callers hear of it.
-            return Unavailable(f"spans could not be stored: {failure}")
+            log.exception("rows could not be stored", table=table, rows=len(lines))
+            return NotStored(str(failure))
         return None
 
 
