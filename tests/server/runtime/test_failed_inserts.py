@@ -24,19 +24,20 @@ from sightline.server.runtime.observations import EmbeddedEngine
 folder, limit, room, act = Path(sys.argv[1]), getattr(resource, sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 STATEMENTS = {
     "merge": "OPTIMIZE TABLE words FINAL",
-    "change": "ALTER TABLE words UPDATE text = concat(text, '.') WHERE 1 SETTINGS mutations_sync = 1",
+    "change": "ALTER TABLE words UPDATE copies = concat(text, toString(n)) WHERE 1 SETTINGS mutations_sync = 1",
 }
 
 async def stored(engine):
     # Every column is read: a damaged one would fail.
-    rows = await engine.query("SELECT n, length(replace(text, '.', '')) AS length FROM words ORDER BY n")
+    rows = await engine.query("SELECT n, length(concat(text, copies)) AS length FROM words ORDER BY n")
     return [row["n"] for row in rows if row["length"] > 400_000]
 
 async def main():
     engine = EmbeddedEngine(folder)
     await engine.open()
     # Parts are much larger than what they are made of, so that writing them fails and not what is before it.
-    await engine.execute("CREATE TABLE words (n UInt8, text String DEFAULT randomPrintableASCII(500000)) "
+    await engine.execute("CREATE TABLE words (n UInt8, copies String, "
+        "text String MATERIALIZED randomPrintableASCII(500000)) "
         "ENGINE = MergeTree ORDER BY n SETTINGS fsync_after_insert = 1, min_bytes_for_wide_part = 0")
     await engine.execute("SYSTEM STOP MERGES words") if act == "insert" else None
     for n in (0, 1):
@@ -115,7 +116,7 @@ async def test_rows_that_cannot_be_read_are_refused_for_good(engine: Observation
 
 async def test_rows_for_which_memory_is_short_are_not_stored(engine: ObservationsEngine):
     await engine.execute(TABLE + "index_granularity = 8192")
-    await engine.execute("ALTER TABLE days ADD COLUMN many String DEFAULT repeat(text, 1000)")
+    await engine.execute("ALTER TABLE days ADD COLUMN many String MATERIALIZED repeat(text, 1000)")
     failure = await refused(engine, [ONE_DAY, LARGE])
     assert failure.status in (500, 503)
     assert await engine.query("SELECT count() AS rows FROM days") == [{"rows": 0}]
@@ -128,7 +129,7 @@ async def test_an_insert_of_many_rows_is_one_part(engine: ObservationsEngine):
     assert await engine.query(sql) == [{"parts": 1}]
 
 
-@pytest.mark.parametrize("room", [0, 2, 4, 6])
+@pytest.mark.parametrize("room", [0, 1, 2, 3])
 def test_a_part_whose_files_cannot_be_opened_is_an_error(tmp_path: Path, room: int):
     said, then, after = limited(tmp_path, "RLIMIT_NOFILE", room, "insert")
     assert said.startswith(f"503 5 this could not be stored: {NO_FILES}")

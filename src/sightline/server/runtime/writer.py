@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import structlog
 
@@ -23,8 +24,7 @@ GATHER_S = 0.02
 """For so long a batch waits for rows that are on their way already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row on its way: `line` is its JSON object, `partition` names the partition it will land in."""
 
     table: str
@@ -144,8 +144,8 @@ class SpanWriter:
         """Insert a batch, one insert per table and partition. Where that fails, each caller's rows are tried alone."""
         groups: dict[tuple[str, str], dict[_Ticket, list[bytes]]] = defaultdict(lambda: defaultdict(list))
         for ticket in batch:
-            for row in ticket.rows:
-                groups[row.table, row.partition][ticket].append(row.line)
+            for table, partition, line in ticket.rows:
+                groups[table, partition][ticket].append(line)
         for (table, _), shares in groups.items():
             if len(shares) > 1 and self._insert(table, [line for lines in shares.values() for line in lines]) is None:
                 continue

@@ -13,8 +13,10 @@ MIB = 1024 * 1024
 SESSION_SETTINGS: Mapping[str, int | str] = {
     "async_insert": 0,
     "date_time_input_format": "best_effort",
-    # Merges build the words' skip index; until then a search scans those parts.
-    "exclude_materialize_skip_indexes_on_insert": "words",
+    # Merges build the skip indexes; until then a read scans those few parts.
+    "materialize_skip_indexes_on_insert": 0,
+    # No column has a default expression.
+    "input_format_defaults_for_omitted_fields": 0,
     "input_format_parallel_parsing": 0,
     "max_partitions_per_insert_block": 1,
     "max_insert_block_size": 1_000_000,
