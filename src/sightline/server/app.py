@@ -137,8 +137,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         hub=hub,
         signing_secret=secrets.of("signing"),
     )
-    await tracing.index.open()
-    await tracing.logs.open()
+    await tracing.open()
     seeded = await accounts.seed(initial_accounts(settings))
     parts = Parts(
         settings=settings,
