@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
 """In bytes."""
+LEAST_RESERVE_BYTES = 64 * MEBIBYTE
+"""The writer's largest batch: with less in reserve, one that was admitted may not fit."""
 STORES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "https", "http", "file", "memory")
 """URL schemes of object stores that obstore opens."""
 
@@ -97,6 +99,12 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(16 * MEBIBYTE, gt=0, description="Largest body of any other request, in bytes.")
     max_media_bytes: int = Field(256 * MEBIBYTE, gt=0, description="Largest media file, in bytes.")
+    min_free_bytes: int | None = Field(
+        None,
+        ge=0,
+        description="Free disk space kept in reserve, in bytes: below it writes are answered 503, while reads, "
+        "deletions and sign-in go on. A hundredth of the disk, at least 256 MiB, by default; 0 for no reserve.",
+    )
     sign_in_limit: str = Field("10/minute", description="Sign-in attempts allowed per client address.")
     shutdown_timeout_s: int = Field(10, ge=0, description="Longest wait for requests in progress when stopping.")
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
@@ -115,6 +123,15 @@ class Settings(BaseSettings):
                     f"SIGHTLINE_INIT_{name}_PUBLIC_KEY and SIGHTLINE_INIT_{name}_SECRET_KEY go together: "
                     "only one of them is set. Set both or neither."
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _a_reserve_holds_a_batch(self) -> Self:
+        if self.min_free_bytes and self.min_free_bytes < LEAST_RESERVE_BYTES:
+            raise ValueError(
+                f"SIGHTLINE_MIN_FREE_BYTES is {self.min_free_bytes}, less than the largest batch: give at least "
+                f"{LEAST_RESERVE_BYTES}, or 0 for no reserve"
+            )
         return self
 
     @model_validator(mode="after")

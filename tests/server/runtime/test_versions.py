@@ -1,7 +1,6 @@
 """Row versions never go back, whatever clocks do."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -52,8 +51,10 @@ async def test_processes_on_one_database_take_turns_whatever_their_clocks_say(da
     assert len(set(taken)) == 6
 
 
-async def test_a_sequence_outlives_its_processes(place: Place, tmp_path: Path, database: Database):
+async def test_a_sequence_outlives_its_processes(place: Place, database: Database):
     with clock(lambda: NOON):
         last = await Versions(row_versions, database).take(1)
+    later = Database(place.database)
     with clock(lambda: NOON - timedelta(days=1)):
-        assert await Versions(row_versions, Database(place.database)).take(1) > last
+        assert await Versions(row_versions, later).take(1) > last
+    await later.close()

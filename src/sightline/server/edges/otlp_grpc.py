@@ -111,6 +111,7 @@ class GrpcListener:
         said = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         who = await project_of(said.get("authorization", ""), self._services)
         async with self._room:
+            self._services.space.require()
             body = await anext(aiter(messages), b"")
             envelope = Envelope(
                 body=body,

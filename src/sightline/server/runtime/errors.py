@@ -72,13 +72,13 @@ class Unavailable(SightlineError):
     status = 503
     error = "ServiceUnavailableError"
 
+    def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
 
 class Crowded(Unavailable):
     """Load shedding of large requests. 503, because not all exporters retry after 429."""
-
-    def __init__(self, message: str, *, retry_after_s: int) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 class FolderInUse(Unavailable):
