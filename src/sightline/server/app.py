@@ -31,6 +31,7 @@ from sightline.server.evaluators.actions import Evaluators, Rules
 from sightline.server.exports.actions import BlobExports
 from sightline.server.exports.destinations import opened
 from sightline.server.exports.jobs import ExportRound
+from sightline.server.installation import opening
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime import logs
@@ -47,7 +48,7 @@ from sightline.server.runtime.space import FreeSpace
 from sightline.server.runtime.writer import SpanWriter
 from sightline.server.settings import Settings
 from sightline.server.skills.actions import Skills
-from sightline.server.tables import migrate, migrate_observations
+from sightline.server.tables import check_schema, migrate, migrate_observations
 from sightline.server.tables.leases import leases as lease_table
 from sightline.server.tracing.actions import TracedExperiments, Tracing
 from sightline.server.tracing.actions.media import MediaRemoval
@@ -122,7 +123,8 @@ async def _open(settings: Settings, state: State, stack: AsyncExitStack) -> tupl
     """Open every part in order; the exit stack closes them in reverse."""
     hub: LiveHub = state.hub
     folder = _data_folder(settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    opening.close_to_others(folder)
     engine, database = await _databases(settings, folder, stack)
     writer = SpanWriter(engine)
     writer.start()
@@ -134,6 +136,7 @@ async def _open(settings: Settings, state: State, stack: AsyncExitStack) -> tupl
         stack.push_async_callback(relay.stop)
 
     secrets = Secrets(folder, _shown(settings.secret))
+    await opening.check_secrets(secrets, database)
     blobs = Blobs(settings.media_url or str(folder / "media"))
     accounts = Accounts(database, pepper=secrets.of("pepper"))
     tracing = Tracing(
@@ -188,13 +191,16 @@ def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
 
 async def _databases(settings: Settings, folder: Path, stack: AsyncExitStack) -> tuple[ObservationsEngine, Database]:
     """Open and migrate both databases. The engine's folder first: its file lock keeps a second server out."""
-    engine = engine_at(settings.observations_url or folder / "observations")
-    await engine.open()
-    stack.push_async_callback(engine.close)
-    await migrate_observations(engine)
-
     database_url = settings.database_url or f"sqlite+aiosqlite:///{folder / 'sightline.db'}"
+    engine = engine_at(settings.observations_url or folder / "observations")
+    await opening.open_engine(engine)
+    stack.push_async_callback(engine.close)
+    is_empty = await check_schema(database_url) is None
+    await migrate_observations(engine)
+    if is_empty:
+        await opening.refuse_orphans(database_url, engine)
     await migrate(database_url)
+    opening.opened_well(engine)
     database = Database(database_url)
     stack.push_async_callback(database.close)
     return engine, database

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 import sys
@@ -20,13 +21,19 @@ from sightline import __version__
 from sightline.server.accounts.records import Seeded
 from sightline.server.app import create_app
 from sightline.server.edges.services import Services
-from sightline.server.runtime.errors import FolderInUse, SightlineError
+from sightline.server.installation.records import FolderRefused
+from sightline.server.runtime.errors import OUT_OF_MEANS, FolderInUse, SightlineError
+from sightline.server.runtime.secret import SecretDamaged
 from sightline.server.settings import Settings
+from sightline.server.tables import NewerSchema
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
+PRIVATE = 0o077
+"""umask: what the server writes is for its owner alone."""
 EXIT_USER_MISTAKE = 2
 """Exit code for bad settings or usage, as shells use 2."""
+DOCTOR = "`sightline doctor`"
 SETTLED_S = 1.0
 """Seconds between the start and `settle`: the first request should not wait for it."""
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
@@ -99,14 +106,19 @@ def server(
 
 def run(settings: Settings) -> None:
     """Serve until a signal; a user's mistake is one line on stderr and exit code 2."""
+    os.umask(PRIVATE)
     _open(settings.data_dir)
     listener = _listen(settings.host, settings.port)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings, listener))
     except SightlineError as problem:
-        mistake = problem.status < 500 or isinstance(problem, FolderInUse)
+        mistake = problem.status < 500 or isinstance(problem, FolderInUse | FolderRefused | NewerSchema | SecretDamaged)
         _fail(problem.message, EXIT_USER_MISTAKE if mistake else 1)
+    except OSError as problem:
+        if problem.errno not in OUT_OF_MEANS:
+            raise
+        _fail(f"{problem.filename or settings.data_dir}: {problem.strerror}; make room on its disk, or see {DOCTOR}", 1)
     finally:
         listener.close()
 

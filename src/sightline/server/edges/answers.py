@@ -1,6 +1,5 @@
 """Answers and refusals in the shapes Langfuse's clients read."""
 
-import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from sightline.server.edges.dialects import refusal_body
-from sightline.server.runtime.errors import SightlineError, Unavailable
+from sightline.server.runtime.errors import OUT_OF_MEANS, SightlineError, Unavailable
 
 log = structlog.get_logger()
 
@@ -31,10 +30,6 @@ ERRORS_BY_STATUS = {
 """HTTP status to the `error` name that Langfuse's clients look for."""
 
 
-OUT_OF_MEANS = frozenset(
-    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-)
-"""Errors of the operating system that are nobody's mistake, and pass."""
 RETRY_AFTER_S = 10
 """Seconds of Retry-After after one of them."""
 

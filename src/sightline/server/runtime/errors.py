@@ -1,6 +1,13 @@
 # ruff: noqa: N818  (named for what happened, as people and the edges read them)
 """The one error family: what the product refuses, with the HTTP status and the name Langfuse's clients look for."""
 
+import errno
+
+OUT_OF_MEANS = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+)
+"""Errors of the operating system that are nobody's mistake, and pass."""
+
 
 class SightlineError(Exception):
     """A refusal a person can act on; the edges translate it once into `{message, error}`."""
