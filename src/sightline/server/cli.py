@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType
@@ -22,7 +23,7 @@ from sightline.server.accounts.records import Seeded
 from sightline.server.app import create_app
 from sightline.server.edges.services import Services
 from sightline.server.installation.records import FolderRefused
-from sightline.server.runtime.errors import OUT_OF_MEANS, FolderInUse, SightlineError
+from sightline.server.runtime.errors import OUT_OF_MEANS, FolderInUse, SightlineError, Unavailable
 from sightline.server.runtime.secret import SecretDamaged
 from sightline.server.settings import Settings
 from sightline.server.tables import NewerSchema
@@ -143,9 +144,10 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 async def announce(services: Services, seeded: Seeded, address: str) -> None:
     """The address, a one-time sign-in link and, if this start made it, the project's key pair."""
     typer.echo(f"Sightline {__version__} at {address}")
-    if seeded.user is not None:
-        token = await services.accounts.sign_in_link()
-        typer.echo(f"Sign in as {seeded.user.email} (once): {address}/sign-in#token={token}")
+    with suppress(Unavailable):  # The server runs, and answers why it cannot write; a link is worth no start.
+        if seeded.user is not None:
+            token = await services.accounts.sign_in_link()
+            typer.echo(f"Sign in as {seeded.user.email} (once): {address}/sign-in#token={token}")
     if seeded.created_key is not None and seeded.project is not None:
         typer.echo(f"Key pair of {seeded.project.name!r}, shown this once:")
         typer.echo(f"  LANGFUSE_BASE_URL={address}")
