@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -25,11 +26,12 @@ from rich.console import Console
 
 from benchmarks.faults import shim
 from benchmarks.faults.disk import Disk
+from benchmarks.faults.kills import Campaign, run_kills
 from benchmarks.faults.kinds import KINDS, MOMENTS, Kind
 from benchmarks.faults.runs import Result, Stage, run
 from benchmarks.faults.served import PROJECT, Server, Zygote
 from benchmarks.faults.subjects import SUBJECTS, old_spans
-from benchmarks.machine import header, save
+from benchmarks.machine import RESULTS, header, save
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.observations import EmbeddedEngine
 from sightline.server.tables.migration import HEAD, migration_config
@@ -89,7 +91,7 @@ def templates(zygote: Zygote, page: shim.Page, folder: Path) -> dict[str, Path]:
             raise SystemExit(f"the template could not be made: {status} {answer[:300]!r} {server.said()[-500:]}")
     server.read("/api/public/traces?limit=1")
     time.sleep(1.5)
-    server.kill(how=15)
+    server.kill(how=signal.SIGTERM)
     shutil.copytree(usual, folder / "older", symlinks=True)
     older(folder / "older")
     return {"usual": usual, "older": folder / "older"}
@@ -127,33 +129,90 @@ def main() -> None:
     options.add_argument("--only", default="", help="runs whose kind, subject and moment hold this text")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--no-mount", action="store_true")
+    options.add_argument("--parts", default="faults,pairs,kills", help="which parts of the campaign run")
+    options.add_argument("--kills", type=int, default=500)
     chosen = options.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     library = shim.built(folder)
     if library is None:
         raise SystemExit("there is no C compiler (cc): failing calls cannot be injected")
-    page, disk = shim.Page(folder / "page"), Disk(folder / "disk", wants_real=not chosen.no_mount)
-    zygote = Zygote(library)
+    zygote, page = Zygote(library), shim.Page(folder / "page")
+    made: dict[str, Any] = {"schema": HEAD, "seed": chosen.seed}
+    try:
+        if "faults" in chosen.parts:
+            made["faults"] = summary(faults(zygote, page, folder, chosen))
+        if "pairs" in chosen.parts:
+            made["pairs"] = summary(pairs(zygote, folder, chosen.only))
+        if "kills" in chosen.parts:
+            made["kills"] = kills(zygote, page, folder, chosen)
+    finally:
+        zygote.close()
+        page.close()
+    if not chosen.only:
+        told.print(f"written to {_saved(made)}")
+    print(json.dumps(made, indent=1))
+    sys.exit(1 if any(part.get("lost") or part.get("wrong_answers") for part in _parts(made)) else 0)
+
+
+def faults(zygote: Zygote, page: shim.Page, folder: Path, chosen: argparse.Namespace) -> list[Result]:
+    disk = Disk(folder / "disk", wants_real=not chosen.no_mount)
     results: list[Result] = []
     try:
         stage = Stage(zygote, disk, page, templates(zygote, page, folder), alter)
         runs = [each for each in planned(chosen.only) if disk.is_real or not each[0].needs_disk]
         for number, (kind, subject, moment) in enumerate(runs):
             began = time.monotonic()
-            result = run(stage, kind, subject(), moment, Random(f"{chosen.seed} {number}"))
-            results.append(result)
-            mark = "good" if result.is_good else f"NOT GOOD {result.lost} {result.wrong}"
-            took = f"{time.monotonic() - began:.1f} s"
-            told.print(f"{number + 1}/{len(runs)} {kind.name}, {subject.name}, {moment}: {mark} {result.notes} {took}")
+            results.append(run(stage, kind, subject(), moment, Random(f"{chosen.seed} {number}")))
+            _tell(results[-1], f"{number + 1}/{len(runs)}", began)
     finally:
-        zygote.close()
         disk.close()
-        page.close()
-    result = {"schema": HEAD, "seed": chosen.seed, **summary(results)}
-    if not chosen.only:
-        told.print(f"written to {save('campaign_faults', {**header('chdb'), **result})}")
-    print(json.dumps(result, indent=1))
-    sys.exit(1 if result["lost"] or result["wrong_answers"] else 0)
+    return results
+
+
+def pairs(zygote: Zygote, folder: Path, only: str) -> list[Result]:
+    from benchmarks.faults.pairs import run_pair
+    from server.cluster import Cluster  # the tests' equipment: on the path where the campaign runs
+
+    results: list[Result] = []
+    with Cluster.running() as cluster:
+        for number, subject in enumerate(SUBJECTS):
+            for moment in MOMENTS:
+                if only and only not in f"two processes {subject.name} {moment}":
+                    continue
+                began = time.monotonic()
+                here = folder / f"pair-{number}-{moment}"
+                here.mkdir()
+                results.append(run_pair(zygote, cluster, subject(), here, moment))
+                _tell(results[-1], f"pair {len(results)}", began)
+    return results
+
+
+def kills(zygote: Zygote, page: shim.Page, folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
+    here = folder / "kills"
+    here.mkdir()
+    campaign = Campaign(zygote, here, page, older, Random(chosen.seed))
+    return run_kills(campaign, chosen.kills, told.print)
+
+
+def _tell(result: Result, number: str, began: float) -> None:
+    mark = "good" if result.is_good else f"NOT GOOD {result.lost} {result.wrong}"
+    took = f"{time.monotonic() - began:.1f} s"
+    told.print(f"{number} {result.kind}, {result.subject}, {result.moment}: {mark} {result.notes} {took}")
+
+
+def _parts(made: dict[str, Any]) -> list[dict[str, Any]]:
+    return [made[name] for name in ("faults", "pairs", "kills") if name in made]
+
+
+def _saved(made: dict[str, Any]) -> Path:
+    """Parts that did not run this time stay as they were."""
+    path = RESULTS / "campaign_faults.json"
+    before = json.loads(path.read_text()) if path.exists() else {}
+    kept = {name: before[name] for name in ("faults", "pairs", "kills") if name in before}
+    for name in ("faults", "pairs", "kills"):
+        if name in made:
+            made[name] = {"commit": header()["commit"], **made[name]}
+    return save("campaign_faults", {**header("chdb"), **kept, **made})
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ class Server:
     pid: int = 0
     port: int = 0
 
-    def start(self) -> "Server":
+    def start(self, *, until_up: bool = True) -> "Server":
         self.log.unlink(missing_ok=True)
         environment = {**KEYS, shim.VARIABLE: str(self.page.path)}
         self.pid = self.zygote.fork(
@@ -95,13 +95,14 @@ class Server:
                 "descriptors": self.descriptors,
             }
         )
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + (PATIENCE_S if until_up else 0)
         while time.monotonic() < until and self.is_alive():
             if found := STARTED.search(self.said()):
                 self.port = int(found[1])
                 return self
             time.sleep(0.01)
-        self.kill()
+        if until_up:
+            self.kill()
         return self
 
     @property

@@ -92,7 +92,8 @@ def span(trace_id: str, span_id: str, name: str, start_ns: int, weight: int = WE
     )
     noise = AnyValue(string_value=secrets.token_hex(weight // 2))
     one.attributes.append(KeyValue(key="langfuse.observation.input", value=noise))
-    return export.SerializeToString()
+    body: bytes = export.SerializeToString()
+    return body
 
 
 class Numbered:
@@ -164,8 +165,8 @@ class Prompts(Numbered):
     name = "prompts"
 
     def put(self, server: Server, key: str, value: str) -> int:
-        body = {"name": key, "type": "text", "prompt": value, "labels": ["production"], "commitMessage": "c" * 400}
-        body["config"] = {"noise": secrets.token_hex(30_000)}
+        config = {"noise": secrets.token_hex(30_000)}
+        body = {"name": key, "type": "text", "prompt": value, "labels": ["production"], "config": config}
         return server.ask("POST", "/api/public/v2/prompts", body)[0]
 
     def get(self, server: Server, key: str) -> str:

@@ -60,6 +60,10 @@ async def test_writes_are_refused_and_come_again_while_reads_deletions_and_sign_
         told = (await ada.get("/api/web/session")).json()["notice"]
         assert "nothing new is stored" in told
         assert (await ada.post("/api/web/projects/here/keys", json={})).status_code == 503
+    disk.free = 1_000_000
+    full = await site.client.delete(f"/api/public/traces/{sent.trace_id}", headers=HERE)
+    assert (full.status_code, "by other means" in full.json()["message"]) == (503, True)
+    disk.free = GIB // 2
     gone = await site.client.delete(f"/api/public/traces/{sent.trace_id}", headers=HERE)
     assert gone.status_code == 200
     assert (await site.client.get(f"/api/public/traces/{sent.trace_id}", headers=HERE)).status_code == 404

@@ -10,7 +10,7 @@ from sightline.server.runtime.space import FreeSpace, NoRoom
 WRITES = frozenset(("POST", "PUT", "PATCH"))
 """Methods that store. DELETE makes room."""
 GO_ON = re.compile(r"/api/web/session|(/api/public)?/mcp|/api/web/projects/[^/]+/ask")
-"""Paths whose POST goes on: sign-in; tools, each of which comes through this door itself; a question to a model."""
+"""Paths that go on: sign-in and sign-out; tools, which come through this door themselves; a question to a model."""
 
 
 class Reserve:
@@ -21,12 +21,18 @@ class Reserve:
         self._space = space
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] in WRITES and not GO_ON.fullmatch(scope["path"]):
-            try:
-                self._space.require()
-            except NoRoom as full:
-                headers = {"Retry-After": str(full.retry_after_s)}
-                answer = refusal(full.status, full.message, full.error, headers, scope["path"])
-                await answer(scope, receive, send)
-                return
+        try:
+            self._check(scope)
+        except NoRoom as full:
+            headers = {"Retry-After": str(full.retry_after_s)}
+            await refusal(full.status, full.message, full.error, headers, scope["path"])(scope, receive, send)
+            return
         await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        if scope["type"] != "http" or GO_ON.fullmatch(scope["path"]):
+            return
+        if scope["method"] in WRITES:
+            self._space.require()
+        elif scope["method"] == "DELETE":
+            self._space.require_to_delete()

@@ -24,6 +24,8 @@ MARGIN = 16
 """Writes go on once the reserve and a sixteenth of it are free: hysteresis against a door that flaps."""
 LOOK_AGAIN_S = 1.0
 """TTL of a look at the disks (statvfs)."""
+DELETING_BYTES = 8 * MIB
+"""A deletion writes too, and the engine waits half a minute for room before it gives up."""
 RETRY_AFTER_S = 30
 """Seconds of Retry-After: somebody has to make room."""
 
@@ -64,6 +66,16 @@ class FreeSpace:
         room = self.look()
         if room and (room.is_low or (room.reserve_bytes and room.free_bytes - more_bytes < room.reserve_bytes)):
             raise NoRoom(room.message, retry_after_s=RETRY_AFTER_S)
+
+    def require_to_delete(self) -> None:
+        """NoRoom when others have filled the disk so far that not even a deletion can be written."""
+        room = self.look()
+        if room and room.free_bytes < DELETING_BYTES:
+            raise NoRoom(
+                f"the server's disk is full ({_megabytes(room.free_bytes)} free), and a deletion needs some room to be "
+                "written: make room on the disk by other means, and send it again",
+                retry_after_s=RETRY_AFTER_S,
+            )
 
     def look(self) -> Room | None:
         """The fullest disk, at most `LOOK_AGAIN_S` old; None where no disk can be asked. Changes are logged."""
