@@ -63,8 +63,9 @@ class Zygote:
         return int(self._process.stdout.readline())
 
     def close(self) -> None:
-        if self._process.stdin:
-            self._process.stdin.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
         self._process.wait(30)
 
 
