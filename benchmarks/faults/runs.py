@@ -182,20 +182,18 @@ def _check_template(server: Server, subject: Subject, result: Result) -> None:
     """What the folder held before is still there, or gone where its days are over."""
     if subject.name == "delete":
         return
+    if subject.name != "retention":
+        if missing := len([*_missing(server)]):
+            result.lost.append(f"{missing} traces of before are missing")
+        return
+    if not server.read("/api/public/projects")["data"][0].get("retentionDays"):
+        return
     until = time.monotonic() + RETAINED_WITHIN_S
-    while missing := [*_missing(server)]:
-        if subject.name != "retention":
-            result.lost.append(f"{len(missing)} traces of before are missing")
-            return
-        if len(missing) == OLD_TRACES:
-            return
+    while len([*_missing(server)]) < OLD_TRACES:
         if time.monotonic() > until:
-            break
-        time.sleep(0.3)
-    if subject.name == "retention":
-        server_says = server.read("/api/public/projects")["data"][0]
-        if server_says.get("retentionDays"):
             result.lost.append("traces whose days are over are still there")
+            return
+        time.sleep(0.3)
 
 
 def _missing(server: Server) -> Iterator[str]:
