@@ -132,6 +132,7 @@ def main() -> None:
     options.add_argument("--parts", default="faults,pairs,kills", help="which parts of the campaign run")
     options.add_argument("--kills", type=int, default=500)
     chosen = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that the disk is unmounted
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     library = shim.built(folder)
     if library is None:
