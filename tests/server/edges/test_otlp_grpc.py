@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, Mock
 
 import grpc
 import pytest
@@ -28,6 +28,7 @@ from server.edges.grpc_calls import LOGS, METRICS, TRACES, call, target
 from server.edges.logging_senders import export, record
 from server.edges.running_site import HERE, WRONG, Site, one_span, opened, settings_in
 from sightline.server.runtime.errors import TooBusy, Unavailable
+from sightline.server.runtime.space import NoRoom
 from sightline.server.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -131,3 +132,17 @@ async def test_other_failures_have_codes_too(
     refusal = await refused(site, one_span()[0].SerializeToString())
     assert refusal.code() is code
     assert "bug" not in refusal.details()
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), OSError(24, "Too many open files")])
+async def test_a_system_that_has_no_more_to_give_asks_to_come_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, failure: OSError
+):
+    monkeypatch.setattr(site.app.state.services.tracing, "record", AsyncMock(side_effect=failure))
+    assert (await refused(site, one_span()[0].SerializeToString())).code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_nearly_full_disk_asks_to_come_again(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(site.app.state.services.space, "require", Mock(side_effect=NoRoom("the disk is nearly full")))
+    refusal = await refused(site, one_span()[0].SerializeToString())
+    assert (refusal.code(), refusal.details()) == (grpc.StatusCode.UNAVAILABLE, "the disk is nearly full")

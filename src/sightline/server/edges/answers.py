@@ -1,7 +1,6 @@
 """Answers and refusals in the shapes Langfuse's clients read."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from sightline.server.edges.dialects import refusal_body
-from sightline.server.runtime.errors import OUT_OF_MEANS, SightlineError, Unavailable
+from sightline.server.runtime.errors import SightlineError, out_of_means
 
 log = structlog.get_logger()
 
@@ -28,10 +27,6 @@ ERRORS_BY_STATUS = {
     415: "InvalidRequestError",
 }
 """HTTP status to the `error` name that Langfuse's clients look for."""
-
-
-RETRY_AFTER_S = 10
-"""Seconds of Retry-After after one of them."""
 
 
 class Json(Response):
@@ -104,14 +99,13 @@ async def _http(request: Request, problem: Exception) -> Response:
     return refusal(problem.status_code, message, error, problem.headers, request.url.path)
 
 
-async def _failing_disk(request: Request, problem: Exception) -> Response:
+async def _failing_system(request: Request, problem: Exception) -> Response:
     """503 when the disk or the system has no more to give; anything else is unexpected."""
-    if not isinstance(problem, OSError) or problem.errno not in OUT_OF_MEANS:
+    refused = out_of_means(problem)
+    if refused is None:
         raise problem
     log.error("the disk or the system failed", method=request.method, path=request.url.path, problem=str(problem))
-    why = os.strerror(problem.errno)
-    told = f"the server cannot store or read files just now ({why}): send it again; its log says more"
-    return await _refused(request, Unavailable(told, retry_after_s=RETRY_AFTER_S))
+    return await _refused(request, refused)
 
 
 async def _unexpected(request: Request, problem: Exception) -> Response:
@@ -124,5 +118,5 @@ def translate_errors(app: FastAPI) -> None:
     app.add_exception_handler(SightlineError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(OSError, _failing_disk)
+    app.add_exception_handler(OSError, _failing_system)
     app.add_exception_handler(Exception, _unexpected)

@@ -83,6 +83,8 @@ def rotate_secret(
 ) -> None:
     """Make a secret of the data folder anew, while the server is stopped."""
     folder = data_dir.expanduser().resolve()
+    if not folder.is_dir():
+        _fail(f"{folder} is no data folder: name it with --data-dir")
     if name not in DEPENDS:
         _fail(f"{name!r} is no secret: name one of {', '.join(sorted(DEPENDS))}")
     if os.environ.get("SIGHTLINE_SECRET"):
