@@ -5,8 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import orjson
+import structlog
 
 from sightline.server.runtime.errors import SightlineError, Unavailable
+
+log = structlog.get_logger()
 
 MIB = 1024 * 1024
 """Bytes of a mebibyte."""
@@ -40,6 +43,16 @@ INSERT_SETTINGS = "max_block_size = 1000000, max_execution_time = 0"
 
 TIMEOUT_CODE, MEMORY_CODE = "Code: 159.", "Code: 241."
 """Error codes in ClickHouse's messages: TIMEOUT_EXCEEDED and MEMORY_LIMIT_EXCEEDED."""
+
+
+FAILING_DISK = re.compile(
+    r"Code: (?:23|24|33|7[4-6]|88|9[6-9]|164|236|243|252|341|432|1001)\.|No space left on device|Too many open files"
+    r"|Input/output error|Read-only file system"
+)
+"""Codes and words of a failing disk or system: files that cannot be read, written, opened or synced, no space, too
+many parts, a mutation that did not finish."""
+DISK_RETRY_AFTER_S = 10
+"""Seconds of Retry-After then."""
 
 
 class EngineFailed(SightlineError):  # noqa: N818 - named like the rest of its family
@@ -133,6 +146,13 @@ def translated(failure: Exception) -> SightlineError:
         )
     if MEMORY_CODE in text:
         return Unavailable("the query needed more memory than it may use: narrow its time range or filters")
+    if FAILING_DISK.search(text):
+        log.error("the engine could not use its disk", problem=text.partition("\n")[0])
+        return Unavailable(
+            "the store of observations cannot use its disk just now: send it again in a moment; the server's log says "
+            "why, and `sightline doctor` helps if it lasts",
+            retry_after_s=DISK_RETRY_AFTER_S,
+        )
     return EngineFailed(text)
 
 
