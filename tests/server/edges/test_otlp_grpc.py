@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, Mock
 
 import grpc
 import pytest
@@ -29,6 +29,7 @@ from server.edges.logging_senders import export, record
 from server.edges.running_site import HERE, WRONG, Site, basic, one_span, opened, settings_in
 from sightline.server.accounts.records import KeyDraft, ProjectId
 from sightline.server.runtime.errors import TooBusy, Unavailable
+from sightline.server.runtime.space import NoRoom
 from sightline.server.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -145,3 +146,17 @@ async def test_a_key_sends_spans_only_with_the_scope_to_ingest(site: Site):
         if scope == "ingest":
             assert await call(site, body, headers=headers) == b""
     assert codes == {"ingest": None} | dict.fromkeys(("read", "write"), grpc.StatusCode.PERMISSION_DENIED)
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), OSError(24, "Too many open files")])
+async def test_a_system_that_has_no_more_to_give_asks_to_come_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, failure: OSError
+):
+    monkeypatch.setattr(site.app.state.services.tracing, "record", AsyncMock(side_effect=failure))
+    assert (await refused(site, one_span()[0].SerializeToString())).code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_nearly_full_disk_asks_to_come_again(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(site.app.state.services.space, "require", Mock(side_effect=NoRoom("the disk is nearly full")))
+    refusal = await refused(site, one_span()[0].SerializeToString())
+    assert (refusal.code(), refusal.details()) == (grpc.StatusCode.UNAVAILABLE, "the disk is nearly full")

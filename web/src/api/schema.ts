@@ -732,6 +732,8 @@ export interface components {
         };
         /** Session */
         Session: {
+            /** Notice */
+            notice: string | null;
             /** Projects */
             projects: components["schemas"]["Project"][];
             user: components["schemas"]["Person"];

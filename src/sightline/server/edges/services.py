@@ -20,6 +20,7 @@ from sightline.server.pricing.actions import Prices
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.hub import LiveHub
+from sightline.server.runtime.space import FreeSpace
 from sightline.server.skills.actions import Skills
 from sightline.server.tracing.actions import Tracing
 from sightline.server.upkeep.actions import Removal, Vitals
@@ -69,6 +70,7 @@ class Services:
     """The model endpoint behind the Ask page; None when no address is set."""
     sign_in_throttle: Throttle
     limits: Limits
+    space: FreeSpace
     spool: Spool
     public_url: str | None
     secure_cookies: bool

@@ -100,7 +100,11 @@ def lease_of(export: BlobExport) -> str:
 
 def place_of(export: BlobExport) -> str:
     """Associated data that its secret is encrypted with."""
-    return f"export {export.project_id}/{export.id}"
+    return place_of_id(export.project_id, export.id)
+
+
+def place_of_id(project_id: ProjectId, export_id: ExportId) -> str:
+    return f"export {project_id}/{export_id}"
 
 
 def _check(draft: ExportDraft) -> None:

@@ -63,6 +63,8 @@ class Session(Shape):
     user: Person
     projects: list[Project]
     version: str
+    notice: str | None
+    """What everybody should know of the server: that its disk is full. Null when all is well."""
 
 
 class Score(Shape):
