@@ -53,6 +53,14 @@ def server(context: typer.Context) -> None:
     server_app(args=context.args, prog_name="sightline server")
 
 
+@app.command(context_settings=FORWARDED, add_help_option=False)
+def erase(context: typer.Context) -> None:
+    """Take what was deleted off the disk, or erase a person (see `sightline erase --help`)."""
+    from sightline.server.cli import erasing  # late: as above
+
+    erasing(args=context.args, prog_name="sightline erase")
+
+
 @app.command("import", context_settings=FORWARDED, add_help_option=False)
 def import_(context: typer.Context) -> None:
     """Bring in a project of another Langfuse (see `sightline import langfuse --help`)."""

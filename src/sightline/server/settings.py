@@ -97,6 +97,12 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(16 * MEBIBYTE, gt=0, description="Largest body of any other request, in bytes.")
     max_media_bytes: int = Field(256 * MEBIBYTE, gt=0, description="Largest media file, in bytes.")
+    erase_within_minutes: int = Field(
+        60,
+        ge=10,
+        description="Deadline by which the bytes of what was deleted are off the disk, in minutes. Reads find it no "
+        "more from the deletion on.",
+    )
     sign_in_limit: str = Field("10/minute", description="Sign-in attempts allowed per client address.")
     shutdown_timeout_s: int = Field(10, ge=0, description="Longest wait for requests in progress when stopping.")
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(

@@ -22,7 +22,7 @@ from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.skills.actions import Skills
 from sightline.server.tracing.actions import Tracing
-from sightline.server.upkeep.actions import Removal, Vitals
+from sightline.server.upkeep.actions import Erasing, Removal, Vitals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,7 @@ class Services:
     people: People
     tracing: Tracing
     removal: Removal
+    erasing: Erasing
     vitals: Vitals
     prices: Prices
     metrics: Metrics

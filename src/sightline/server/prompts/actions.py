@@ -1,6 +1,6 @@
 """What can be done with prompts, one verb a method; every method is scoped to the project it is given."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.prompts.composition import clashing_names, compose, inclusions_of
@@ -17,10 +17,12 @@ from sightline.server.prompts.records import (
 )
 from sightline.server.prompts.store import PromptStore
 from sightline.server.runtime.clock import now
-from sightline.server.runtime.database import Database
+from sightline.server.runtime.database import Connection, Database
 from sightline.server.runtime.errors import InvalidRequest, NotFound
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.tracing.records import Page
+
+Also = Callable[[Connection, Sequence[PromptId]], Awaitable[None]]
 
 
 class Prompts:
@@ -82,8 +84,11 @@ class Prompts:
             work.after_commit(lambda: self._hub.publish(project_id, "prompts"))
             return await _existing(store, selector)
 
-    async def delete(self, project_id: ProjectId, selector: Selector) -> None:
-        """Delete the selected versions, all when none is named. InvalidRequest while another prompt includes one."""
+    async def delete(self, project_id: ProjectId, selector: Selector, also: Also | None = None) -> None:
+        """Delete the selected versions, all when none is named. InvalidRequest while another prompt includes one.
+
+        `also` deletes in the same unit of work what belongs to the versions elsewhere, by their ids.
+        """
         if selector.version is not None and selector.label is not None:
             raise InvalidRequest("version and label are both given: delete by one of them, or all by neither")
         async with self._database.work() as work:
@@ -93,6 +98,8 @@ class Prompts:
                 raise _no_prompt(selector)
             await _check_not_needed(store, going)
             await store.remove(selector.name, [prompt.version for prompt in going])
+            if also:
+                await also(work.connection, [prompt.id for prompt in going])
             work.after_commit(lambda: self._hub.publish(project_id, "prompts"))
 
 

@@ -2,37 +2,7 @@
 
 from alembic import context
 
-from sightline.server.tables import (
-    accounts,
-    connections,
-    dashboards,
-    evals,
-    evaluators,
-    exports,
-    leases,
-    media,
-    pricing,
-    prompts,
-    reviews,
-    skills,
-)
-from sightline.server.tables.metadata import metadata
-
-TABLES = (
-    accounts.api_keys,
-    media.media,
-    prompts.prompts,
-    evals.datasets,
-    pricing.models,
-    reviews.comments,
-    connections.llm_connections,
-    dashboards.dashboards,
-    evaluators.evaluators,
-    leases.leases,
-    exports.blob_exports,
-    skills.skill_versions,
-)
-"""Named so that every module of tables has registered before metadata is compared."""
+from sightline.server.tables.every import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -43,6 +43,14 @@ async def read(name: str, who: ProjectKey, services: Served) -> Json:
     return Json(dataset_shape(await services.datasets.get(who.project_id, name)))
 
 
+@router.delete("/{name:path}")
+async def delete(name: str, who: ProjectKey, services: Served) -> Json:
+    """Delete a dataset with its items and runs."""
+    dataset = await services.datasets.get(who.project_id, name)
+    await services.removal.dataset(who.project_id, dataset.id)
+    return Json({"message": "Dataset deleted"})
+
+
 def dataset_shape(dataset: Dataset) -> dict[str, Any]:
     return {
         "id": dataset.id,

@@ -62,6 +62,10 @@ class MemberBody(Body):
     role: OrganizationRole
 
 
+class NamedBody(Body):
+    name: str
+
+
 class LeavingBody(Body):
     user_id: str = Field(min_length=1)
 
@@ -84,8 +88,8 @@ async def change_project(projectId: str, body: ProjectBody, who: OrganizationKey
 
 @router.delete("/projects/{projectId}")
 async def delete_project(projectId: str, who: OrganizationKey, services: Served) -> Json:
-    project_id = await services.organizations.delete_project(who.organization_id, projectId)
-    await services.removal.of_project(project_id)
+    project = await services.organizations.project(who.organization_id, projectId)
+    await services.removal.project(project.id)
     return Json({"success": True, "message": "Project deleted with all it held"}, status_code=202)
 
 
@@ -146,6 +150,20 @@ async def remove_member(body: LeavingBody, who: OrganizationKey, services: Serve
     user_id = UserId(body.user_id)
     await services.organizations.remove_member(who.organization_id, user_id)
     return Json({"message": "Member removed", "userId": user_id})
+
+
+@router.delete("/organizations/people/{userId}")
+async def erase_person(userId: str, who: OrganizationKey, services: Served) -> Json:
+    """Erase a person who belongs to no other organisation: what they wrote stays, without their name."""
+    await services.removal.person(UserId(userId), by=who.organization_id)
+    return Json({"message": "Person erased", "userId": userId})
+
+
+@router.delete("/organizations")
+async def delete_organization(body: NamedBody, who: OrganizationKey, services: Served) -> Json:
+    """Delete the key's organisation with all its projects; the body repeats its name."""
+    await services.removal.organization(who.organization_id, body.name)
+    return Json({"success": True, "message": "Organisation deleted with all it held"}, status_code=202)
 
 
 @router.get("/organizations/projects")

@@ -119,7 +119,7 @@ async def read(name: str, who: ProjectKey, services: Served, params: Annotated[R
 @router.delete("/{name:path}")
 async def delete(name: str, who: ProjectKey, services: Served, params: Annotated[Which, Query()]) -> Response:
     selector = Selector(name=name, version=params.version, label=params.label)
-    await services.prompts.delete(who.project_id, selector)
+    await services.removal.prompt(who.project_id, selector)
     return Response(status_code=204)
 
 

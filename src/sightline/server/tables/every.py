@@ -1,0 +1,37 @@
+"""Every module of relational tables, so that all of them have registered with `metadata`."""
+
+from sightline.server.tables import (
+    accounts,
+    connections,
+    dashboards,
+    evals,
+    evaluators,
+    exports,
+    leases,
+    media,
+    pricing,
+    prompts,
+    reviews,
+    skills,
+    upkeep,
+)
+from sightline.server.tables.metadata import metadata
+
+MODULES = (
+    accounts,
+    connections,
+    dashboards,
+    evals,
+    evaluators,
+    exports,
+    leases,
+    media,
+    pricing,
+    prompts,
+    reviews,
+    skills,
+    upkeep,
+)
+"""Named so that an import that nothing reads is no mistake."""
+
+__all__ = ["MODULES", "metadata"]
