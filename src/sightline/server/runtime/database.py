@@ -94,21 +94,14 @@ class Database:
         """
         if self.engine.dialect.name != "sqlite" or not self._holds_deleted:
             return
-        async with self._writing:
+        async with self._writing, self.engine.connect() as connection:
+            # The driver's own connection: VACUUM must not be inside a transaction.
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute("VACUUM")
+            busy = await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).fetchone()
+            if busy[0]:
+                raise Unavailable("a reader keeps the WAL of the database from being emptied: it is tried again")
             self._holds_deleted = False
-            connection = await self.engine.raw_connection()
-            try:
-                driver: Any = connection.driver_connection
-                await driver.execute("VACUUM")
-                busy = await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).fetchone()
-            except BaseException:
-                self._holds_deleted = True
-                raise
-            finally:
-                connection.close()
-        if busy[0]:
-            self._holds_deleted = True
-            raise Unavailable("a reader keeps the WAL of the database from being emptied: it is tried again")
 
     def _note_deletion(self, *executed: Any) -> None:
         """Note that a statement deleted rows: `scrub` has something to do."""

@@ -48,7 +48,7 @@ class Removal:
     """One verb an object; each returns once nothing finds the object any more. `resume` finishes what was cut short."""
 
     def __init__(self, stores: Stores) -> None:
-        self._stores = stores
+        self.stores = stores
         self._database = stores.database
         self._engine = EngineRemovalStore(stores.engine)
 
@@ -60,7 +60,7 @@ class Removal:
 
     async def session(self, project_id: ProjectId, session_id: str) -> None:
         """Delete a session with all its traces. NotFound when no trace names it."""
-        if not await self._stores.tracing.traces_of_session(project_id, session_id):
+        if not await self.stores.tracing.traces_of_session(project_id, session_id):
             raise NotFound(f"session {session_id} does not exist: no trace names it")
         await self._logged(project_id, Thing.SESSION, [session_id])
 
@@ -87,7 +87,7 @@ class Removal:
             await self.project(project_id)
         async with self._database.work() as work:
             await RemovalStore(work.connection).remove_organization(organization_id)
-            work.after_commit(self._stores.accounts.forget_keys)
+            work.after_commit(self.stores.accounts.forget_keys)
 
     async def prompt(self, project_id: ProjectId, selector: Selector) -> None:
         """Delete versions of a prompt, with the comments on them."""
@@ -95,7 +95,7 @@ class Removal:
         async def also(connection: Connection, version_ids: Sequence[str]) -> None:
             await RemovalStore(connection).remove(project_id, Thing.PROMPT, version_ids)
 
-        await self._stores.prompts.delete(project_id, selector, also)
+        await self.stores.prompts.delete(project_id, selector, also)
 
     async def person(self, user_id: UserId, *, by: OrganizationId | None = None) -> None:
         """Erase a person: their account goes, what they wrote stays without their name.
@@ -156,25 +156,25 @@ class Removal:
             async with self._database.work() as work:
                 await RemovalStore(work.connection).done(noted.id)
         for topic in TOPICS if noted.thing is not Thing.PERSON else ():
-            self._stores.hub.publish(noted.project_id, topic)
+            self.stores.hub.publish(noted.project_id, topic)
 
     async def _remove_traces(self, noted: Noted) -> None:
         for step in steps(noted.ids):
             await self._remove_some(noted.project_id, [TraceId(each) for each in step])
 
     async def _remove_some(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> None:
-        tracing = self._stores.tracing
+        tracing = self.stores.tracing
         by_trace = await tracing.observation_ids(project_id, trace_ids)
-        told = await self._stores.media.told_by(project_id, trace_ids)
+        told = await self.stores.media.told_by(project_id, trace_ids)
         async with self._database.work() as work:
             store = RemovalStore(work.connection)
             await store.remove(project_id, Thing.TRACE, trace_ids)
             await store.remove(project_id, Thing.OBSERVATION, [each for ids in by_trace.values() for each in ids])
         await tracing.delete_traces(project_id, trace_ids)
-        await self._stores.media.of_traces(project_id, trace_ids, told)
+        await self.stores.media.of_traces(project_id, trace_ids, told)
 
     async def _remove_session(self, noted: Noted) -> None:
-        tracing = self._stores.tracing
+        tracing = self.stores.tracing
         async with self._database.work() as work:
             await RemovalStore(work.connection).remove(noted.project_id, Thing.SESSION, noted.ids)
         for session_id in noted.ids:
@@ -183,7 +183,7 @@ class Removal:
                 await self._remove_some(noted.project_id, trace_ids)
 
     async def _remove_items(self, noted: Noted) -> None:
-        await self._stores.media.of_items(noted.project_id, noted.ids)
+        await self.stores.media.of_items(noted.project_id, noted.ids)
         async with self._database.work() as work:
             await RemovalStore(work.connection).remove(noted.project_id, Thing.ITEM, noted.ids)
 
@@ -191,18 +191,18 @@ class Removal:
         for dataset_id in noted.ids:
             async with self._database.reading() as connection:
                 items, runs = await RemovalStore(connection).of_dataset(noted.project_id, dataset_id)
-            told = await self._stores.traced.of_dataset(noted.project_id, dataset_id)
-            await self._stores.traced.forget(noted.project_id, [*runs, *(each.id for each in told)])
-            await self._stores.media.of_items(noted.project_id, items)
+            told = await self.stores.traced.of_dataset(noted.project_id, dataset_id)
+            await self.stores.traced.forget(noted.project_id, [*runs, *(each.id for each in told)])
+            await self.stores.media.of_items(noted.project_id, items)
         async with self._database.work() as work:
             await RemovalStore(work.connection).remove(noted.project_id, Thing.DATASET, noted.ids)
 
     async def _remove_project(self, noted: Noted) -> None:
         async with self._database.work() as work:
             await RemovalStore(work.connection).remove_project(noted.project_id)
-            work.after_commit(self._stores.accounts.forget_keys)
+            work.after_commit(self.stores.accounts.forget_keys)
         await self._engine.delete_project(noted.project_id)
-        await self._stores.media.of_project(noted.project_id)
+        await self.stores.media.of_project(noted.project_id)
 
     async def _remove_author(self, noted: Noted) -> None:
         await self._engine.erase(noted.ids)

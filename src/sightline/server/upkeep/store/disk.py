@@ -52,9 +52,9 @@ class Disk:
             await self._until_dropped()
         finally:
             for table in TABLES:
-                await self._engine.execute(f"ALTER TABLE {table} RESET SETTING cleanup_delay_period")
-                await self._engine.execute(f"ALTER TABLE {table} RESET SETTING cleanup_delay_period_random_add")
                 await self._engine.execute(f"ALTER TABLE {table} MODIFY SETTING {TIDY}")
+                for setting in ("cleanup_delay_period", "cleanup_delay_period_random_add"):
+                    await self._engine.execute(f"ALTER TABLE {table} RESET SETTING {setting}")
 
     async def _until_dropped(self) -> None:
         left = (
