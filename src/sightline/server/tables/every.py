@@ -2,6 +2,7 @@
 
 from sightline.server.tables import (
     accounts,
+    audit,
     connections,
     dashboards,
     evals,
@@ -19,6 +20,7 @@ from sightline.server.tables.metadata import metadata
 
 MODULES = (
     accounts,
+    audit,
     connections,
     dashboards,
     evals,

@@ -187,6 +187,16 @@ RELATIONAL: Sequence[Place] = (
     ),
     Place("evaluation_rules", "relational table", "what evaluators are applied to", (OF_PROJECT,)),
     Place("blob_exports", "relational table", "scheduled exports and how far they are", (OF_PROJECT,)),
+    Place(
+        "audit_events",
+        "relational table",
+        "who did what, from where: ids, never names or contents; append-only",
+        (
+            Tie(T.PROJECT, "project_id", H.STAYS),
+            Tie(T.ORGANIZATION, "organization_id", H.STAYS),
+            Tie(T.PERSON, "actor_id", H.STAYS, note="An id that leads to nobody once they are erased, and IP addresses."),
+        ),
+    ),
     Place("leases", "relational table", "which process runs a job: no data of users"),
     Place(
         "removals",
@@ -299,6 +309,9 @@ NAMES_NOTHING: dict[str, str] = {
     "traces.media_id": "the picture shown in lists; uses are counted in media_links",
     "changes.subject_id": "goes with its trace",
     "changes.event_id": "goes with its trace",
+    "removals.ids": "what was deleted, until it is off the disk",
+    "audit_events.actor_kind": "person, key or system",
+    "audit_events.target_id": "an id; of what clients give names of their own to, a digest",
     "models.tokenizer_id": "names a tokenizer",
     "blob_exports.access_key_id": "names a key of a bucket",
 }

@@ -14,6 +14,7 @@ from typing import Any
 from sightline.server.runtime.folder_lock import FolderLock
 from sightline.server.runtime.observations import engine
 from sightline.server.runtime.observations.engine import MIB, plain_name, rows_of, translated
+from sightline.server.runtime.observations.mutations import changed_by, clear_unwritten, require_room, told
 from sightline.server.runtime.observations.parameters import parameter
 
 SERVER_SETTINGS: Mapping[str, int] = {
@@ -77,7 +78,10 @@ class EmbeddedEngine:
 
     async def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
         """A statement without an answer: DDL, DELETE."""
-        await self._in_reader(self._run, sql, "Null", params or {})
+        await self._in_reader(self._change, sql, params or {})
+
+    async def require_room(self, table: str) -> None:
+        await self._in_reader(require_room, table, self.folder, self._rows)
 
     def insert(self, table: str, lines: Iterable[bytes]) -> None:
         """Insert JSON rows as one part, on the calling thread; returns once they are durable (fsync) and readable.
@@ -106,6 +110,18 @@ class EmbeddedEngine:
         texts = {name: parameter(value) for name, value in params.items()}
         result = self._connection().query(sql, answer_format, params=texts)
         return bytes(result.bytes())
+
+    def _rows(self, sql: str) -> list[dict[str, Any]]:
+        return rows_of(self._run(sql, "JSONEachRow", {}))
+
+    def _change(self, sql: str, params: Mapping[str, Any]) -> None:
+        if table := changed_by(sql):
+            require_room(table, self.folder, self._rows)
+        try:
+            self._run(sql, "Null", params)
+        except RuntimeError as failure:
+            clear_unwritten(self.folder)
+            raise told(failure, sql) from failure
 
     def _create_database(self) -> None:
         self._connect(use=False).query(f"CREATE DATABASE IF NOT EXISTS {self.database}", "Null")

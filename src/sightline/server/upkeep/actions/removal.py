@@ -10,13 +10,15 @@ from dataclasses import dataclass
 
 import structlog
 
+from sightline.server.accounts import audit
 from sightline.server.accounts.actions import Accounts
-from sightline.server.accounts.records import OrganizationId, ProjectId, UserId
+from sightline.server.accounts.records import AuditAction, AuditEvent, OrganizationId, ProjectId, UserId
 from sightline.server.prompts.actions import Prompts
 from sightline.server.prompts.records import Selector
 from sightline.server.runtime.database import Connection, Database
 from sightline.server.runtime.errors import Conflict, NotFound, SightlineError, Unavailable
 from sightline.server.runtime.hub import LiveHub
+from sightline.server.runtime.ids import digest_of
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tracing.actions import TracedExperiments, Tracing
 from sightline.server.tracing.actions.removal import MediaRemoval
@@ -56,25 +58,32 @@ class Removal:
         """Delete traces; those that are not there are deleted already."""
         ids = list(dict.fromkeys(trace_ids))
         if ids:
-            await self._logged(project_id, Thing.TRACE, ids)
+            await self._logged(project_id, Thing.TRACE, ids, *_events("trace.delete", project_id, ids))
+
+    async def ended(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> None:
+        """As `traces`, at the end of their retention: nobody's act, so the audit log has no row of it."""
+        if trace_ids:
+            await self._logged(project_id, Thing.TRACE, trace_ids)
 
     async def session(self, project_id: ProjectId, session_id: str) -> None:
         """Delete a session with all its traces. NotFound when no trace names it."""
         if not await self.stores.tracing.traces_of_session(project_id, session_id):
             raise NotFound(f"session {session_id} does not exist: no trace names it")
-        await self._logged(project_id, Thing.SESSION, [session_id])
+        events = _events("session.delete", project_id, [digest_of(session_id)])
+        await self._logged(project_id, Thing.SESSION, [session_id], *events)
 
     async def item(self, project_id: ProjectId, item_id: str) -> None:
         """Delete every version of a dataset item, those that as-of reads would find too."""
-        await self._logged(project_id, Thing.ITEM, [item_id])
+        await self._logged(project_id, Thing.ITEM, [item_id], *_events("dataset-item.delete", project_id, [item_id]))
 
     async def dataset(self, project_id: ProjectId, dataset_id: str) -> None:
         """Delete a dataset with its items, its runs, and the scores on them; the traces of its runs stay."""
-        await self._logged(project_id, Thing.DATASET, [dataset_id])
+        events = _events("dataset.delete", project_id, [dataset_id])
+        await self._logged(project_id, Thing.DATASET, [dataset_id], *events)
 
     async def project(self, project_id: ProjectId) -> None:
         """Delete a project, its keys, and everything in it."""
-        await self._logged(project_id, Thing.PROJECT, [])
+        await self._logged(project_id, Thing.PROJECT, [], *_events("project.delete", project_id, [project_id]))
 
     async def organization(self, organization_id: OrganizationId, name: str) -> None:
         """Delete an organisation and its projects; its people stay. Conflict unless `name` is its name."""
@@ -86,6 +95,13 @@ class Removal:
         for project_id in projects:
             await self.project(project_id)
         async with self._database.work() as work:
+            event = AuditEvent(
+                action="organization.delete",
+                target_kind="organization",
+                target_id=organization_id,
+                organization_id=organization_id,
+            )
+            await audit.record(work.connection, event)
             await RemovalStore(work.connection).remove_organization(organization_id)
             work.after_commit(self.stores.accounts.forget_keys)
 
@@ -93,6 +109,7 @@ class Removal:
         """Delete versions of a prompt, with the comments on them."""
 
         async def also(connection: Connection, version_ids: Sequence[str]) -> None:
+            await audit.record(connection, *_events("prompt.delete", project_id, version_ids))
             await RemovalStore(connection).remove(project_id, Thing.PROMPT, version_ids)
 
         await self.stores.prompts.delete(project_id, selector, also)
@@ -114,6 +131,12 @@ class Removal:
                 )
             if orphaned := await store.orphaned_by(user_id):
                 raise Conflict(f"{names[1]} is the last owner of {orphaned[0]!r}: make somebody else one first")
+            theirs: Sequence[OrganizationId | None] = belongs or [None]
+            for organization_id in theirs:
+                event = AuditEvent(
+                    action="person.delete", target_kind="person", target_id=user_id, organization_id=organization_id
+                )
+                await audit.record(work.connection, event)
             noted = await store.note(ProjectId(""), Thing.PERSON, names)
             await store.erase(names)
         await self._finish(noted)
@@ -137,8 +160,11 @@ class Removal:
                 except SightlineError:
                     log.exception("a deletion could not be finished and will be tried again", of=each.thing)
 
-    async def _logged(self, project_id: ProjectId, thing: Thing, ids: Sequence[str]) -> None:
+    async def _logged(self, project_id: ProjectId, thing: Thing, ids: Sequence[str], *events: AuditEvent) -> None:
+        """Note a deletion with its rows of the audit log, then do it. What cannot be done now is refused unnoted."""
+        await self._engine.require_room()
         async with self._database.work() as work:
+            await audit.record(work.connection, *events)
             noted = await RemovalStore(work.connection).note(project_id, thing, ids)
         await self._finish(noted)
 
@@ -206,6 +232,11 @@ class Removal:
 
     async def _remove_author(self, noted: Noted) -> None:
         await self._engine.erase(noted.ids)
+
+
+def _events(action: AuditAction, project_id: ProjectId, ids: Sequence[str]) -> list[AuditEvent]:
+    kind = action.partition(".")[0]
+    return [AuditEvent(action=action, target_kind=kind, target_id=each, project_id=project_id) for each in ids]
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ class Retention:
         moment = now() - timedelta(days=days)
         await self._tracing.index.settled(project_id)
         sessions = await self._sessions(project_id)
-        await self._removal.traces(project_id, await self._ending(project_id, moment))
+        await self._removal.ended(project_id, await self._ending(project_id, moment))
 
         async def delete() -> None:
             await self._store.delete_before(project_id, moment)

@@ -11,6 +11,7 @@ from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.upkeep.belongings import ANALYTICS
 from sightline.server.upkeep.records import ERASED, Thing, Tie, steps
 
+TABLES = tuple(place.name for place in ANALYTICS if place.ties)
 DELETING = "max_execution_time = 0, lightweight_deletes_sync = 2, mutations_sync = 1"
 """A deletion is waited for: the limit of time for queries would end the waiting, not the deletion."""
 
@@ -20,6 +21,11 @@ class EngineRemovalStore:
 
     def __init__(self, engine: ObservationsEngine) -> None:
         self._engine = engine
+
+    async def require_room(self) -> None:
+        """Unavailable when the disk has no room for a deletion, before anything is deleted."""
+        for table in TABLES:
+            await self._engine.require_room(table)
 
     async def delete_project(self, project_id: ProjectId) -> None:
         """Delete a project's rows in every table that has any."""
