@@ -194,7 +194,9 @@ RELATIONAL: Sequence[Place] = (
         (
             Tie(T.PROJECT, "project_id", H.STAYS),
             Tie(T.ORGANIZATION, "organization_id", H.STAYS),
-            Tie(T.PERSON, "actor_id", H.STAYS, note="An id that leads to nobody once they are erased, and IP addresses."),
+            Tie(
+                T.PERSON, "actor_id", H.STAYS, note="An id that leads to nobody once they are erased, and IP addresses."
+            ),
         ),
     ),
     Place("leases", "relational table", "which process runs a job: no data of users"),
