@@ -114,9 +114,7 @@ async def test_a_deleted_session_leaves_nothing(settings: Settings):
 async def everything(site: Site) -> None:
     """The marker in a trace and in each other thing of the project."""
     await marked_trace(site, MARKER, session=f"{MARKER}-session")
-    await ask(
-        site, "POST", "/v2/prompts", {"name": f"{MARKER}-prompt", "prompt": f"{MARKER}-text", "type": "text"}, 201
-    )
+    await ask(site, "POST", "/v2/prompts", {"name": "prompt", "prompt": f"{MARKER}-text", "type": "text"}, 201)
     await ask(site, "POST", "/v2/datasets", {"name": f"{MARKER}-dataset"})
     item = {"datasetName": f"{MARKER}-dataset", "input": f"{MARKER}-item", "metadata": {"m": MARKER}}
     await ask(site, "POST", "/dataset-items", item)
@@ -254,11 +252,11 @@ async def test_a_deleted_dataset_leaves_nothing(settings: Settings):
 async def test_comments_on_a_prompt_go_with_it(settings: Settings):
     folder = Path(settings.data_dir)
     async with erased(settings) as site:
-        body = {"name": f"{MARKER}-prompt", "prompt": f"{MARKER}-text", "type": "text"}
+        body = {"name": "prompt", "prompt": f"{MARKER}-text", "type": "text"}
         version = await ask(site, "POST", "/v2/prompts", body, expect=201)
         said = {"projectId": "here", "objectType": "PROMPT", "objectId": version["id"], "content": MARKER}
         await ask(site, "POST", "/comments", said)
-        await ask(site, "DELETE", f"/v2/prompts/{MARKER}-prompt", expect=204)
+        await ask(site, "DELETE", "/v2/prompts/prompt", expect=204)
         assert (await ask(site, "GET", "/comments"))["data"] == []
     assert found(folder, MARKER) == {}
 

@@ -15,6 +15,7 @@ from sightline.server.tables import (
     reviews,
     skills,
     upkeep,
+    versions,
 )
 from sightline.server.tables.metadata import metadata
 
@@ -33,6 +34,7 @@ MODULES = (
     reviews,
     skills,
     upkeep,
+    versions,
 )
 """Named so that an import that nothing reads is no mistake."""
 

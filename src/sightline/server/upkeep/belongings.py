@@ -199,6 +199,7 @@ RELATIONAL: Sequence[Place] = (
             ),
         ),
     ),
+    Place("row_versions", "relational table", "the sequence of row versions: no data of users"),
     Place("leases", "relational table", "which process runs a job: no data of users"),
     Place(
         "removals",
@@ -313,7 +314,7 @@ NAMES_NOTHING: dict[str, str] = {
     "changes.event_id": "goes with its trace",
     "removals.ids": "what was deleted, until it is off the disk",
     "audit_events.actor_kind": "person, key or system",
-    "audit_events.target_id": "an id; of what clients give names of their own to, a digest",
+    "audit_events.target_id": "an id; the digest of a session's; the name of a prompt or a skill",
     "models.tokenizer_id": "names a tokenizer",
     "blob_exports.access_key_id": "names a key of a bucket",
 }

@@ -56,6 +56,7 @@ async def erase(user: Person, services: Served) -> Response:
 
 
 async def _session(user: User, services: Services) -> shapes.Session:
+    room = services.space.look()
     return shapes.Session(
         user=shapes.Person(id=user.id, email=user.email, name=user.name),
         projects=[
@@ -71,4 +72,5 @@ async def _session(user: User, services: Services) -> shapes.Session:
             for each in await services.accounts.projects_of(user)
         ],
         version=__version__,
+        notice=room.message if room and room.is_low else None,
     )

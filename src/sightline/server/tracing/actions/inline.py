@@ -44,7 +44,7 @@ class Found:
 
 def holds_files(observation: Observation) -> bool:
     """Prefilter: whether parsing may find a file; cheap enough for every span."""
-    return any(map(_may_hold, _texts(observation)))
+    return any(_may_hold(text) for text in _texts(observation))
 
 
 def take_out(observations: Sequence[Observation]) -> Found:

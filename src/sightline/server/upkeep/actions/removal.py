@@ -74,7 +74,7 @@ class Removal:
 
     async def item(self, project_id: ProjectId, item_id: str) -> None:
         """Delete every version of a dataset item, those that as-of reads would find too."""
-        await self._logged(project_id, Thing.ITEM, [item_id], *_events("dataset-item.delete", project_id, [item_id]))
+        await self._logged(project_id, Thing.ITEM, [item_id])
 
     async def dataset(self, project_id: ProjectId, dataset_id: str) -> None:
         """Delete a dataset with its items, its runs, and the scores on them; the traces of its runs stay."""
@@ -105,14 +105,13 @@ class Removal:
             await RemovalStore(work.connection).remove_organization(organization_id)
             work.after_commit(self.stores.accounts.forget_keys)
 
-    async def prompt(self, project_id: ProjectId, selector: Selector) -> None:
+    async def prompt(self, project_id: ProjectId, selector: Selector, *, promotes: bool = False) -> None:
         """Delete versions of a prompt, with the comments on them."""
 
         async def also(connection: Connection, version_ids: Sequence[str]) -> None:
-            await audit.record(connection, *_events("prompt.delete", project_id, version_ids))
             await RemovalStore(connection).remove(project_id, Thing.PROMPT, version_ids)
 
-        await self.stores.prompts.delete(project_id, selector, also)
+        await self.stores.prompts.delete(project_id, selector, also, promotes=promotes)
 
     async def person(self, user_id: UserId, *, by: OrganizationId | None = None) -> None:
         """Erase a person: their account goes, what they wrote stays without their name.
