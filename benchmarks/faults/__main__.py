@@ -64,7 +64,7 @@ def older(folder: Path) -> None:
             await engine.execute("ALTER TABLE observations DROP INDEX IF EXISTS by_call")
             await engine.execute(f"ALTER TABLE observations DROP COLUMN IF EXISTS {name}")
         await engine.execute("ALTER TABLE applied_changes DELETE WHERE name IN ('counted_once', 'traces_filled')")
-        await engine.execute("DROP TABLE traces SYNC")
+        await engine.execute("DROP TABLE IF EXISTS traces SYNC")
         await engine.close()
         database = Database(f"sqlite+aiosqlite:///{folder / 'sightline.db'}")
         config = migration_config()
@@ -131,6 +131,9 @@ def main() -> None:
     options.add_argument("--no-mount", action="store_true")
     options.add_argument("--parts", default="faults,pairs,kills", help="which parts of the campaign run")
     options.add_argument("--kills", type=int, default=500)
+    options.add_argument(
+        "--minutes", type=float, default=120, help="the kills end after so long, however many they are"
+    )
     chosen = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that the disk is unmounted
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
@@ -192,7 +195,7 @@ def kills(zygote: Zygote, page: shim.Page, folder: Path, chosen: argparse.Namesp
     here = folder / "kills"
     here.mkdir()
     campaign = Campaign(zygote, here, page, older, Random(chosen.seed))
-    return run_kills(campaign, chosen.kills, told.print)
+    return run_kills(campaign, chosen.kills, told.print, time.monotonic() + 60 * chosen.minutes)
 
 
 def _tell(result: Result, number: str, began: float) -> None:
