@@ -131,9 +131,7 @@ def main() -> None:
     options.add_argument("--no-mount", action="store_true")
     options.add_argument("--parts", default="faults,pairs,kills", help="which parts of the campaign run")
     options.add_argument("--kills", type=int, default=500)
-    options.add_argument(
-        "--minutes", type=float, default=120, help="the kills end after so long, however many they are"
-    )
+    options.add_argument("--minutes", type=float, default=120, help="the kills end after so long")
     chosen = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that the disk is unmounted
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
