@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from starlette.datastructures import State
 
 from sightline import __version__
-from sightline.server.accounts.actions import Accounts, Organizations, People
+from sightline.server.accounts.actions import Accounts, Audit, Organizations, People
 from sightline.server.accounts.records import InitialAccounts, Seeded
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
@@ -215,6 +215,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         accounts=parts.accounts,
         organizations=organizations,
         people=People(database),
+        audit=Audit(database),
         tracing=tracing,
         removal=Removal(parts.engine, MediaRemoval(database, parts.blobs)),
         vitals=Vitals(parts.engine, database),

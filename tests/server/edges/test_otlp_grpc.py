@@ -26,7 +26,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from server.cluster import Place
 from server.edges.grpc_calls import LOGS, METRICS, TRACES, call, target
 from server.edges.logging_senders import export, record
-from server.edges.running_site import HERE, WRONG, Site, one_span, opened, settings_in
+from server.edges.running_site import HERE, WRONG, Site, basic, one_span, opened, settings_in
+from sightline.server.accounts.records import KeyDraft, ProjectId
 from sightline.server.runtime.errors import TooBusy, Unavailable
 from sightline.server.runtime.space import NoRoom
 from sightline.server.settings import Settings
@@ -132,6 +133,19 @@ async def test_other_failures_have_codes_too(
     refusal = await refused(site, one_span()[0].SerializeToString())
     assert refusal.code() is code
     assert "bug" not in refusal.details()
+
+
+async def test_a_key_sends_spans_only_with_the_scope_to_ingest(site: Site):
+    body = one_span()[0].SerializeToString()
+    codes = {}
+    for scope in ("ingest", "read", "write"):
+        draft = KeyDraft(scopes=frozenset({scope}))
+        made = await site.app.state.services.accounts.create_key(ProjectId("here"), draft)
+        headers = basic(made.key.public_key, made.secret_key)
+        codes[scope] = None if scope == "ingest" else (await refused(site, body, headers=headers)).code()
+        if scope == "ingest":
+            assert await call(site, body, headers=headers) == b""
+    assert codes == {"ingest": None} | dict.fromkeys(("read", "write"), grpc.StatusCode.PERMISSION_DENIED)
 
 
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), OSError(24, "Too many open files")])

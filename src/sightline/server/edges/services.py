@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from sightline.server.accounts.actions import Accounts, Organizations, People
+from sightline.server.accounts.actions import Accounts, Audit, Organizations, People
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
 from sightline.server.edges.endpoint import ModelEndpoint
@@ -42,6 +42,7 @@ class Limits:
 class Services:
     accounts: Accounts
     organizations: Organizations
+    audit: Audit
     people: People
     tracing: Tracing
     removal: Removal

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from sightline.server.accounts import records
 from sightline.server.accounts.permissions import Verb
 from sightline.server.accounts.records import FULL, KeyScope
-from sightline.server.edges.params import Moment
+from sightline.server.edges.params import Label, Moment
 from sightline.server.tracing.records import Kind, Level, ScoreType
 
 
@@ -292,6 +292,38 @@ class Keys(Shape):
 class NewKey(Key):
     secret_key: str
     """Shown this once."""
+
+
+class ProtectedLabels(Shape):
+    labels: list[Label]
+
+
+class AuditActor(Shape):
+    kind: str
+    id: str | None
+    """A person's id, or the public half of a key."""
+    address: str | None
+
+
+class AuditTarget(Shape):
+    kind: str
+    id: str | None
+
+
+class AuditEntry(Shape):
+    id: str
+    at: datetime
+    actor: AuditActor
+    action: str
+    target: AuditTarget
+    project_id: str | None
+    outcome: str
+    details: dict[str, Any]
+
+
+class AuditPage(Shape):
+    data: list[AuditEntry]
+    meta: Cursor
 
 
 class Problem(Shape):

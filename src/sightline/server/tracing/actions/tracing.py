@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
+from sightline.server.accounts.actions import Audit
+from sightline.server.accounts.audit import of_project
 from sightline.server.pricing.actions import Prices
 from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.database import Database
@@ -77,6 +79,7 @@ class Tracing:
         signing_secret: bytes,
     ) -> None:
         self.prices = Prices(database)
+        self._audit = Audit(database)
         self._writer = writer
         self._stored_versions = VersionStore(engine)
         self._versions = Versions(row_versions, database if engine.is_shared else None)
@@ -175,6 +178,7 @@ class Tracing:
 
     async def delete_score(self, project_id: ProjectId, score_id: ScoreId) -> None:
         """Delete a score; one that is not there is deleted already."""
+        await self._audit.record(of_project("score.delete", project_id, "score", score_id))
         await self._scores.delete(project_id, score_id)
         self._hub.publish(project_id, "scores", 1)
 
@@ -182,6 +186,7 @@ class Tracing:
         """Delete traces with their observations, scores and links to media."""
         if not trace_ids:
             return
+        await self._audit.record(*(of_project("trace.delete", project_id, "trace", each) for each in trace_ids))
 
         async def delete() -> None:
             await self._observations.delete_traces(project_id, trace_ids)
