@@ -101,9 +101,8 @@ def templates(zygote: Zygote, page: shim.Page, folder: Path) -> dict[str, Path]:
 
 def planned(only: str) -> list[tuple[Kind, type[Any], Any]]:
     every = [(kind, subject, moment) for kind in KINDS for subject in SUBJECTS for moment in MOMENTS]
-    return [
-        each for each in every if any(text in f"{each[0].name} {each[1].name} {each[2]}" for text in only.split("|"))
-    ]
+    texts = only.split("|")
+    return [run for run in every if any(text in f"{run[0].name} {run[1].name} {run[2]}" for text in texts)]
 
 
 def summary(results: Sequence[Result]) -> dict[str, Any]:
@@ -130,9 +129,7 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument(
-        "--only", default="", help="runs whose kind, subject and moment hold this text, or one of these: a|b"
-    )
+    options.add_argument("--only", default="", help="runs whose kind, subject and moment hold this text, or one of a|b")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--no-mount", action="store_true")
     options.add_argument("--parts", default="faults,pairs,kills", help="which parts of the campaign run")
