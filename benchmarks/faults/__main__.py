@@ -27,12 +27,13 @@ from rich.console import Console
 from benchmarks.faults import shim
 from benchmarks.faults.disk import Disk
 from benchmarks.faults.kills import Campaign, run_kills
-from benchmarks.faults.kinds import KINDS, MOMENTS, Kind
+from benchmarks.faults.kinds import KINDS, MOMENTS, Kind, Struck
 from benchmarks.faults.runs import Result, Stage, run
 from benchmarks.faults.served import PROJECT, Server, Zygote
 from benchmarks.faults.subjects import SUBJECTS, old_spans
 from benchmarks.machine import RESULTS, header, save
 from sightline.server.runtime.database import Database
+from sightline.server.runtime.errors import SightlineError
 from sightline.server.runtime.observations import EmbeddedEngine
 from sightline.server.tables.migration import HEAD, migration_config
 
@@ -46,7 +47,8 @@ def alter(folder: Path, settings: str) -> None:
     async def act() -> None:
         engine = EmbeddedEngine(folder / "observations")
         await engine.open()
-        for table in TABLES:
+        known = await engine.query("SELECT name FROM system.tables WHERE database = currentDatabase()")
+        for table in {row["name"] for row in known} & set(TABLES):
             await engine.execute(f"ALTER TABLE {table} MODIFY SETTING {settings}")
         await engine.close()
 
@@ -64,7 +66,7 @@ def older(folder: Path) -> None:
             await engine.execute("ALTER TABLE observations DROP INDEX IF EXISTS by_call")
             await engine.execute(f"ALTER TABLE observations DROP COLUMN IF EXISTS {name}")
         await engine.execute("ALTER TABLE applied_changes DELETE WHERE name IN ('counted_once', 'traces_filled')")
-        await engine.execute("DROP TABLE traces SYNC")
+        await engine.execute("DROP TABLE IF EXISTS traces SYNC")
         await engine.close()
         database = Database(f"sqlite+aiosqlite:///{folder / 'sightline.db'}")
         config = migration_config()
@@ -99,7 +101,8 @@ def templates(zygote: Zygote, page: shim.Page, folder: Path) -> dict[str, Path]:
 
 def planned(only: str) -> list[tuple[Kind, type[Any], Any]]:
     every = [(kind, subject, moment) for kind in KINDS for subject in SUBJECTS for moment in MOMENTS]
-    return [each for each in every if only in f"{each[0].name} {each[1].name} {each[2]}"]
+    texts = only.split("|")
+    return [run for run in every if any(text in f"{run[0].name} {run[1].name} {run[2]}" for text in texts)]
 
 
 def summary(results: Sequence[Result]) -> dict[str, Any]:
@@ -126,11 +129,13 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--only", default="", help="runs whose kind, subject and moment hold this text")
+    options.add_argument("--only", default="", help="runs whose kind, subject and moment hold this text, or one of a|b")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--no-mount", action="store_true")
     options.add_argument("--parts", default="faults,pairs,kills", help="which parts of the campaign run")
     options.add_argument("--kills", type=int, default=500)
+    options.add_argument("--minutes", type=float, default=120, help="the kills end after so long")
+    options.add_argument("--combine", nargs="*", default=[], help="runs.jsonl of earlier calls, instead of running")
     chosen = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that the disk is unmounted
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
@@ -141,7 +146,7 @@ def main() -> None:
     made: dict[str, Any] = {"schema": HEAD, "seed": chosen.seed}
     try:
         if "faults" in chosen.parts:
-            made["faults"] = summary(faults(zygote, page, folder, chosen))
+            made["faults"] = summary(combined(chosen.combine) or faults(zygote, page, folder, chosen))
         if "pairs" in chosen.parts:
             made["pairs"] = summary(pairs(zygote, folder, chosen.only))
         if "kills" in chosen.parts:
@@ -163,11 +168,28 @@ def faults(zygote: Zygote, page: shim.Page, folder: Path, chosen: argparse.Names
         runs = [each for each in planned(chosen.only) if disk.is_real or not each[0].needs_disk]
         for number, (kind, subject, moment) in enumerate(runs):
             began = time.monotonic()
-            results.append(run(stage, kind, subject(), moment, Random(f"{chosen.seed} {number}")))
+            rng = Random(f"{chosen.seed} {kind.name} {subject.name} {moment}")
+            results.append(_run(stage, kind, subject(), moment, rng))
             _tell(results[-1], f"{number + 1}/{len(runs)}", began)
+            with (folder / "runs.jsonl").open("a") as file:
+                file.write(json.dumps(asdict(results[-1])) + "\n")
     finally:
         disk.close()
     return results
+
+
+def _run(stage: Stage, kind: Kind, subject: Any, moment: Any, rng: Random) -> Result:
+    try:
+        return run(stage, kind, subject, moment, rng)
+    except (SightlineError, OSError) as failure:  # one run that cannot be made does not end a campaign of an hour
+        kind.heal(Struck(stage.disk, stage.page, rng))
+        return Result(kind.name, subject.name, moment, wrong=[f"the run could not be made: {failure}"])
+
+
+def combined(files: Sequence[str]) -> list[Result]:
+    """Runs of several calls; of one made again the last counts."""
+    lines = [json.loads(line) for name in files for line in Path(name).read_text().splitlines()]
+    return [*{(each["kind"], each["subject"], each["moment"]): Result(**each) for each in lines}.values()]
 
 
 def pairs(zygote: Zygote, folder: Path, only: str) -> list[Result]:
@@ -192,7 +214,7 @@ def kills(zygote: Zygote, page: shim.Page, folder: Path, chosen: argparse.Namesp
     here = folder / "kills"
     here.mkdir()
     campaign = Campaign(zygote, here, page, older, Random(chosen.seed))
-    return run_kills(campaign, chosen.kills, told.print)
+    return run_kills(campaign, chosen.kills, told.print, time.monotonic() + 60 * chosen.minutes)
 
 
 def _tell(result: Result, number: str, began: float) -> None:

@@ -71,6 +71,10 @@ class Campaign:
     doubled: list[str] = field(default_factory=list)
     tracebacks: list[str] = field(default_factory=list)
 
+    @property
+    def done(self) -> int:
+        return sum(self.kills[name] for name in ("under load", "starting", "migrating"))
+
     def server(self) -> Server:
         return Server(
             zygote=self.zygote,
@@ -190,9 +194,9 @@ class Campaign:
         server.ask("PUT", "/api/public/integrations/blob-storage", body, ORGANIZATION)
 
 
-def run_kills(campaign: Campaign, count: int, tell: Callable[[str], None]) -> dict[str, Any]:
+def run_kills(campaign: Campaign, count: int, tell: Callable[[str], None], until_s: float) -> dict[str, Any]:
     campaign.live()
-    while (done := sum(campaign.kills[name] for name in ("under load", "starting", "migrating"))) < count:
+    while (done := campaign.done) < count and time.monotonic() < until_s:
         chance = campaign.rng.random()
         if chance < STARTING_SHARE + MIGRATING_SHARE:
             campaign.kill_while_starting(migrating=chance < MIGRATING_SHARE)
@@ -208,7 +212,7 @@ def run_kills(campaign: Campaign, count: int, tell: Callable[[str], None]) -> di
     shutil.rmtree(campaign.folder / "exported", ignore_errors=True)
     lives = campaign.lives
     return {
-        "kills": count,
+        "kills": campaign.done,
         "kills_by_kind": dict(campaign.kills),
         "acknowledged": {
             "spans": sum(len(life.spans) for life in lives),

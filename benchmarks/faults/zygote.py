@@ -20,6 +20,7 @@ from sightline.server import app, cli
 from sightline.server.exports import jobs
 from sightline.server.exports.jobs import ExportRound
 from sightline.server.runtime import clock
+from sightline.server.runtime.leases import Leases
 from sightline.server.settings import Settings
 from sightline.server.upkeep.jobs import RetentionRound
 
@@ -35,6 +36,8 @@ def _clock(order: dict[str, Any]) -> None:
 
 def _jobs(_: dict[str, Any]) -> None:
     RetentionRound.every_s = OFTEN_S
+    # A killed process keeps its lease for minutes, which the next one would wait out.
+    Leases.__init__.__kwdefaults__["lasts"] = timedelta(seconds=1)  # type: ignore[index]
     ExportRound.every_s = OFTEN_S
 
 

@@ -142,6 +142,7 @@ async def _open(settings: Settings, state: State, stack: AsyncExitStack) -> tupl
     secrets = Secrets(folder, _shown(settings.secret))
     await opening.check_secrets(secrets, database)
     blobs = Blobs(settings.media_url or str(folder / "media"))
+    await blobs.open()
     accounts = Accounts(database, pepper=secrets.of("pepper"))
     tracing = Tracing(
         engine=engine,

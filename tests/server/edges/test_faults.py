@@ -99,3 +99,15 @@ def test_what_is_acknowledged_under_a_fault_is_there_after_a_kill(faulty: Faulty
     again = faulty.start()
     faulty.check(again, {})
     again.kill()
+
+
+def test_files_are_taken_again_after_descriptors_ran_out_before_the_first(faulty: Faulty):
+    server = faulty.start()
+    media = faulty.subjects[-1]
+    for more in range(8):
+        what, most = descriptors(server.pid)
+        limit(server.pid, what, most + more)
+        assert media.put(server, f"k{more}", "v0") in (0, 200, 503)
+        limit(server.pid, what, 4096)
+        assert media.put(server, f"k{more}", "v0") == 200
+    server.kill()

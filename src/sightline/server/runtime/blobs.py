@@ -26,6 +26,14 @@ class Blobs:
         self._folder = None if "://" in url else Path(url)
         self._store: Any = LocalStore(url, mkdir=True) if self._folder else from_url(url)
 
+    async def open(self) -> None:
+        """Have the driver start its threads now: without a free descriptor later that fails once and for all."""
+        import obstore
+        from obstore.store import MemoryStore
+
+        with suppress(FileNotFoundError):
+            await obstore.head_async(MemoryStore(), "nothing")
+
     async def put(self, key: str, body: bytes) -> None:
         """Upsert `body` under `key`: atomic, and durable (fsync) on return."""
         import obstore

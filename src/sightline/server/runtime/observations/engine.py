@@ -146,7 +146,8 @@ def translated(failure: Exception) -> SightlineError:
     text = str(failure)
     if TIMEOUT_CODE in text:
         return Unavailable(
-            f"the query took longer than {SESSION_SETTINGS['max_execution_time']} s: narrow its time range or filters"
+            f"this took longer than {SESSION_SETTINGS['max_execution_time']} s and was given up: narrow a query's time "
+            "range or filters; a deletion goes on in the background, and may be sent again"
         )
     if MEMORY_CODE in text:
         return Unavailable("the query needed more memory than it may use: narrow its time range or filters")
