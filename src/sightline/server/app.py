@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from sightline import __version__
-from sightline.server.accounts.actions import Accounts, Organizations, People
+from sightline.server.accounts.actions import Accounts, Members, Organizations, OwnAccount, People
 from sightline.server.accounts.records import InitialAccounts, Seeded
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
@@ -21,6 +21,7 @@ from sightline.server.edges.answers import translate_errors
 from sightline.server.edges.compression import PageCompression
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.large.spool import Spool
+from sightline.server.edges.proxies import AllowedHosts, TrustedProxies
 from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PlainText, PublicCors, SameOrigin, SecurityHeaders
 from sightline.server.edges.throttle import Throttle
@@ -42,7 +43,7 @@ from sightline.server.runtime.observations import ObservationsEngine, engine_at
 from sightline.server.runtime.seal import Seal
 from sightline.server.runtime.secret import Secrets
 from sightline.server.runtime.writer import SpanWriter
-from sightline.server.settings import Settings
+from sightline.server.settings import Settings, listed
 from sightline.server.skills.actions import Skills
 from sightline.server.tables import migrate, migrate_observations
 from sightline.server.tables.leases import leases as lease_table
@@ -81,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.hub = LiveHub()
     app.state.draining = False
+    app.state.prints_link = settings.sign_in_link
     translate_errors(app)
     # Included one by one: a path that takes no GET is answered 405 by `web.static`, which asks each route.
     routers = (otlp.router, otlp_logs.router, langfuse.router, description.router, mcp.router, web.router, web.pages)
@@ -90,7 +92,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SameOrigin, public_url=settings.public_url)
     app.add_middleware(PlainText)
     app.add_middleware(PublicCors)
+    app.add_middleware(AllowedHosts, hosts=listed(settings.allowed_hosts))
     app.add_middleware(SecurityHeaders, https=settings.https)
+    app.add_middleware(TrustedProxies, proxies=listed(settings.trusted_proxies))
     list(declared(app))  # An undeclared route is a mistake to find now, not by an attacker.
     return app
 
@@ -195,12 +199,16 @@ async def _databases(settings: Settings, folder: Path, stack: AsyncExitStack) ->
 def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
     settings, database, tracing, hub = parts.settings, parts.database, parts.tracing, parts.hub
     prompts, score_configs = Prompts(database, hub), ScoreConfigs(database)
-    organizations = Organizations(database, parts.accounts, pepper=parts.secrets.of("pepper"))
+    pepper = parts.secrets.of("pepper")
+    organizations = Organizations(database, parts.accounts, pepper=pepper)
+    people = People(database, parts.accounts)
     traced = TracedExperiments(parts.engine, parts.tracing.index)
     return Services(
         accounts=parts.accounts,
         organizations=organizations,
-        people=People(database),
+        people=people,
+        members=Members(parts.accounts, organizations, people),
+        own_account=OwnAccount(database, parts.accounts, pepper=pepper),
         tracing=tracing,
         removal=Removal(parts.engine, MediaRemoval(database, parts.blobs)),
         vitals=Vitals(parts.engine, database),

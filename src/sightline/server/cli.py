@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
+from starlette.datastructures import State
 
 from sightline import __version__
 from sightline.server.accounts.records import Seeded
@@ -59,7 +60,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and sockets:
             state = self._application.state
-            await announce(state.services, state.seeded, address_of(sockets[0], state.services.public_url))
+            await announce(state, address_of(sockets[0], state.services.public_url))
             if state.grpc is not None:
                 typer.echo(f"OTLP over gRPC on port {state.grpc.port}")
                 sys.stdout.flush()
@@ -122,16 +123,19 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         log_level=settings.log_level,
         access_log=False,
         server_header=False,
+        # Ours instead (`edges.proxies`): uvicorn believes X-Forwarded-* of every peer on loopback.
+        proxy_headers=False,
         timeout_graceful_shutdown=settings.shutdown_timeout_s,
     )
     async with application.router.lifespan_context(application):
         await Server(config, application).serve(sockets=[listener])
 
 
-async def announce(services: Services, seeded: Seeded, address: str) -> None:
-    """The address, a one-time sign-in link and, if this start made it, the project's key pair."""
+async def announce(state: State, address: str) -> None:
+    """The address, a one-time sign-in link until somebody has a password and, if this start made it, a key pair."""
+    services, seeded = cast("Services", state.services), cast("Seeded", state.seeded)
     typer.echo(f"Sightline {__version__} at {address}")
-    if seeded.user is not None:
+    if state.prints_link and seeded.user is not None and await services.accounts.awaits_password():
         token = await services.accounts.sign_in_link()
         typer.echo(f"Sign in as {seeded.user.email} (once): {address}/sign-in#token={token}")
     if seeded.created_key is not None and seeded.project is not None:

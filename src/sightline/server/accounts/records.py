@@ -1,6 +1,6 @@
 """Role-based access control: organisations, projects, people, API keys, sessions."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NewType
@@ -23,12 +23,15 @@ class Access:
     scope: Scope
     """`project`: the key pair; `scores`: the public key alone, may only create scores; `user`: a signed-in person."""
     user_id: UserId | None = None
+    """As the project's organisation knows them: an account has another id in each organisation that invited it."""
     role: Role | None = None
     public_key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class User:
+    """An account, or a person as one organisation knows them."""
+
     id: UserId
     email: str
     name: str | None
@@ -91,6 +94,10 @@ class Membership:
 
     user: User
     role: OrganizationRole
+    joined: bool = True
+    """False while it is an invitation, which grants nobody anything."""
+    made_by: str = ""
+    """The organisation that made this person: it alone may change their name or invite them again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +109,81 @@ class NewApiKey:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Client:
+    """Where a sign-in comes from."""
+
+    address: str | None = None
+    browser: str | None = None
+    """Its User-Agent."""
+    mark: str | None = field(default=None, repr=False)
+    """Device cookie: what an earlier sign-in from this browser left in it."""
+
+
+UNKNOWN = Client()
+"""For calls that come from no browser."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Session:
     user: User
     expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenSession:
+    """A session as its owner sees it in the list of theirs."""
+
+    id: str
+    """The beginning of the token's hash: names the session and opens nothing."""
+    created_at: datetime
+    expires_at: datetime
+    address: str | None
+    browser: str | None
+
+
+LinkPurpose = Literal["sign-in", "password", "invitation"]
+"""`sign-in`: for the first person; `password`: set a new one; `invitation`: join an organisation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneTimeLink:
+    """What a one-time link that has not been used leads to."""
+
+    purpose: LinkPurpose
+    user: User
+    organization_id: OrganizationId | None = None
+    organization_name: str | None = None
+    role: OrganizationRole | None = None
+
+
+AccountEventKind = Literal[
+    "signed in",
+    "sign-in failed",
+    "password set",
+    "sessions ended",
+    "link made",
+    "invited",
+    "joined",
+    "declined",
+    "role changed",
+    "removed",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountEvent:
+    """Something about sign-in or people that an audit wants to know."""
+
+    kind: AccountEventKind
+    email: str | None = None
+    user_id: UserId | None = None
+    organization_id: OrganizationId | None = None
+    client: Client = UNKNOWN
+    detail: str | None = None
+
+
+Recorder = Callable[[AccountEvent], Awaitable[None]]
+"""Told of every `AccountEvent` after it happened; never of a password or a token."""
 
 
 @dataclass(frozen=True, kw_only=True)

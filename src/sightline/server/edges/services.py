@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from sightline.server.accounts.actions import Accounts, Organizations, People
+from sightline.server.accounts.actions import Accounts, Members, Organizations, OwnAccount, People
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
 from sightline.server.edges.endpoint import ModelEndpoint
@@ -42,6 +42,8 @@ class Services:
     accounts: Accounts
     organizations: Organizations
     people: People
+    members: Members
+    own_account: OwnAccount
     tracing: Tracing
     removal: Removal
     vitals: Vitals

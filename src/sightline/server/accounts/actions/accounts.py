@@ -4,14 +4,20 @@ import hmac
 from datetime import datetime, timedelta
 
 from sightline.server.accounts import secrets
+from sightline.server.accounts.actions.attempts import Attempts
+from sightline.server.accounts.recording import log_event
 from sightline.server.accounts.records import (
+    UNKNOWN,
     Access,
+    AccountEvent,
     ApiKey,
+    Client,
     InitialAccounts,
     NewApiKey,
     Project,
     ProjectAccess,
     ProjectId,
+    Recorder,
     Role,
     Seeded,
     Session,
@@ -20,6 +26,7 @@ from sightline.server.accounts.records import (
 )
 from sightline.server.accounts.seeding import seed
 from sightline.server.accounts.store import accounts as store
+from sightline.server.accounts.store import people
 from sightline.server.runtime.cache import ExpiringCache
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
@@ -28,7 +35,7 @@ from sightline.server.runtime.errors import NotFound, Unauthorized
 SESSION_DAYS = 30
 """Lifetime of a session."""
 LINK_HOURS = 24
-"""Lifetime of a one-time sign-in link."""
+"""Lifetime of a one-time link that signs in or sets a new password."""
 KEY_CACHE_S = 10.0
 """TTL of a cached key lookup: so long another process may still accept a key that this one deleted."""
 KEY_CACHE_SIZE = 10_000
@@ -43,9 +50,11 @@ class Accounts:
     `pepper` is the HMAC key of the stored hashes of secret keys: with another pepper every key is unknown.
     """
 
-    def __init__(self, database: Database, *, pepper: bytes) -> None:
+    def __init__(self, database: Database, *, pepper: bytes, record: Recorder = log_event) -> None:
         self._database = database
         self._pepper = pepper
+        self.attempts = Attempts(database, pepper)
+        self.record = record
         self._known: ExpiringCache[tuple[str, str | None], Opens | str] = ExpiringCache(
             size=KEY_CACHE_SIZE, keep_s=KEY_CACHE_S
         )
@@ -71,41 +80,66 @@ class Accounts:
         self.used(public_key)
         return Access(project_id=project_id, scope="scores", public_key=public_key)
 
-    async def sign_in(self, email: str, password: str) -> tuple[str, Session]:
-        """Start a session with a password: its token and the session. Unauthorized for a wrong e-mail or password."""
+    async def sign_in(self, email: str, password: str, client: Client = UNKNOWN) -> tuple[str, Session]:
+        """Start a session with a password: its token and the session. Unauthorized for a wrong e-mail or password.
+
+        Several accounts may have one address, made by several organisations: the password tells which.
+        """
+        address = email.strip().lower()
+        key = await self.attempts.begin(address, client.mark)
         async with self._database.reading() as connection:
-            found = await store.user_by_email(connection, email.strip().lower())
-        user, hashed = found or (None, None)
-        if not await secrets.password_matches(password, hashed) or user is None:
-            raise Unauthorized("email or password is wrong: check both, or use the sign-in link the server printed")
-        return await self._new_session(user)
+            found = await people.accounts_at(connection, address)
+        matches = await secrets.which_match(password, [hashed for _, hashed in found])
+        user = next((user for (user, _), matched in zip(found, matches, strict=True) if matched), None)
+        if user is None:
+            await self.record(AccountEvent(kind="sign-in failed", email=address, client=client))
+            raise Unauthorized(
+                "email or password is wrong: check both. Whoever runs the server can make a link for a new password "
+                "with `sightline reset-password`"
+            )
+        await self.attempts.succeeded(key)
+        return await self.start_session(user, client)
+
+    async def awaits_password(self) -> bool:
+        """Whether nobody has set a password yet."""
+        async with self._database.reading() as connection:
+            return not await people.any_password(connection)
 
     async def sign_in_link(self) -> str:
         """A one-time token that signs the first person in, valid for `LINK_HOURS`."""
         token = secrets.new_token()
         async with self._database.work() as work:
-            user = await store.first_user(work.connection)
+            user = await people.first_user(work.connection)
             if user is None:
                 raise NotFound("there is no user to sign in: start the server with SIGHTLINE_INIT_USER_EMAIL")
             expires_at = now() + timedelta(hours=LINK_HOURS)
-            await store.add_link(work.connection, secrets.token_hash(token), user.id, expires_at)
+            await people.add_link(work.connection, secrets.token_hash(token), user.id, "sign-in", expires_at)
         return token
 
-    async def redeem(self, token: str) -> tuple[str, Session]:
+    async def redeem(self, token: str, client: Client = UNKNOWN) -> tuple[str, Session]:
         """Exchange the token of a one-time link for a session. Unauthorized when it was used or has expired."""
         async with self._database.work() as work:
-            user = await store.take_link(work.connection, secrets.token_hash(token))
-        if user is None:
+            found = await people.take_link(work.connection, secrets.token_hash(token), ["sign-in"])
+        if found is None:
+            await self.record(AccountEvent(kind="sign-in failed", client=client, detail="link used or expired"))
             raise Unauthorized("this sign-in link was used or has expired: restart the server to get a new one")
-        return await self._new_session(user)
+        return await self.start_session(found.user, client)
+
+    async def start_session(self, user: User, client: Client) -> tuple[str, Session]:
+        token = secrets.new_token()
+        session = Session(user=user, expires_at=now() + timedelta(days=SESSION_DAYS))
+        async with self._database.work() as work:
+            await people.add_session(work.connection, secrets.token_hash(token), session, client)
+        await self.record(AccountEvent(kind="signed in", email=user.email, user_id=user.id, client=client))
+        return token, session
 
     async def by_session(self, token: str) -> User | None:
         async with self._database.reading() as connection:
-            return await store.session_user(connection, secrets.token_hash(token))
+            return await people.session_user(connection, secrets.token_hash(token))
 
     async def sign_out(self, token: str) -> None:
         async with self._database.work() as work:
-            await store.end_session(work.connection, secrets.token_hash(token))
+            await people.end_session(work.connection, secrets.token_hash(token))
 
     async def projects_of(self, user: User) -> list[ProjectAccess]:
         async with self._database.reading() as connection:
@@ -114,10 +148,10 @@ class Accounts:
     async def access(self, user: User, project_id: ProjectId) -> Access:
         """What a person may do in a project. NotFound for non-members too: ids cannot be enumerated."""
         async with self._database.reading() as connection:
-            role = await store.role_in(connection, user.id, project_id)
-        if role is None:
+            found = await store.identity_in(connection, user.id, project_id)
+        if found is None:
             raise _no_project(project_id)
-        return Access(project_id=project_id, scope="user", user_id=user.id, role=role)
+        return Access(project_id=project_id, scope="user", user_id=found[0], role=found[1])
 
     async def member_role(self, project_id: ProjectId, user_id: UserId) -> Role:
         """The role of a person in a project. NotFound for non-members."""
@@ -174,13 +208,6 @@ class Accounts:
     def forget_keys(self) -> None:
         """Invalidate the key cache: a key was deleted, or its project."""
         self._known.clear()
-
-    async def _new_session(self, user: User) -> tuple[str, Session]:
-        token = secrets.new_token()
-        session = Session(user=user, expires_at=now() + timedelta(days=SESSION_DAYS))
-        async with self._database.work() as work:
-            await store.add_session(work.connection, secrets.token_hash(token), session)
-        return token, session
 
     async def _project_of(self, public_key: str, hashed_secret: str | None) -> ProjectId:
         """The key's project, read through the cache. Wrong keys are cached too (negative caching)."""

@@ -2,11 +2,12 @@
 
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sightline.server.accounts import secrets
 from sightline.server.accounts.actions.accounts import Accounts
 from sightline.server.accounts.records import (
+    AccountEvent,
     ApiKey,
     KeyDraft,
     Membership,
@@ -16,10 +17,12 @@ from sightline.server.accounts.records import (
     OrganizationRole,
     Project,
     ProjectId,
+    User,
     UserId,
 )
 from sightline.server.accounts.store import accounts as account_store
 from sightline.server.accounts.store import organizations as store
+from sightline.server.accounts.store import people
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Connection, Database
 from sightline.server.runtime.errors import Conflict, InvalidRequest, NotFound, Unauthorized
@@ -126,20 +129,31 @@ class Organizations:
             return await store.members(connection, organization_id)
 
     async def put_member(self, organization_id: OrganizationId, user_id: UserId, role: OrganizationRole) -> Membership:
-        """Upsert a membership: give a person a role in the organisation. Its last owner cannot be demoted."""
+        """Upsert a membership: give a role to a member, or to a person whom the organisation made.
+
+        Its last owner cannot be demoted. To it, everybody else does not exist: others join by their own consent.
+        """
         async with self._database.work() as work:
-            user = await store.user(work.connection, user_id)
-            if user is None:
-                raise NotFound(f"user {user_id!r} does not exist")
+            member = await store.member(work.connection, organization_id, user_id)
+            if member is None and await store.made(work.connection, organization_id, user_id) is None:
+                raise _no_member(user_id)
             await _keep_an_owner(work.connection, organization_id, user_id, role)
             await store.put_member(work.connection, organization_id, user_id, role)
-        return Membership(user=user, role=role)
+            found = await store.member(work.connection, organization_id, user_id)
+        if found is None:
+            raise _no_member(user_id)
+        await self._tell("role changed", organization_id, found.user, role)
+        return found
 
     async def remove_member(self, organization_id: OrganizationId, user_id: UserId) -> None:
         async with self._database.work() as work:
-            await _keep_an_owner(work.connection, organization_id, user_id, None)
-            if not await store.remove_member(work.connection, organization_id, user_id):
+            found = await store.member(work.connection, organization_id, user_id)
+            if found is None:
                 raise _no_member(user_id)
+            await _keep_an_owner(work.connection, organization_id, user_id, None)
+            await store.remove_member(work.connection, organization_id, user_id)
+            await people.end_links(work.connection, user_id, "invitation")
+        await self._tell("removed", organization_id, found.user)
 
     async def project_members(self, organization_id: OrganizationId, project_id: str) -> list[Membership]:
         """Who has a role of their own in this project."""
@@ -164,6 +178,15 @@ class Organizations:
             project = await _project(work.connection, organization_id, project_id)
             if not await store.remove_project_member(work.connection, project.id, user_id):
                 raise NotFound(f"user {user_id!r} has no role of their own in project {project_id!r}")
+
+    async def _tell(
+        self, kind: Literal["role changed", "removed"], organization_id: OrganizationId, user: User, role: str = ""
+    ) -> None:
+        await self._accounts.record(
+            AccountEvent(
+                kind=kind, email=user.email, user_id=user.id, organization_id=organization_id, detail=role or None
+            )
+        )
 
     async def _check_name(self, connection: Connection, organization_id: OrganizationId, name: str) -> None:
         if any(project.name == name for project in await store.projects_of(connection, organization_id)):

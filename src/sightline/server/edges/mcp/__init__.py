@@ -129,7 +129,7 @@ async def _called(params: dict[str, Any], request: Request) -> dict[str, Any]:
     if tool is None or not isinstance(arguments, dict):
         raise Refused(WRONG_PARAMETERS, f"tool {params.get('name')!r} is unknown: ask for tools/list")
     try:
-        answer = await call(request.app, tool, arguments, request.headers["authorization"])
+        answer = await call(request, tool, arguments)
     except InvalidRequest as problem:
         return {"content": [{"type": "text", "text": problem.message}], "isError": True}
     return {"content": [{"type": "text", "text": answer.text}], "isError": answer.status_code >= 400}

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx2
-from fastapi import FastAPI
+from fastapi import Request
 
 from sightline.server.edges.mcp.prompts import KNOWN, Known
 from sightline.server.runtime.errors import InvalidRequest
@@ -85,8 +85,8 @@ def _known(name: str, known: Known, tool: Tool) -> Tool:
     )
 
 
-async def call(app: FastAPI, tool: Tool, arguments: Mapping[str, Any], authorization: str) -> httpx2.Response:
-    """The answer of the application to the tool's request."""
+async def call(request: Request, tool: Tool, arguments: Mapping[str, Any]) -> httpx2.Response:
+    """The application's answer to the tool, asked under the name and with the key pair of the request it came in."""
     known = {*tool.path_parameters, *tool.query_parameters, *({BODY} if tool.body_fields is None else tool.body_fields)}
     unknown = sorted(set(arguments) - known)
     missing = [name for name in tool.path_parameters if arguments.get(name) in (None, "")]
@@ -104,14 +104,14 @@ async def call(app: FastAPI, tool: Tool, arguments: Mapping[str, Any], authoriza
         body = {name: arguments[name] for name in tool.body_fields if name in arguments} | dict(tool.fixed)
     elif tool.fixed:
         query |= {name: _text(value) for name, value in tool.fixed.items()}
-    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://tools.invalid") as client:
+    transport = httpx2.ASGITransport(app=request.app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url=str(request.base_url)) as client:
         return await client.request(
             tool.method.upper(),
             path,
             params=query,
             json=body,
-            headers={"Authorization": authorization},
+            headers={"Authorization": request.headers["authorization"]},
         )
 
 

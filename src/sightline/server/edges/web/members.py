@@ -1,0 +1,68 @@
+"""The members of the project's organisation. A link is in one answer only: the database keeps a hash."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from sightline.server.accounts.records import Access, Membership, UserId
+from sightline.server.edges.access import Editor, Member
+from sightline.server.edges.bodies import PlainJson
+from sightline.server.edges.services import Served, Services, base_url
+from sightline.server.edges.web import shapes
+
+router = APIRouter(route_class=PlainJson, prefix="/projects/{projectId}/members")
+
+
+@router.get("")
+async def members(who: Member, services: Served) -> shapes.Members:
+    found, may_manage = await services.members.listed(who)
+    return shapes.Members(data=[_member(each, who) for each in found], may_manage=may_manage)
+
+
+@router.post("", status_code=201)
+async def invite(
+    body: shapes.InvitationDraft, who: Editor, request: Request, services: Served
+) -> shapes.Invitation:
+    """Invite an address. Whether it has an account here is neither asked nor told."""
+    member, token = await services.members.invite(who, body.email, body.name, body.role)
+    return shapes.Invitation(member=_member(member, who), link=_link(token, request, services))
+
+
+@router.post("/{userId}/link", status_code=201)
+async def link(
+    user_id: Annotated[str, Path(alias="userId")], who: Editor, request: Request, services: Served
+) -> shapes.MadeLink:
+    """A new link for somebody who has not joined yet; the one before stops working."""
+    token = await services.members.link(who, UserId(user_id))
+    return shapes.MadeLink(link=_link(token, request, services))
+
+
+@router.patch("/{userId}")
+async def change(
+    user_id: Annotated[str, Path(alias="userId")], body: shapes.MemberChange, who: Editor, services: Served
+) -> shapes.Member:
+    return _member(await services.members.change(who, UserId(user_id), body.role), who)
+
+
+@router.delete("/{userId}", status_code=204)
+async def remove(user_id: Annotated[str, Path(alias="userId")], who: Member, services: Served) -> Response:
+    """Remove a member, or leave."""
+    await services.members.remove(who, UserId(user_id))
+    return Response(status_code=204)
+
+
+def _link(token: str, request: Request, services: Services) -> str | None:
+    """In the fragment, so that it reaches no server's log."""
+    return f"{base_url(request, services)}/link#token={token}" if token else None
+
+
+def _member(membership: Membership, who: Access) -> shapes.Member:
+    user = membership.user
+    return shapes.Member(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        role=membership.role,
+        joined=membership.joined,
+        is_me=user.id == who.user_id,
+    )
