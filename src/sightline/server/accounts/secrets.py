@@ -69,7 +69,7 @@ async def which_match(password: str, hashes: Sequence[str]) -> list[bool]:
 def _which(password: str, hashes: Sequence[str]) -> list[bool]:
     heads = {_head(hashed): hashed for hashed in hashes} or {"": _hash_of_nobody()}
     made = {head: _rehashed(password, like) for head, like in heads.items()}
-    return [hmac.compare_digest(made[_head(hashed)], hashed) for hashed in hashes]
+    return [bool(hashed) and hmac.compare_digest(made[_head(hashed)], hashed) for hashed in hashes]
 
 
 def _head(hashed: str) -> str:
