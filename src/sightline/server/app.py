@@ -56,6 +56,14 @@ if TYPE_CHECKING:
     from sightline.server.edges.otlp_grpc import GrpcListener
 
 
+DATABASE_FILE = "sightline.db"
+"""In the data folder: the relational database, where no other is set."""
+
+
+def database_url(settings: Settings, folder: Path) -> str:
+    return settings.database_url or f"sqlite+aiosqlite:///{folder / DATABASE_FILE}"
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The whole server; its parts open and close with the lifespan."""
 
@@ -189,9 +197,9 @@ async def _databases(settings: Settings, folder: Path, stack: AsyncExitStack) ->
     stack.push_async_callback(engine.close)
     await migrate_observations(engine)
 
-    database_url = settings.database_url or f"sqlite+aiosqlite:///{folder / 'sightline.db'}"
-    await migrate(database_url)
-    database = Database(database_url)
+    url = database_url(settings, folder)
+    await migrate(url)
+    database = Database(url)
     stack.push_async_callback(database.close)
     return engine, database
 

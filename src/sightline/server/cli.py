@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 import signal
 import socket
 import sys
@@ -18,13 +19,18 @@ from pydantic import ValidationError
 from starlette.datastructures import State
 
 from sightline import __version__
-from sightline.server.accounts.records import Seeded
-from sightline.server.app import create_app
+from sightline.server.accounts.actions import Resetting
+from sightline.server.accounts.actions.accounts import LINK_HOURS
+from sightline.server.accounts.records import Seeded, User
+from sightline.server.app import DATABASE_FILE, create_app, database_url
 from sightline.server.edges.services import Services
+from sightline.server.runtime.database import Database
 from sightline.server.runtime.errors import FolderInUse, SightlineError
 from sightline.server.settings import Settings
+from sightline.server.tables import is_migrated
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+resetting = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 EXIT_USER_MISTAKE = 2
 """Exit code for bad settings or usage, as shells use 2."""
@@ -90,12 +96,55 @@ def server(
     ] = False,
 ) -> None:
     """Run the platform. Every knob, these included, is also a SIGHTLINE_* variable: --settings lists them."""
-    given: dict[str, Any] = {"host": host, "port": port, "data_dir": data_dir, "model_endpoint_url": model_endpoint}
+    run(_settings(host=host, port=port, data_dir=data_dir, model_endpoint_url=model_endpoint))
+
+
+@resetting.command()
+def reset_password(
+    email: Annotated[str, typer.Argument(help="The person's e-mail address.")],
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the server's data [default: ./sightline-data].")
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Where people reach the server [default: SIGHTLINE_PUBLIC_URL, else this machine's port]."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print a one-time link by which a person sets a new password. The server may be running meanwhile."""
+    settings = _settings(data_dir=data_dir)
+    reached = (address or settings.public_url or f"http://127.0.0.1:{settings.port}").rstrip("/")
     try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+        links = asyncio.run(_reset_links(settings, email))
+    except SightlineError as problem:
+        _fail(problem.message)
+    found = [{"email": user.email, "name": user.name, "url": f"{reached}/link#token={token}"} for user, token in links]
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for each in found:
+        typer.echo(f"New password for {each['email']} (once, within {LINK_HOURS} hours): {each['url']}")
+
+
+async def _reset_links(settings: Settings, email: str) -> list[tuple[User, str]]:
+    folder = settings.data_dir.expanduser().resolve()
+    if settings.database_url is None and not (folder / DATABASE_FILE).exists():
+        _fail(f"{folder} holds no data of a server: name its folder with --data-dir")
+    database = Database(database_url(settings, folder))
+    try:
+        if not await is_migrated(database):
+            _fail("the data is of another version of Sightline: start this version's server on it once, then try again")
+        return await Resetting(database).links(email)
+    finally:
+        await database.close()
+
+
+def _settings(**given: Any) -> Settings:
+    """The settings with what the command line gives; a mistake in them is one line and exit code 2."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as problem:
         _fail("; ".join(_complaint(error["loc"], error["msg"]) for error in problem.errors()))
-    run(settings)
 
 
 def run(settings: Settings) -> None:

@@ -51,7 +51,7 @@ def sightline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sightline]:
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
     ):
         try:
-            running = Sightline(*announced(process, errors.name))
+            running = Sightline(announced(process, errors.name), folder / "data")
             running.send(answer("a red seven left"))
             running.send(answer("two", "how many digits are there?"))
             yield running
@@ -60,13 +60,13 @@ def sightline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sightline]:
             process.wait(30)
 
 
-def announced(process: subprocess.Popen[str], errors: str) -> tuple[str, str]:
-    """The address and the one-time link, from what the server prints when it is ready."""
+def announced(process: subprocess.Popen[str], errors: str) -> str:
+    """The address, from what the server prints when it is ready."""
     assert process.stdout is not None
     for line in process.stdout:
-        if found := re.search(r"(http://\S+)/sign-in#token=\S+", line):
-            return found[1], found[0]
-    return pytest.fail(f"the server printed no sign-in link: {Path(errors).read_text()}", pytrace=False)
+        if found := re.search(r" at (http://\S+)", line):
+            return found[1]
+    return pytest.fail(f"the server printed no address: {Path(errors).read_text()}", pytrace=False)
 
 
 @pytest.fixture(scope="module")

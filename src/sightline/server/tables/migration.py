@@ -32,6 +32,12 @@ async def migrate(database_url: str) -> None:
         await database.close()
 
 
+async def is_migrated(database: Database) -> bool:
+    """Whether the relational schema is at the head revision, for commands that must not migrate it."""
+    async with database.reading() as connection:
+        return await connection.run_sync(_version) == HEAD
+
+
 async def migrate_observations(engine: ObservationsEngine) -> None:
     """Create missing tables of the analytics engine and apply pending changes. Idempotent."""
     for statement in ANALYTICS_TABLES:
