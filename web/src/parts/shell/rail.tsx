@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import {
+  CircleUserRound,
   Command,
   LogOut,
   type LucideIcon,
@@ -78,6 +79,7 @@ interface RailProps {
 
 export function Rail({ projectId, openPalette }: RailProps) {
   const [isOpen, setOpen] = useKept("rail.open", true);
+  const navigate = useNavigate();
   return (
     <nav
       aria-label="Rooms"
@@ -110,6 +112,9 @@ export function Rail({ projectId, openPalette }: RailProps) {
         </IconButton>
         <ThemeSwitch />
         <span className="flex-1" />
+        <IconButton label="My account" onClick={() => navigate({ to: "/account" })}>
+          <CircleUserRound size={15} />
+        </IconButton>
         <IconButton label="Sign out" onClick={signOut}>
           <LogOut size={15} />
         </IconButton>

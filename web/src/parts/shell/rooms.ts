@@ -1,5 +1,5 @@
 import { useMatch } from "@tanstack/react-router";
-import { KeyRound, ListTree, type LucideIcon, MessageCircleQuestionMark } from "lucide-react";
+import { KeyRound, ListTree, type LucideIcon, MessageCircleQuestionMark, Users } from "lucide-react";
 import { useEffect } from "react";
 import type { TracesSearch } from "../search.ts";
 
@@ -20,7 +20,13 @@ const TRACES = "/project/$projectId/traces";
 export const GROUPS: Group[] = [
   { label: null, rooms: [{ to: "/project/$projectId/ask", label: "Ask", icon: MessageCircleQuestionMark }] },
   { label: "Observe", rooms: [{ to: TRACES, label: "Traces", icon: ListTree }] },
-  { label: "Settings", rooms: [{ to: "/project/$projectId/keys", label: "API keys", icon: KeyRound }] },
+  {
+    label: "Settings",
+    rooms: [
+      { to: "/project/$projectId/keys", label: "API keys", icon: KeyRound },
+      { to: "/project/$projectId/members", label: "Members", icon: Users },
+    ],
+  },
 ];
 
 export const ROOMS = GROUPS.flatMap((group) => group.rooms);

@@ -72,6 +72,12 @@ function useCommands(projectId: string): Target[] {
       hint: "Choose",
       go: () => chooseTheme(theme),
     })),
+    {
+      id: "account",
+      label: "My account",
+      hint: data?.user.email ?? "",
+      go: () => navigate({ to: "/account" }),
+    },
     { id: "sign out", label: "Sign out", hint: data?.user.email ?? "", go: signOut },
   ];
 }
