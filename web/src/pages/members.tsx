@@ -79,10 +79,12 @@ export default function MembersPage() {
           {data?.mayManage && <Invite isBusy={add.isPending} invite={add.mutate} />}
           {failed && <Failure error={failed} />}
           {made?.link && (
-            <Snippet
-              label={`Link for ${made.email}, shown this once: hand it over. It works once, within 7 days`}
-              code={made.link}
-            />
+            <>
+              <Snippet label={`Link for ${made.email}, shown this once`} code={made.link} />
+              <p className="mt-1 text-12 text-ink-3">
+                Hand it over yourself: no mail is sent. It works once, within 7 days.
+              </p>
+            </>
           )}
           {made && !made.link && (
             <p role="status" className="mt-3 text-ink-2">
@@ -158,7 +160,7 @@ function Invite({ isBusy, invite: send }: InviteProps) {
         />
       </label>
       <Chooser
-        label="Role of the invited"
+        label="Role of the new member"
         choices={ROLES}
         value={role}
         onChange={(next) => setRole(next as Role)}
