@@ -11,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.cluster import Place
@@ -62,6 +62,56 @@ async def test_evaluators_keep_their_versions_as_their_table_changes(place: Plac
         assert kept == ["v"], direction
     async with database.work() as work:
         await work.connection.execute(insert(evaluators.evaluators).values(**judge | {"id": "namesake"}))
+    await database.close()
+
+
+async def fill_with_people(connection: AsyncConnection) -> None:
+    """The first person, one with a password in one organisation, one in two, and one of a directory."""
+    await connection.run_sync(lambda sync: run(sync, "upgrade", "0009"))
+    made = at(0)["created_at"]
+    for organization in ("a", "b"):
+        await put(connection, accounts.organizations, id=organization, name=organization, created_at=made)
+    people = (("first", None, "a"), ("one", "hash", "b"), ("two", "hash", "ab"), ("directory", None, "b"))
+    for hour, (name, password, organizations) in enumerate(people):
+        moment = at(hour)["created_at"]
+        values = {"id": name, "email": f"{name}@x.example", "password_hash": password, "created_at": moment}
+        await connection.execute(text(_insert("users", values)), values | {"created_at": str(moment)})
+        for organization in organizations:
+            member = {"organization_id": organization, "user_id": name, "role": "MEMBER", "created_at": moment}
+            await put(connection, accounts.memberships, **member)
+    session = {"token_hash": "s", "user_id": "one", "created_at": str(made), "expires_at": str(made)}
+    await connection.execute(text(_insert("sessions", session)), session)
+
+
+def _insert(table: str, values: dict[str, Any]) -> str:
+    """For columns of an older table: those declared now are more."""
+    return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(f':{name}' for name in values)})"
+
+
+async def test_people_of_older_folders_keep_their_accounts_and_those_of_directories_are_invitations(place: Place):
+    database = Database(place.database)
+
+    async def moved(direction: str, revision: str) -> tuple[list[str], list[str]]:
+        """Whose memberships and sessions are there afterwards."""
+        async with database.work() as work:
+            await work.connection.run_sync(partial(run, direction=direction, revision=revision))
+            members = (await work.connection.execute(select(accounts.memberships.c.user_id))).scalars().all()
+            sessions = (await work.connection.execute(text("SELECT user_id FROM sessions"))).scalars().all()
+        return sorted(members), list(sessions)
+
+    async with database.work() as work:
+        await fill_with_people(work.connection)
+    assert await moved("upgrade", "0012") == (["directory", "first", "one", "two", "two"], ["one"])
+    async with database.reading() as connection:
+        rows = (await connection.execute(select(accounts.users))).all()
+    assert {row.id: (row.made_by, row.joined_at is not None) for row in rows} == {
+        "first": ("", True),
+        "one": ("b", True),
+        "two": ("", True),
+        "directory": ("b", False),
+    }
+    assert await moved("downgrade", "0009") == (["first", "one", "two", "two"], ["one"]), "it knows no invitations"
+    assert await moved("upgrade", "0012") == (["first", "one", "two", "two"], ["one"])
     await database.close()
 
 
