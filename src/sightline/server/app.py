@@ -209,7 +209,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
     prompts, score_configs = Prompts(database, hub), ScoreConfigs(database)
     pepper = parts.secrets.of("pepper")
     organizations = Organizations(database, parts.accounts, pepper=pepper)
-    people = People(database, parts.accounts)
+    people = People(database)
     traced = TracedExperiments(parts.engine, parts.tracing.index)
     return Services(
         accounts=parts.accounts,

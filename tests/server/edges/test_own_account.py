@@ -30,19 +30,19 @@ async def invited(ada: httpx2.AsyncClient, email: str, role: str = "MEMBER") -> 
 
 
 async def test_an_invited_person_sets_a_password_and_is_a_member(ada: httpx2.AsyncClient, stranger: httpx2.AsyncClient):
-    member, token = await invited(ada, " Kim@Example.org ", "VIEWER")
-    assert (member["email"], member["role"], member["joined"]) == ("kim@example.org", "VIEWER", False)
+    member, token = await invited(ada, " Kim@Example.org ", "MEMBER")
+    assert (member["email"], member["role"], member["joined"]) == ("kim@example.org", "MEMBER", False)
     link = (await stranger.post("/api/web/links/look", json={"token": token})).json()
     assert link == {
         "purpose": "invitation",
         "email": "kim@example.org",
         "organization": "My organization",
-        "role": "VIEWER",
+        "role": "MEMBER",
     }
     short = await stranger.post("/api/web/links/password", json={"token": token, "password": "short"})
     assert (short.status_code, "12 to" in short.json()["message"]) == (400, True)
     made = await stranger.post("/api/web/links/password", json={"token": token, "password": NEW})
-    assert [each["role"] for each in made.json()["projects"]] == ["VIEWER"]
+    assert [each["role"] for each in made.json()["projects"]] == ["MEMBER"]
     assert made.json()["hasPassword"]
     for path in ("look", "password", "decline"):
         answer = await stranger.post(f"/api/web/links/{path}", json={"token": token, "password": NEW})

@@ -67,7 +67,7 @@ async def test_evaluators_keep_their_versions_as_their_table_changes(place: Plac
 
 async def fill_with_people(connection: AsyncConnection) -> None:
     """The first person, one with a password in one organisation, one in two, and one of a directory."""
-    await connection.run_sync(lambda sync: run(sync, "upgrade", "0009"))
+    await connection.run_sync(lambda sync: run(sync, "upgrade", "0013"))
     made = at(0)["created_at"]
     for organization in ("a", "b"):
         await put(connection, accounts.organizations, id=organization, name=organization, created_at=made)
@@ -110,7 +110,7 @@ async def test_people_of_older_folders_keep_their_accounts_and_those_of_director
         "two": ("", True),
         "directory": ("b", False),
     }
-    assert await moved("downgrade", "0009") == (["first", "one", "two", "two"], ["one"]), "it knows no invitations"
+    assert await moved("downgrade", "0013") == (["first", "one", "two", "two"], ["one"]), "it knows no invitations"
     assert await moved("upgrade", "0012") == (["first", "one", "two", "two"], ["one"])
     await database.close()
 

@@ -27,11 +27,11 @@ def link_for(page: Page, email: str, role: str | None = None) -> str:
 
 def test_an_invited_person_chooses_a_password_and_is_in(open_page: OpenPage, signed_in: dict[str, Any]) -> None:
     owner = open_page(MEMBERS, signed_in)
-    link = link_for(owner, "kim@example.org", "Viewer")
+    link = link_for(owner, "kim@example.org", "Member")
     row = owner.get_by_role("listitem").filter(has_text="kim@example.org")
     expect(row.get_by_text("Invited")).to_be_visible()
     guest = open_page(link)
-    expect(guest.get_by_text("invites kim@example.org as viewer")).to_be_visible()
+    expect(guest.get_by_text("invites kim@example.org as member")).to_be_visible()
     assert "token" not in guest.url
     guest.get_by_label("Password").fill(NEW)
     guest.get_by_role("button", name="Join").click()

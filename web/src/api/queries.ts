@@ -152,6 +152,8 @@ export const changeRole = (projectId: string, id: string, role: Role) =>
 
 export const removeMember = (projectId: string, id: string) => send("DELETE", memberPath(projectId, id));
 
+export const leave = (projectId: string) => send("DELETE", memberPath(projectId, "me"));
+
 export const sessions = queryOptions({
   queryKey: ["sessions"],
   queryFn: ({ signal }) => get<OpenSessions>("/account/sessions", signal),

@@ -215,6 +215,8 @@ export interface paths {
         /**
          * Hints
          * @description SSE: events named `hint`, coalesced to four a second; a comment every 15 s (keep-alive) holds proxies open.
+         *
+         *     The stream ends within seconds of the session's end, or of the member's.
          */
         get: operations["hints_api_web_projects__projectId__live_get"];
         put?: never;
@@ -266,7 +268,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/web/projects/{projectId}/members/{userId}": {
+    "/api/web/projects/{projectId}/members/me": {
         parameters: {
             query?: never;
             header?: never;
@@ -277,9 +279,26 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Remove
-         * @description Remove a member, or leave.
+         * Leave
+         * @description Leave the organisation: it takes another invitation to come back.
          */
+        delete: operations["leave_api_web_projects__projectId__members_me_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/web/projects/{projectId}/members/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove */
         delete: operations["remove_api_web_projects__projectId__members__userId__delete"];
         options?: never;
         head?: never;
@@ -547,7 +566,7 @@ export interface components {
              * @default MEMBER
              * @enum {string}
              */
-            role: "OWNER" | "ADMIN" | "MEMBER" | "VIEWER" | "NONE";
+            role: "OWNER" | "ADMIN" | "MEMBER" | "ANNOTATOR" | "VIEWER" | "NONE";
         };
         /** Key */
         Key: {
@@ -566,11 +585,17 @@ export interface components {
             note: string | null;
             /** Publickey */
             publicKey: string;
+            /** Scopes */
+            scopes: ("ingest" | "read" | "write" | "scores" | "admin")[];
         };
         /** KeyDraft */
         KeyDraft: {
+            /** Expiresat */
+            expiresAt?: string | null;
             /** Note */
             note?: string | null;
+            /** Scopes */
+            scopes?: ("ingest" | "read" | "write" | "scores" | "admin")[] | null;
         };
         /** Keys */
         Keys: {
@@ -602,7 +627,7 @@ export interface components {
              */
             purpose: "password" | "invitation";
             /** Role */
-            role: ("OWNER" | "ADMIN" | "MEMBER" | "VIEWER" | "NONE") | null;
+            role: ("OWNER" | "ADMIN" | "MEMBER" | "ANNOTATOR" | "VIEWER" | "NONE") | null;
         };
         /** LinkPassword */
         LinkPassword: {
@@ -651,7 +676,7 @@ export interface components {
              * Role
              * @enum {string}
              */
-            role: "OWNER" | "ADMIN" | "MEMBER" | "VIEWER" | "NONE";
+            role: "OWNER" | "ADMIN" | "MEMBER" | "ANNOTATOR" | "VIEWER" | "NONE";
         };
         /** MemberChange */
         MemberChange: {
@@ -659,7 +684,7 @@ export interface components {
              * Role
              * @enum {string}
              */
-            role: "OWNER" | "ADMIN" | "MEMBER" | "VIEWER" | "NONE";
+            role: "OWNER" | "ADMIN" | "MEMBER" | "ANNOTATOR" | "VIEWER" | "NONE";
         };
         /** Members */
         Members: {
@@ -703,6 +728,8 @@ export interface components {
             note: string | null;
             /** Publickey */
             publicKey: string;
+            /** Scopes */
+            scopes: ("ingest" | "read" | "write" | "scores" | "admin")[];
             /** Secretkey */
             secretKey: string;
         };
@@ -883,6 +910,8 @@ export interface components {
         Project: {
             /** Id */
             id: string;
+            /** May */
+            may: ("open" | "signed" | "session.own" | "membership.own" | "project.read" | "traces.read" | "traces.write" | "traces.delete" | "events.send" | "media.read" | "media.write" | "scores.read" | "scores.create" | "scores.write" | "score-configs.read" | "score-configs.write" | "annotations.read" | "annotations.write" | "queues.manage" | "prompts.read" | "prompts.write" | "prompts.promote" | "prompts.delete" | "skills.read" | "skills.write" | "skills.delete" | "datasets.read" | "datasets.write" | "datasets.delete" | "metrics.read" | "dashboards.read" | "dashboards.write" | "models.read" | "models.write" | "evaluators.read" | "evaluators.write" | "connections.read" | "connections.manage" | "ask" | "keys.read" | "keys.manage" | "audit.read" | "people.read" | "people.manage" | "project.create" | "project.manage" | "project.delete" | "exports.read" | "exports.manage")[];
             /** Name */
             name: string;
             organization: components["schemas"]["Organization"];
@@ -2265,6 +2294,80 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Invitation"];
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leave_api_web_projects__projectId__members_me_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {

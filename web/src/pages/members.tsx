@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { Link as LinkIcon, Trash2, UserPlus } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import { changeRole, invite, linkFor, members, removeMember, session } from "~/api/queries.ts";
+import { changeRole, invite, leave, linkFor, members, removeMember, session } from "~/api/queries.ts";
 import type { Member, Role } from "~/api/types.ts";
 import { Button, IconButton } from "~/parts/button.tsx";
 import { Confirm } from "~/parts/confirm.tsx";
@@ -17,6 +17,7 @@ const ROLES: { id: Role; label: string }[] = [
   { id: "OWNER", label: "Owner" },
   { id: "ADMIN", label: "Admin" },
   { id: "MEMBER", label: "Member" },
+  { id: "ANNOTATOR", label: "Annotator" },
   { id: "VIEWER", label: "Viewer" },
   { id: "NONE", label: "None" },
 ];
@@ -46,7 +47,7 @@ function useMemberChanges(projectId: string) {
     onSuccess,
   });
   const remove = useMutation({
-    mutationFn: ({ id }: Member) => removeMember(projectId, id),
+    mutationFn: ({ id, isMe }: Member) => (isMe ? leave(projectId) : removeMember(projectId, id)),
     onSuccess: (_, { email, isMe }) => {
       if (isMe) return location.assign("/");
       setMade((shown) => (shown?.email === email ? null : shown));

@@ -1,9 +1,10 @@
 """What can be done with accounts: by anybody with a key or a session, and by those who run an organisation."""
 
 from sightline.server.accounts.actions.accounts import Accounts
+from sightline.server.accounts.actions.audit import Audit
 from sightline.server.accounts.actions.members import Members
 from sightline.server.accounts.actions.organizations import Organizations
 from sightline.server.accounts.actions.own import OwnAccount, Resetting
 from sightline.server.accounts.actions.people import People
 
-__all__ = ["Accounts", "Members", "Organizations", "OwnAccount", "People", "Resetting"]
+__all__ = ["Accounts", "Audit", "Members", "Organizations", "OwnAccount", "People", "Resetting"]

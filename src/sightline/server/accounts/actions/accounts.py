@@ -1,36 +1,45 @@
 """Authentication and authorisation: seeding, sign-in, sessions, API keys and what each may do."""
 
 import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any, Literal
 
-from sightline.server.accounts import secrets
+import structlog
+
+from sightline.server.accounts import audit, secrets
 from sightline.server.accounts.actions.attempts import Attempts
-from sightline.server.accounts.recording import log_event
 from sightline.server.accounts.records import (
     UNKNOWN,
     Access,
-    AccountEvent,
     ApiKey,
+    AuditEvent,
     Client,
     InitialAccounts,
+    KeyDraft,
     NewApiKey,
+    Outcome,
     Project,
     ProjectAccess,
     ProjectId,
-    Recorder,
     Role,
     Seeded,
     Session,
+    StoredKey,
     User,
     UserId,
 )
 from sightline.server.accounts.seeding import seed
 from sightline.server.accounts.store import accounts as store
+from sightline.server.accounts.store import organizations as organization_store
 from sightline.server.accounts.store import people
 from sightline.server.runtime.cache import ExpiringCache
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
-from sightline.server.runtime.errors import NotFound, Unauthorized
+from sightline.server.runtime.errors import Conflict, InvalidRequest, NotFound, Unauthorized
+
+log = structlog.get_logger()
 
 SESSION_DAYS = 30
 """Lifetime of a session."""
@@ -40,8 +49,6 @@ KEY_CACHE_S = 10.0
 """TTL of a cached key lookup: so long another process may still accept a key that this one deleted."""
 KEY_CACHE_SIZE = 10_000
 """Cached key lookups; beyond it the oldest is evicted."""
-Opens = tuple[ProjectId, datetime | None]
-"""The project of a key, and when the key expires."""
 
 
 class Accounts:
@@ -50,12 +57,11 @@ class Accounts:
     `pepper` is the HMAC key of the stored hashes of secret keys: with another pepper every key is unknown.
     """
 
-    def __init__(self, database: Database, *, pepper: bytes, record: Recorder = log_event) -> None:
+    def __init__(self, database: Database, *, pepper: bytes) -> None:
         self._database = database
         self._pepper = pepper
         self.attempts = Attempts(database, pepper)
-        self.record = record
-        self._known: ExpiringCache[tuple[str, str | None], Opens | str] = ExpiringCache(
+        self._known: ExpiringCache[tuple[str, str | None], StoredKey | str] = ExpiringCache(
             size=KEY_CACHE_SIZE, keep_s=KEY_CACHE_S
         )
         self._used: dict[str, datetime] = {}
@@ -70,15 +76,15 @@ class Accounts:
     async def by_key(self, public_key: str, secret_key: str) -> Access:
         """Authenticate a key pair: what it may do in its project. Unauthorized for an unknown or expired pair."""
         hashed = secrets.secret_hash(secret_key, self._pepper)
-        project_id = await self._project_of(public_key, hashed)
+        key = await self._known_key(public_key, hashed)
         self.used(public_key)
-        return Access(project_id=project_id, scope="project", public_key=public_key)
+        return Access(project_id=key.project_id, scope="project", public_key=public_key, scopes=key.scopes)
 
     async def by_public_key(self, public_key: str) -> Access:
-        """Authenticate a public key alone, which may only create scores. Unauthorized when it is unknown."""
-        project_id = await self._project_of(public_key, None)
+        """Authenticate a public key alone, which may only create scores. Unauthorized when it is unknown or expired."""
+        key = await self._known_key(public_key, None)
         self.used(public_key)
-        return Access(project_id=project_id, scope="scores", public_key=public_key)
+        return Access(project_id=key.project_id, scope="scores", public_key=public_key, scopes=key.scopes)
 
     async def sign_in(self, email: str, password: str, client: Client = UNKNOWN) -> tuple[str, Session]:
         """Start a session with a password: its token and the session. Unauthorized for a wrong e-mail or password.
@@ -92,7 +98,7 @@ class Accounts:
         matches = await secrets.which_match(password, [hashed for _, hashed in found])
         user = next((user for (user, _), matched in zip(found, matches, strict=True) if matched), None)
         if user is None:
-            await self.record(AccountEvent(kind="sign-in failed", email=address, client=client))
+            await self._refused(address, [user for user, _ in found], client)
             raise Unauthorized(
                 "email or password is wrong: check both. Whoever runs the server can make a link for a new password "
                 "with `sightline reset-password`"
@@ -121,7 +127,7 @@ class Accounts:
         async with self._database.work() as work:
             found = await people.take_link(work.connection, secrets.token_hash(token), ["sign-in"])
         if found is None:
-            await self.record(AccountEvent(kind="sign-in failed", client=client, detail="link used or expired"))
+            await self._refused("", [], client)
             raise Unauthorized("this sign-in link was used or has expired: restart the server to get a new one")
         return await self.start_session(found.user, client)
 
@@ -130,7 +136,7 @@ class Accounts:
         session = Session(user=user, expires_at=now() + timedelta(days=SESSION_DAYS))
         async with self._database.work() as work:
             await people.add_session(work.connection, secrets.token_hash(token), session, client)
-        await self.record(AccountEvent(kind="signed in", email=user.email, user_id=user.id, client=client))
+            await audit.record(work.connection, _sign_in(user, "done"))
         return token, session
 
     async def by_session(self, token: str) -> User | None:
@@ -172,21 +178,25 @@ class Accounts:
         async with self._database.reading() as connection:
             return await store.keys_of(connection, project_id)
 
-    async def create_key(self, project_id: ProjectId, note: str | None = None) -> NewApiKey:
+    async def create_key(self, project_id: ProjectId, draft: KeyDraft | None = None) -> NewApiKey:
         """Create a key pair. Only this answer has its secret: the database keeps a hash."""
-        public_key, secret_key = secrets.new_key_pair()
-        display = secrets.display(secret_key)
-        key = ApiKey(public_key=public_key, display_secret_key=display, created_at=now(), note=note)
+        made = new_pair(draft or KeyDraft())
         async with self._database.work() as work:
-            await store.put_key(work.connection, project_id, key, secrets.secret_hash(secret_key, self._pepper))
+            if await organization_store.known_key(work.connection, made.key.public_key):
+                raise Conflict(f"API key {made.key.public_key!r} exists: choose another public key")
+            hashed = secrets.secret_hash(made.secret_key, self._pepper)
+            await store.put_key(work.connection, project_id, made.key, hashed)
+            details = {"scopes": sorted(made.key.scopes)}
+            await audit.record(work.connection, _key_event("key.create", project_id, made.key.public_key, details))
             work.after_commit(self._known.clear)
-        return NewApiKey(key=key, secret_key=secret_key)
+        return made
 
     async def delete_key(self, project_id: ProjectId, public_key: str) -> None:
         """Revoke a key pair and evict it from this process' cache. NotFound when the project has no such key."""
         async with self._database.work() as work:
             if not await store.delete_key(work.connection, project_id, public_key):
                 raise NotFound(f"API key {public_key!r} does not exist in project {project_id!r}")
+            await audit.record(work.connection, _key_event("key.delete", project_id, public_key, {}))
             work.after_commit(self.forget_keys)
 
     def used(self, public_key: str) -> None:
@@ -209,32 +219,76 @@ class Accounts:
         """Invalidate the key cache: a key was deleted, or its project."""
         self._known.clear()
 
-    async def _project_of(self, public_key: str, hashed_secret: str | None) -> ProjectId:
-        """The key's project, read through the cache. Wrong keys are cached too (negative caching)."""
+    async def _refused(self, name: str, users: Sequence[User], client: Client) -> None:
+        """Audited for each account of that address, and logged; what is no address may be a password, and is not."""
+        events = [_sign_in(user, "refused") for user in users] or [_sign_in(None, "refused")]
+        async with self._database.work() as work:
+            await audit.record(work.connection, *events)
+        log.warning("sign-in failed", name=name if "@" in name else None, client=client.address)
+
+    async def _known_key(self, public_key: str, hashed_secret: str | None) -> StoredKey:
+        """The key, read through the cache. Wrong keys are cached too (negative caching)."""
         known = self._known.get((public_key, hashed_secret))
         found = known[0] if known else await self._look_up(public_key, hashed_secret)
         if known is None:
             self._known.put((public_key, hashed_secret), found)
         if isinstance(found, str):
             raise Unauthorized(found)
-        project_id, expires_at = found
-        if expires_at is not None and expires_at <= now():
-            raise Unauthorized(f"API key {public_key[:48]!r} has expired: make a new one")
-        return project_id
+        check_expiry(public_key, found.expires_at)
+        return found
 
-    async def _look_up(self, public_key: str, hashed_secret: str | None) -> Opens | str:
+    async def _look_up(self, public_key: str, hashed_secret: str | None) -> StoredKey | str:
         """What the key opens, or why it opens nothing."""
         async with self._database.reading() as connection:
             found = await store.key(connection, public_key)
             organizations = found is None and await store.is_organizations(connection, public_key)
         if organizations:
             return f"API key {public_key[:48]!r} is an organisation's: this call needs the key pair of a project"
-        if found is None or (hashed_secret is not None and not hmac.compare_digest(found[1], hashed_secret)):
+        if found is None or (hashed_secret is not None and not hmac.compare_digest(found.secret_hash, hashed_secret)):
             return (
                 f"API key {public_key[:48]!r} is not known here or its secret is wrong: "
                 "check the key pair and that the base URL is this server's"
             )
-        return found[0], found[2]
+        return found
+
+
+def check_expiry(public_key: str, expires_at: datetime | None) -> None:
+    if expires_at is not None and expires_at <= now():
+        raise Unauthorized(f"API key {public_key[:48]!r} has expired ({expires_at:%Y-%m-%d %H:%M} UTC): make a new one")
+
+
+def new_pair(draft: KeyDraft) -> NewApiKey:
+    """A pair with the halves that the draft names, or random ones. InvalidRequest for half a pair or a past expiry."""
+    if bool(draft.public_key) != bool(draft.secret_key):
+        raise InvalidRequest("a key pair needs both halves: give publicKey and secretKey, or neither")
+    if draft.expires_at is not None and draft.expires_at <= now():
+        raise InvalidRequest(f"expiresAt {draft.expires_at} is past: choose a later time, or none")
+    if not draft.scopes:
+        raise InvalidRequest("scopes is empty: name at least one, or leave it out for all of them")
+    random_public, random_secret = secrets.new_key_pair()
+    public_key, secret_key = draft.public_key or random_public, draft.secret_key or random_secret
+    key = ApiKey(
+        public_key=public_key,
+        display_secret_key=secrets.display(secret_key),
+        created_at=now(),
+        note=draft.note,
+        expires_at=draft.expires_at,
+        scopes=draft.scopes,
+    )
+    return NewApiKey(key=key, secret_key=secret_key)
+
+
+def _key_event(
+    action: Literal["key.create", "key.delete"], project_id: ProjectId, public_key: str, details: Mapping[str, Any]
+) -> AuditEvent:
+    return AuditEvent(action=action, target_kind="key", target_id=public_key, project_id=project_id, details=details)
+
+
+def _sign_in(user: User | None, outcome: Outcome) -> AuditEvent:
+    by = replace(audit.acting_now(), kind="person", id=user.id) if user and outcome == "done" else None
+    return AuditEvent(
+        action="sign-in", target_kind="person", target_id=user.id if user else None, outcome=outcome, by=by
+    )
 
 
 def _no_project(project_id: ProjectId) -> NotFound:

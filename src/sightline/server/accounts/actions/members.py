@@ -47,12 +47,14 @@ class Members:
         return await self._organizations.put_member(organization_id, user_id, role)
 
     async def remove(self, who: Access, user_id: UserId) -> None:
-        """Remove a member; anybody may leave by themselves."""
-        if user_id == who.user_id:
-            organization_id, _ = await self._standing(who)
-        else:
-            organization_id = await self._managing(who, (await self._member(who, user_id)).role)
+        organization_id = await self._managing(who, (await self._member(who, user_id)).role)
         await self._organizations.remove_member(organization_id, user_id)
+
+    async def leave(self, who: Access) -> None:
+        """Leave by oneself: coming back takes another consent."""
+        organization_id, _ = await self._standing(who)
+        if who.user_id is not None:
+            await self._organizations.remove_member(organization_id, who.user_id, by_themselves=True)
 
     async def _member(self, who: Access, user_id: UserId) -> Membership:
         organization_id, _ = await self._standing(who)

@@ -2,15 +2,15 @@
 
 from datetime import timedelta
 
-from sightline.server.accounts import secrets
+from sightline.server.accounts import audit, secrets
 from sightline.server.accounts.actions.accounts import LINK_HOURS, Accounts
 from sightline.server.accounts.records import (
-    UNKNOWN,
-    AccountEvent,
-    AccountEventKind,
+    AuditAction,
+    AuditEvent,
     Client,
     OneTimeLink,
     OpenSession,
+    OrganizationId,
     Session,
     User,
 )
@@ -58,10 +58,11 @@ class OwnAccount:
             if account is None:
                 await people.set_password(work.connection, found.user.id, hashed)
                 await people.end_sessions(work.connection, found.user.id)
+                await audit.record(work.connection, _event("password.set", found.user))
             else:
                 await _join(work.connection, found, account)
-        kind: AccountEventKind = "joined" if seen.purpose == "invitation" else "password set"
-        await self._accounts.record(_about(seen, kind, account or seen.user, client))
+            if found.purpose == "invitation":
+                await audit.record(work.connection, _event("invitation.accept", found.user, found.organization_id))
         return await self._accounts.start_session(account or seen.user, client)
 
     async def join(self, account: User, token: str) -> OneTimeLink:
@@ -71,16 +72,16 @@ class OwnAccount:
             if found is None:
                 raise _no_link()
             await _join(work.connection, found, account)
-        await self._accounts.record(_about(found, "joined", account))
+            await audit.record(work.connection, _event("invitation.accept", found.user, found.organization_id))
         return found
 
     async def decline(self, token: str) -> None:
         """Void an invitation's link; who was invited stays unjoined until the organisation asks again."""
         async with self._database.work() as work:
             found = await people.take_link(work.connection, secrets.token_hash(token), ["invitation"])
-        if found is None:
-            raise _no_link()
-        await self._accounts.record(_about(found, "declined", found.user))
+            if found is None:
+                raise _no_link()
+            await audit.record(work.connection, _event("invitation.decline", found.user, found.organization_id))
 
     async def has_password(self, user: User) -> bool:
         async with self._database.reading() as connection:
@@ -98,8 +99,8 @@ class OwnAccount:
         async with self._database.work() as work:
             await people.set_password(work.connection, user.id, made)
             await people.end_sessions(work.connection, user.id, but=secrets.token_hash(session))
+            await audit.record(work.connection, _event("password.set", user))
         await self._accounts.attempts.succeeded(key)
-        await self._accounts.record(AccountEvent(kind="password set", email=user.email, user_id=user.id))
 
     async def sessions(self, user: User, session: str) -> tuple[list[OpenSession], str]:
         """The person's sessions, and the id of the one that asks."""
@@ -111,12 +112,12 @@ class OwnAccount:
         async with self._database.work() as work:
             if not await people.end_shown_session(work.connection, user.id, session_id):
                 raise NotFound(f"session {session_id!r} has ended already, or is not yours")
-        await self._accounts.record(AccountEvent(kind="sessions ended", email=user.email, user_id=user.id))
+            await audit.record(work.connection, _event("session.end", user))
 
     async def end_other_sessions(self, user: User, session: str) -> None:
         async with self._database.work() as work:
             await people.end_sessions(work.connection, user.id, but=secrets.token_hash(session))
-        await self._accounts.record(AccountEvent(kind="sessions ended", email=user.email, user_id=user.id))
+            await audit.record(work.connection, _event("session.end", user))
 
     async def _same_person(self, seen: OneTimeLink, password: str) -> User | None:
         """The account with the invited address and this very password; counted, since it is a guess at one."""
@@ -164,10 +165,8 @@ async def _join(connection: Connection, link: OneTimeLink, account: User) -> Non
     await people.accept(connection, link.user.id, account.id)
 
 
-def _about(link: OneTimeLink, kind: AccountEventKind, user: User, client: Client = UNKNOWN) -> AccountEvent:
-    return AccountEvent(
-        kind=kind, email=link.user.email, user_id=user.id, organization_id=link.organization_id, client=client
-    )
+def _event(action: AuditAction, user: User, organization_id: OrganizationId | None = None) -> AuditEvent:
+    return AuditEvent(action=action, target_kind="person", target_id=user.id, organization_id=organization_id)
 
 
 def _no_link() -> NotFound:

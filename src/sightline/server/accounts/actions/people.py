@@ -6,10 +6,10 @@ an address has an account is neither asked nor told, and the person decides whic
 
 from datetime import timedelta
 
-from sightline.server.accounts import secrets
-from sightline.server.accounts.actions.accounts import Accounts
+from sightline.server.accounts import audit, secrets
+from sightline.server.accounts.actions.organizations import role_events
 from sightline.server.accounts.records import (
-    AccountEvent,
+    AuditEvent,
     Membership,
     OrganizationId,
     OrganizationRole,
@@ -30,9 +30,8 @@ INVITATION_DAYS = 7
 class People:
     """Every method is scoped to the organisation it is given."""
 
-    def __init__(self, database: Database, accounts: Accounts) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._accounts = accounts
 
     async def page(
         self, organization_id: OrganizationId, email: str | None, skip: int, limit: int
@@ -66,9 +65,7 @@ class People:
             elif name:
                 await store.rename(work.connection, organization_id, user.id, name)
             await store.put_member(work.connection, organization_id, user.id, role)
-        await self._accounts.record(
-            AccountEvent(kind="invited", email=address, user_id=user.id, organization_id=organization_id, detail=role)
-        )
+            await audit.record(work.connection, *role_events(organization_id, user.id, None, role))
         return await self.get(organization_id, user.id)
 
     async def invitation(self, organization_id: OrganizationId, user_id: UserId) -> str:
@@ -85,9 +82,10 @@ class People:
                 )
             expires_at = now() + timedelta(days=INVITATION_DAYS)
             await people.add_link(work.connection, secrets.token_hash(token), user_id, "invitation", expires_at)
-        await self._accounts.record(
-            AccountEvent(kind="link made", email=found.user.email, user_id=user_id, organization_id=organization_id)
-        )
+            event = AuditEvent(
+                action="invitation.create", target_kind="person", target_id=user_id, organization_id=organization_id
+            )
+            await audit.record(work.connection, event)
         return token
 
     async def take_in(self, organization_id: OrganizationId, user_id: UserId) -> Membership:
@@ -99,6 +97,7 @@ class People:
             if await store.made(work.connection, organization_id, user_id) is None:
                 raise _nobody(user_id)
             await store.put_member(work.connection, organization_id, user_id, "NONE")
+            await audit.record(work.connection, *role_events(organization_id, user_id, None, "NONE"))
         return await self.get(organization_id, user_id)
 
     async def rename(self, organization_id: OrganizationId, user_id: UserId, name: str | None) -> Membership:

@@ -94,6 +94,14 @@ async def accept(connection: AsyncConnection, invited: UserId, account: UserId) 
     await end_links(connection, invited)
 
 
+async def part(connection: AsyncConnection, organization_id: OrganizationId, user_id: UserId) -> None:
+    """Part a person from their maker: an account that stood behind a row leaves it, one that is the row owns it."""
+    mine = (users.c.id == user_id) & (users.c.made_by == organization_id)
+    own = mine & users.c.account_id.is_(None)
+    await connection.execute(update(users).where(own).values(made_by=user_id))
+    await connection.execute(update(users).where(mine).values(account_id=None, joined_at=None))
+
+
 async def in_organization(connection: AsyncConnection, organization_id: OrganizationId, account: UserId) -> bool:
     """Whether an account is a member already, itself or behind an invitation it accepted."""
     mine = memberships.c.user_id.in_(identities(account))

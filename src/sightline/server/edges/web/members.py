@@ -5,23 +5,27 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from sightline.server.accounts.records import Access, Membership, UserId
-from sightline.server.edges.access import Editor, Member
+from sightline.server.edges.access import member_for
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.services import Served, Services, base_url
 from sightline.server.edges.web import shapes
 
 router = APIRouter(route_class=PlainJson, prefix="/projects/{projectId}/members")
 
+Reader = Annotated[Access, member_for("people.read")]
+Manager = Annotated[Access, member_for("people.manage")]
+Leaver = Annotated[Access, member_for("membership.own")]
+
 
 @router.get("")
-async def members(who: Member, services: Served) -> shapes.Members:
+async def members(who: Reader, services: Served) -> shapes.Members:
     found, may_manage = await services.members.listed(who)
     return shapes.Members(data=[_member(each, who) for each in found], may_manage=may_manage)
 
 
 @router.post("", status_code=201)
 async def invite(
-    body: shapes.InvitationDraft, who: Editor, request: Request, services: Served
+    body: shapes.InvitationDraft, who: Manager, request: Request, services: Served
 ) -> shapes.Invitation:
     """Invite an address. Whether it has an account here is neither asked nor told."""
     member, token = await services.members.invite(who, body.email, body.name, body.role)
@@ -30,7 +34,7 @@ async def invite(
 
 @router.post("/{userId}/link", status_code=201)
 async def link(
-    user_id: Annotated[str, Path(alias="userId")], who: Editor, request: Request, services: Served
+    user_id: Annotated[str, Path(alias="userId")], who: Manager, request: Request, services: Served
 ) -> shapes.MadeLink:
     """A new link for somebody who has not joined yet; the one before stops working."""
     token = await services.members.link(who, UserId(user_id))
@@ -39,14 +43,20 @@ async def link(
 
 @router.patch("/{userId}")
 async def change(
-    user_id: Annotated[str, Path(alias="userId")], body: shapes.MemberChange, who: Editor, services: Served
+    user_id: Annotated[str, Path(alias="userId")], body: shapes.MemberChange, who: Manager, services: Served
 ) -> shapes.Member:
     return _member(await services.members.change(who, UserId(user_id), body.role), who)
 
 
+@router.delete("/me", status_code=204)
+async def leave(who: Leaver, services: Served) -> Response:
+    """Leave the organisation: it takes another invitation to come back."""
+    await services.members.leave(who)
+    return Response(status_code=204)
+
+
 @router.delete("/{userId}", status_code=204)
-async def remove(user_id: Annotated[str, Path(alias="userId")], who: Member, services: Served) -> Response:
-    """Remove a member, or leave."""
+async def remove(user_id: Annotated[str, Path(alias="userId")], who: Manager, services: Served) -> Response:
     await services.members.remove(who, UserId(user_id))
     return Response(status_code=204)
 

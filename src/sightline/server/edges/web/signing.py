@@ -3,6 +3,7 @@
 from fastapi import Request, Response
 
 from sightline import __version__
+from sightline.server.accounts.permissions import verbs_of
 from sightline.server.accounts.records import Client, Session, User
 from sightline.server.edges.access import COOKIE, SECURE_COOKIE
 from sightline.server.edges.proxies import client_key
@@ -59,6 +60,7 @@ async def shown(user: User, services: Services) -> shapes.Session:
                 id=each.project.id,
                 name=each.project.name,
                 role=each.role,
+                may=verbs_of(each.role),
                 organization=shapes.Organization(
                     id=each.project.organization_id, name=each.project.organization_name
                 ),
