@@ -287,6 +287,18 @@ async def test_a_sign_in_costs_one_hash_however_many_accounts_there_are(town: To
     assert counts == [1, 1, 1]
 
 
+async def test_a_hash_of_an_older_version_gets_the_salt_of_its_address_at_the_next_sign_in(town: Town):
+    old = secrets._PASSWORDS.hash(PASSWORD)
+    async with town.database.work() as work:
+        await work.connection.execute(text("UPDATE users SET password_hash = :old"), {"old": old})
+    user = await town.signed_in(OWNER, PASSWORD)
+    assert await town.signed_in(OWNER, PASSWORD) == user
+    async with town.database.reading() as connection:
+        kept = (await connection.execute(text("SELECT email, password_hash FROM users"))).all()
+    salts = {row.email: secrets.has_salt(row.password_hash, secrets.salt_of(row.email, b"pepper")) for row in kept}
+    assert salts == {OWNER: True, "owner@b.example": False}
+
+
 async def test_hashes_of_older_versions_go_on_and_broken_ones_match_nothing():
     old = secrets._PASSWORDS.hash(PASSWORD)
     assert await secrets.which_match(PASSWORD, [old, "", "$argon2id$v=19$broken", old[:-1] + "x"]) == [

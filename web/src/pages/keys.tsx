@@ -19,11 +19,9 @@ const environment = ({ publicKey, secretKey }: NewKey, baseUrl: string) => `LANG
 LANGFUSE_PUBLIC_KEY="${publicKey}"
 LANGFUSE_SECRET_KEY="${secretKey}"`;
 
-/** Viewers look but do not change. */
 function useMayChange(projectId: string): boolean {
   const { data } = useQuery(session);
-  const role = data?.projects.find(({ id }) => id === projectId)?.role;
-  return role !== undefined && role !== "VIEWER";
+  return data?.projects.find(({ id }) => id === projectId)?.may.includes("keys.manage") ?? false;
 }
 
 function useKeyChanges(projectId: string) {

@@ -61,6 +61,11 @@ def salt_of(email: str, pepper: bytes) -> bytes:
     return hmac.new(pepper, b"password salt\0" + email.encode(), hashlib.sha256).digest()[:SALT_BYTES]
 
 
+def has_salt(hashed: str, salt: bytes) -> bool:
+    """Whether a stored hash was made with this salt; those of older versions have random ones."""
+    return _head(hashed).endswith("$" + base64.b64encode(salt).decode().rstrip("="))
+
+
 async def which_match(password: str, hashes: Sequence[str]) -> list[bool]:
     """Verify a password against hashes; none of them takes as long as one, so timing does not reveal an account."""
     return await asyncio.get_running_loop().run_in_executor(_WORKERS, _which, password, tuple(hashes))

@@ -96,15 +96,16 @@ class Accounts:
         async with self._database.reading() as connection:
             found = await people.accounts_at(connection, address)
         matches = await secrets.which_match(password, [hashed for _, hashed in found])
-        user = next((user for (user, _), matched in zip(found, matches, strict=True) if matched), None)
-        if user is None:
+        right = next((each for each, matched in zip(found, matches, strict=True) if matched), None)
+        if right is None:
             await self._refused(address, [user for user, _ in found], client)
             raise Unauthorized(
                 "email or password is wrong: check both. Whoever runs the server can make a link for a new password "
                 "with `sightline reset-password`"
             )
         await self.attempts.succeeded(key)
-        return await self.start_session(user, client)
+        await self._salt_anew(*right, password)
+        return await self.start_session(right[0], client)
 
     async def awaits_password(self) -> bool:
         """Whether nobody has set a password yet."""
@@ -225,6 +226,14 @@ class Accounts:
         async with self._database.work() as work:
             await audit.record(work.connection, *events)
         log.warning("sign-in failed", name=name if "@" in name else None, client=client.address)
+
+    async def _salt_anew(self, user: User, hashed: str, password: str) -> None:
+        """Give a hash of an older version the salt that all at this address share."""
+        salt = secrets.salt_of(user.email, self._pepper)
+        if not secrets.has_salt(hashed, salt):
+            made = await secrets.password_hash(password, salt)
+            async with self._database.work() as work:
+                await people.replace_hash(work.connection, user.id, hashed, made)
 
     async def _known_key(self, public_key: str, hashed_secret: str | None) -> StoredKey:
         """The key, read through the cache. Wrong keys are cached too (negative caching)."""

@@ -87,6 +87,12 @@ async def set_password(connection: AsyncConnection, user_id: UserId, hashed: str
     await end_links(connection, user_id)
 
 
+async def replace_hash(connection: AsyncConnection, user_id: UserId, old: str, new: str) -> None:
+    """Another hash of the same password, unless it was changed meanwhile."""
+    same = (users.c.id == user_id) & (users.c.password_hash == old)
+    await connection.execute(update(users).where(same).values(password_hash=new))
+
+
 async def accept(connection: AsyncConnection, invited: UserId, account: UserId) -> None:
     """Let an account stand behind an invitation."""
     values = {"account_id": account, "joined_at": now()}
