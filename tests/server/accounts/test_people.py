@@ -255,10 +255,10 @@ async def test_wrong_passwords_lock_for_a_growing_while_whether_or_not_there_is_
 async def test_a_locked_account_lets_in_the_browser_that_was_in_before_and_keeps_its_sessions(town: Town):
     user = await town.signed_in(OWNER, PASSWORD)
     session = (await town.accounts.sign_in(OWNER, PASSWORD))[0]
-    known = Client(mark=town.accounts.attempts.mark(OWNER))
+    known = Client(mark=town.accounts.attempts.mark(user.id))
     for _ in range(FREE_ATTEMPTS):
         await wrong(town, OWNER)
-    forged = Client(mark=town.accounts.attempts.mark("another@a.example"))
+    forged = Client(mark=town.accounts.attempts.mark("another"))
     for client in (UNKNOWN, forged, Client(mark="x.y"), Client(mark="")):
         with pytest.raises(TooBusy):
             await town.accounts.sign_in(OWNER, PASSWORD, client)
@@ -266,11 +266,27 @@ async def test_a_locked_account_lets_in_the_browser_that_was_in_before_and_keeps
     assert await town.signed_in(OWNER, PASSWORD, known) == user
 
 
-async def test_a_right_password_clears_the_count(town: Town):
-    for _ in range(3):
-        for _ in range(FREE_ATTEMPTS - 1):
-            await wrong(town, OWNER)
+async def test_a_right_password_costs_no_attempt(town: Town):
+    for _ in range(FREE_ATTEMPTS - 1):
+        await wrong(town, OWNER)
+    for _ in range(FREE_ATTEMPTS):
         await town.signed_in(OWNER, PASSWORD)
+    assert isinstance(await wrong(town, OWNER), Unauthorized)
+    assert isinstance(await wrong(town, OWNER), TooBusy)
+
+
+async def test_who_has_another_account_of_the_address_guesses_no_faster(town: Town):
+    await town.own.set_password(await town.invited(A), PASSWORD, UNKNOWN)
+    squatter = (await town.own.set_password(await town.invited(B), OTHER, UNKNOWN))[1].user
+    outcomes = []
+    for _ in range(FREE_ATTEMPTS):
+        mark = Client(mark=town.accounts.attempts.mark(squatter.id))
+        assert await town.signed_in(PERSON, OTHER, mark) == squatter
+        outcomes.append(type(await wrong(town, PERSON, mark)))
+    assert outcomes == [Unauthorized] * FREE_ATTEMPTS
+    with pytest.raises(TooBusy):
+        await town.accounts.sign_in(PERSON, PASSWORD, Client(mark=town.accounts.attempts.mark(squatter.id)))
+    assert await town.signed_in(PERSON, OTHER, Client(mark=town.accounts.attempts.mark(squatter.id))) == squatter
 
 
 async def test_a_sign_in_costs_one_hash_however_many_accounts_there_are(town: Town, monkeypatch: pytest.MonkeyPatch):

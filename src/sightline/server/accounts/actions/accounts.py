@@ -92,18 +92,15 @@ class Accounts:
         Several accounts may have one address, made by several organisations: the password tells which.
         """
         address = email.strip().lower()
-        key = await self.attempts.begin(address, client.mark)
         async with self._database.reading() as connection:
             found = await people.accounts_at(connection, address)
-        matches = await secrets.which_match(password, [hashed for _, hashed in found])
-        right = next((each for each, matched in zip(found, matches, strict=True) if matched), None)
+        right = await self._with_password(address, found, password, client)
         if right is None:
             await self._refused(address, [user for user, _ in found], client)
             raise Unauthorized(
                 "email or password is wrong: check both. Whoever runs the server can make a link for a new password "
                 "with `sightline reset-password`"
             )
-        await self.attempts.succeeded(key)
         await self._salt_anew(*right, password)
         return await self.start_session(right[0], client)
 
@@ -226,6 +223,27 @@ class Accounts:
         async with self._database.work() as work:
             await audit.record(work.connection, *events)
         log.warning("sign-in failed", name=name if "@" in name else None, client=client.address)
+
+    async def _with_password(
+        self, address: str, found: Sequence[tuple[User, str]], password: str, client: Client
+    ) -> tuple[User, str] | None:
+        """The account that this password opens, counted as an attempt at the address.
+
+        A device cookie counts apart, for its own account only: with it nobody guesses at another of the same address.
+        """
+        hashes = [hashed for _, hashed in found]
+        known = next((each for each in found if self.attempts.is_mark_of(each[0].id, client.mark)), None)
+        if known and client.mark:
+            await self.attempts.begin(client.mark)
+            if (await secrets.which_match(password, hashes))[found.index(known)]:
+                await self.attempts.forget(client.mark)
+                return known
+        await self.attempts.begin(address)
+        matches = await secrets.which_match(password, hashes)
+        right = next((each for each, matched in zip(found, matches, strict=True) if matched), None)
+        if right is not None:
+            await self.attempts.succeeded(address)
+        return right
 
     async def _salt_anew(self, user: User, hashed: str, password: str) -> None:
         """Give a hash of an older version the salt that all at this address share."""

@@ -1,7 +1,7 @@
 """Lockout with exponential backoff: wrong passwords cost time, per account and without telling whether there is one.
 
-Every attempt is counted before the password is checked, so parallel guesses gain nothing. A browser that has signed in
-to the account before holds a device cookie and is counted apart: strangers who guess do not lock its owner out.
+Every attempt is counted before its outcome is told, so parallel guesses gain nothing. A browser that has signed in to
+the account before holds a device cookie and is counted apart: strangers who guess do not lock its owner out.
 """
 
 import hashlib
@@ -32,10 +32,9 @@ class Attempts:
         self._database = database
         self._pepper = pepper
 
-    async def begin(self, name: str, mark: str | None = None) -> str:
-        """Count an attempt at `name`; its key, for `succeeded`. TooBusy (429 with Retry-After) while locked."""
-        key = self._sealed("attempt", mark if self._is_mark_of(name, mark) else name)
-        moment = now()
+    async def begin(self, name: str) -> None:
+        """Count an attempt at `name`. TooBusy (429 with Retry-After) while it is locked."""
+        key, moment = self._sealed("attempt", name), now()
         async with self._database.work() as work:
             await store.forget_older(work.connection, moment, FORGOTTEN_AFTER)
             failures, locked_until = await store.counted(work.connection, key) or (0, moment)
@@ -48,25 +47,33 @@ class Attempts:
                 )
             until = moment + _wait(failures + 1)
             await store.count(work.connection, key, failures + 1, moment=moment, locked_until=until)
-        return key
 
-    async def succeeded(self, key: str) -> None:
+    async def succeeded(self, name: str) -> None:
+        """Take back this attempt alone: whoever has another account of the same address clears nobody's count."""
+        key, moment = self._sealed("attempt", name), now()
         async with self._database.work() as work:
-            await store.forget(work.connection, key)
+            failures, locked_until = await store.counted(work.connection, key) or (1, moment)
+            until = locked_until if failures > FREE_ATTEMPTS else moment
+            await store.count(work.connection, key, failures - 1, moment=moment, locked_until=until)
 
-    def mark(self, name: str) -> str:
+    async def forget(self, name: str) -> None:
+        """Clear the count of what belongs to one account alone."""
+        async with self._database.work() as work:
+            await store.forget(work.connection, self._sealed("attempt", name))
+
+    def mark(self, account: str) -> str:
         """The device cookie for a browser that has signed in: random, and signed for this account alone."""
         random = secrets.token_urlsafe(16)
-        return f"{random}.{self._signature(name, random)}"
+        return f"{random}.{self._signature(account, random)}"
 
-    def _is_mark_of(self, name: str, mark: str | None) -> bool:
+    def is_mark_of(self, account: str, mark: str | None) -> bool:
         random, _, signature = (mark or "").partition(".")
-        return bool(signature) and hmac.compare_digest(signature.encode(), self._signature(name, random).encode())
+        return bool(signature) and hmac.compare_digest(signature.encode(), self._signature(account, random).encode())
 
-    def _signature(self, name: str, random: str) -> str:
-        return self._sealed("device", f"{random}\0{name}")
+    def _signature(self, account: str, random: str) -> str:
+        return self._sealed("device", f"{random}\0{account}")
 
-    def _sealed(self, use: str, text: str | None) -> str:
+    def _sealed(self, use: str, text: str) -> str:
         return hmac.new(self._pepper, f"{use}\0{text}".encode(), hashlib.sha256).hexdigest()
 
 

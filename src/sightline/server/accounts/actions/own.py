@@ -90,7 +90,7 @@ class OwnAccount:
     async def change_password(self, user: User, current: str | None, new: str, *, session: str) -> None:
         """Change the password; all other sessions and all links end. InvalidRequest when the current one is wrong."""
         _check(new, user)
-        key = await self._accounts.attempts.begin(f"change {user.id}")
+        await self._accounts.attempts.begin(f"change {user.id}")
         async with self._database.reading() as connection:
             hashed = await people.password_of(connection, user.id)
         if hashed is not None and await secrets.which_match(current or "", [hashed]) != [True]:
@@ -100,7 +100,7 @@ class OwnAccount:
             await people.set_password(work.connection, user.id, made)
             await people.end_sessions(work.connection, user.id, but=secrets.token_hash(session))
             await audit.record(work.connection, _event("password.set", user))
-        await self._accounts.attempts.succeeded(key)
+        await self._accounts.attempts.forget(f"change {user.id}")
 
     async def sessions(self, user: User, session: str) -> tuple[list[OpenSession], str]:
         """The person's sessions, and the id of the one that asks."""

@@ -36,7 +36,7 @@ async def let_in(made: tuple[str, Session], request: Request, response: Response
     """Set the session cookie and the device cookie."""
     token, session = made
     secure = is_secure(request, services)
-    marks = services.accounts.attempts.mark(session.user.email)
+    marks = services.accounts.attempts.mark(session.user.id)
     lifetime_s = int((session.expires_at - now()).total_seconds())
     for name, value, max_age in (
         (SECURE_COOKIE if secure else COOKIE, token, lifetime_s),
