@@ -151,8 +151,11 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path):
     [
         ({"SIGHTLINE_PORT": "many"}, "port: Input should be a valid integer"),
         ({"SIGHTLINE_INIT_PROJECT_PUBLIC_KEY": "pk-lf-1"}, "go together"),
-        ({"SIGHTLINE_OBSERVATIONS_URL": "mysql://host/db"}, "name a folder"),
+        ({"SIGHTLINE_OBSERVATIONS_URL": "mysql://user:hunter2@host/db"}, "name a folder"),
+        ({"SIGHTLINE_BUS_URL": "amqp://user:hunter2@host"}, "name a postgresql"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, environment: dict[str, str], said: str):
-    assert said in refused("--data-dir", str(tmp_path), **environment)
+    line = refused("--data-dir", str(tmp_path), **environment)
+    assert said in line
+    assert "hunter2" not in line

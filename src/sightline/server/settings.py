@@ -171,7 +171,7 @@ class Settings(BaseSettings):
         url = self.observations_url or ""
         if "://" in url and not re.fullmatch(r"clickhouses?://[^/?#]*[^/?#@:][^/?#@]*(/\w*)?", url):
             raise ValueError(
-                f"SIGHTLINE_OBSERVATIONS_URL is {self.observations_url!r}: name a folder for the embedded engine, or "
+                "SIGHTLINE_OBSERVATIONS_URL cannot be read: name a folder for the embedded engine, or "
                 "a ClickHouse server as clickhouse://user:password@host:8123/database"
             )
         return self
@@ -191,7 +191,7 @@ class Settings(BaseSettings):
         if self.bus_url and not self.bus_url.startswith(
             ("postgresql://", "postgresql+asyncpg://", "redis://", "rediss://")
         ):
-            raise ValueError(f"SIGHTLINE_BUS_URL is {self.bus_url!r}: name a postgresql:// or redis:// address")
+            raise ValueError("SIGHTLINE_BUS_URL cannot be read: name a postgresql:// or redis:// address")
         return self
 
     @property
