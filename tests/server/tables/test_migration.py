@@ -11,7 +11,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Table, insert, select, text
+from sqlalchemy import Connection, Table, TableClause, column, insert, select, text
+from sqlalchemy import table as named
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.cluster import Place
@@ -22,7 +23,7 @@ from sightline.server.runtime.database import Database
 from sightline.server.runtime.errors import Conflict
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tables import accounts, evals, evaluators, media, migrate, migrate_observations, reviews
-from sightline.server.tables.metadata import metadata
+from sightline.server.tables.metadata import UtcDateTime, metadata
 from sightline.server.tables.migration import HEAD, migration_config
 
 DECLARED = (accounts.users, media.media)
@@ -75,17 +76,17 @@ async def fill_with_people(connection: AsyncConnection) -> None:
     for hour, (name, password, organizations) in enumerate(people):
         moment = at(hour)["created_at"]
         values = {"id": name, "email": f"{name}@x.example", "password_hash": password, "created_at": moment}
-        await connection.execute(text(_insert("users", values)), values | {"created_at": str(moment)})
+        await connection.execute(insert(older("users", *values)).values(**values))
         for organization in organizations:
             member = {"organization_id": organization, "user_id": name, "role": "MEMBER", "created_at": moment}
             await put(connection, accounts.memberships, **member)
-    session = {"token_hash": "s", "user_id": "one", "created_at": str(made), "expires_at": str(made)}
-    await connection.execute(text(_insert("sessions", session)), session)
+    session = {"token_hash": "s", "user_id": "one", "created_at": made, "expires_at": made}
+    await connection.execute(insert(older("sessions", *session)).values(**session))
 
 
-def _insert(table: str, values: dict[str, Any]) -> str:
-    """For columns of an older table: those declared now are more."""
-    return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(f':{name}' for name in values)})"
+def older(name: str, *columns: str) -> TableClause:
+    """A table with the columns that it had: those declared now are more."""
+    return named(name, *(column(each, UtcDateTime() if each.endswith("_at") else None) for each in columns))
 
 
 async def test_people_of_older_folders_keep_their_accounts_and_those_of_directories_are_invitations(place: Place):
