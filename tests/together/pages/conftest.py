@@ -94,13 +94,19 @@ def signed_in(browser: Browser, sightline: Sightline) -> dict[str, Any]:
     return state
 
 
-def is_complaint(said: ConsoleMessage) -> bool:
-    """Chromium also writes down each 401, which is how the server says who is not signed in."""
-    return said.type in ("error", "warning") and "status of 401" not in said.text
+@pytest.fixture
+def refusals() -> tuple[int, ...]:
+    """Statuses that a page may be answered; Chromium writes each down. 401 is how the server says who is signed out."""
+    return (401,)
+
+
+def is_complaint(said: ConsoleMessage, refusals: tuple[int, ...]) -> bool:
+    refused = any(f"status of {status}" in said.text for status in refusals)
+    return said.type in ("error", "warning") and not refused
 
 
 @pytest.fixture
-def open_page(browser: Browser, sightline: Sightline) -> Iterator[OpenPage]:
+def open_page(browser: Browser, sightline: Sightline, refusals: tuple[int, ...]) -> Iterator[OpenPage]:
     """Opens an address in a fresh profile; at the end nothing may have been written to any console."""
     complaints: list[str] = []
     contexts: list[BrowserContext] = []
@@ -111,7 +117,7 @@ def open_page(browser: Browser, sightline: Sightline) -> Iterator[OpenPage]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
-        page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
+        page.on("console", lambda said: complaints.append(said.text) if is_complaint(said, refusals) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
         return page

@@ -13,6 +13,12 @@ NEW = "a password quite new"
 MEMBERS = "/project/demo/members"
 
 
+@pytest.fixture
+def refusals() -> tuple[int, ...]:
+    """Wrong passwords, used links and memberships that stand are refused here on purpose."""
+    return (400, 401, 404, 409)
+
+
 def link_for(page: Page, email: str, role: str | None = None) -> str:
     """The link that inviting an address shows."""
     page.get_by_label("Email").fill(email)
