@@ -157,6 +157,10 @@ def test_axe_finds_nothing_serious(open_page: OpenPage, signed_in: dict[str, Any
     page.goto("/project/demo/ask")
     expect(page.get_by_role("heading", level=2)).to_be_visible()
     found += findings(page)
+    for address in ("/project/demo/members", "/account"):
+        page.goto(address)
+        expect(page.get_by_role("listitem").first).to_be_visible()
+        found += findings(page)
     assert found == []
 
 
