@@ -3,10 +3,12 @@
 import asyncio
 import gc
 import json
+import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType
@@ -24,16 +26,22 @@ from sightline.server.accounts.actions.accounts import LINK_HOURS
 from sightline.server.accounts.records import Seeded, User
 from sightline.server.app import DATABASE_FILE, create_app, database_url
 from sightline.server.edges.services import Services
+from sightline.server.installation.records import FolderRefused
 from sightline.server.runtime.database import Database
-from sightline.server.runtime.errors import FolderInUse, SightlineError
+from sightline.server.runtime.errors import OUT_OF_MEANS, FolderInUse, SightlineError, Unavailable
+from sightline.server.runtime.secret import SecretDamaged
 from sightline.server.settings import Settings
-from sightline.server.tables import is_migrated
+from sightline.server.tables import NewerSchema, check_schema
+from sightline.server.tables.migration import HEAD
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 resetting = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
+PRIVATE = 0o077
+"""umask: what the server writes is for its owner alone."""
 EXIT_USER_MISTAKE = 2
 """Exit code for bad settings or usage, as shells use 2."""
+DOCTOR = "`sightline doctor`"
 SETTLED_S = 1.0
 """Seconds between the start and `settle`: the first request should not wait for it."""
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
@@ -130,10 +138,11 @@ async def _reset_links(settings: Settings, email: str) -> list[tuple[User, str]]
     folder = settings.data_dir.expanduser().resolve()
     if settings.database_url is None and not (folder / DATABASE_FILE).exists():
         _fail(f"{folder} holds no data of a server: name its folder with --data-dir")
-    database = Database(database_url(settings, folder))
+    url = database_url(settings, folder)
+    if await check_schema(url) != HEAD:
+        _fail("the data is of an older version of Sightline: start this version's server on it once, then try again")
+    database = Database(url)
     try:
-        if not await is_migrated(database):
-            _fail("the data is of another version of Sightline: start this version's server on it once, then try again")
         return await Resetting(database).links(email)
     finally:
         await database.close()
@@ -149,14 +158,19 @@ def _settings(**given: Any) -> Settings:
 
 def run(settings: Settings) -> None:
     """Serve until a signal; a user's mistake is one line on stderr and exit code 2."""
+    os.umask(PRIVATE)
     _open(settings.data_dir)
     listener = _listen(settings.host, settings.port)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings, listener))
     except SightlineError as problem:
-        mistake = problem.status < 500 or isinstance(problem, FolderInUse)
+        mistake = problem.status < 500 or isinstance(problem, FolderInUse | FolderRefused | NewerSchema | SecretDamaged)
         _fail(problem.message, EXIT_USER_MISTAKE if mistake else 1)
+    except OSError as problem:
+        if problem.errno not in OUT_OF_MEANS:
+            raise
+        _fail(f"{problem.filename or settings.data_dir}: {problem.strerror}; make room on its disk, or see {DOCTOR}", 1)
     finally:
         listener.close()
 
@@ -184,9 +198,10 @@ async def announce(state: State, address: str) -> None:
     """The address, a one-time sign-in link until somebody has a password and, if this start made it, a key pair."""
     services, seeded = cast("Services", state.services), cast("Seeded", state.seeded)
     typer.echo(f"Sightline {__version__} at {address}")
-    if state.prints_link and seeded.user is not None and await services.accounts.awaits_password():
-        token = await services.accounts.sign_in_link()
-        typer.echo(f"Sign in as {seeded.user.email} (once): {address}/sign-in#token={token}")
+    with suppress(Unavailable):  # The server runs, and answers why it cannot write; a link is worth no start.
+        if state.prints_link and seeded.user is not None and await services.accounts.awaits_password():
+            token = await services.accounts.sign_in_link()
+            typer.echo(f"Sign in as {seeded.user.email} (once): {address}/sign-in#token={token}")
     if seeded.created_key is not None and seeded.project is not None:
         typer.echo(f"Key pair of {seeded.project.name!r}, shown this once:")
         typer.echo(f"  LANGFUSE_BASE_URL={address}")

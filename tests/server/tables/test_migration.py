@@ -16,7 +16,8 @@ from sqlalchemy import table as named
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.cluster import Place
-from sightline.server.accounts.records import ProjectId
+from sightline.server.accounts.records import FULL, ProjectId
+from sightline.server.accounts.store import accounts as account_store
 from sightline.server.evals.records import ConfigId
 from sightline.server.evals.store import ScoreConfigStore
 from sightline.server.runtime.database import Database
@@ -102,7 +103,7 @@ async def test_people_of_older_folders_keep_their_accounts_and_those_of_director
 
     async with database.work() as work:
         await fill_with_people(work.connection)
-    assert await moved("upgrade", "0012") == (["directory", "first", "one", "two", "two"], ["one"])
+    assert await moved("upgrade", "0015") == (["directory", "first", "one", "two", "two"], ["one"])
     async with database.reading() as connection:
         rows = (await connection.execute(select(accounts.users))).all()
     assert {row.id: (row.made_by, row.joined_at is not None) for row in rows} == {
@@ -112,8 +113,25 @@ async def test_people_of_older_folders_keep_their_accounts_and_those_of_director
         "directory": ("b", False),
     }
     assert await moved("downgrade", "0013") == (["first", "one", "two", "two"], ["one"]), "it knows no invitations"
-    assert await moved("upgrade", "0012") == (["first", "one", "two", "two"], ["one"])
+    assert await moved("upgrade", "0015") == (["first", "one", "two", "two"], ["one"])
     await database.close()
+
+
+async def test_keys_from_before_there_were_scopes_keep_all_of_them(place: Place):
+    database = Database(place.database)
+    moment = datetime(2026, 5, 1, tzinfo=UTC)
+    async with database.work() as work:
+        await work.connection.run_sync(lambda sync: run(sync, "upgrade", "0009"))
+        await put(work.connection, accounts.organizations, id="o", name="o", created_at=moment)
+        await put(work.connection, accounts.projects, id="p", organization_id="o", name="p", created_at=moment)
+        key = {"public_key": "pk", "secret_hash": "h", "display_secret_key": "s", "created_at": moment}
+        await put(work.connection, accounts.api_keys, project_id="p", **key)
+    await migrate(place.database)
+    async with database.reading() as connection:
+        kept = await account_store.key(connection, "pk")
+    await database.close()
+    assert kept is not None
+    assert kept.scopes == FULL
 
 
 KEYED = (

@@ -1,7 +1,21 @@
 """The page's own API under /api/web, and the page itself."""
 
 from sightline.server.edges.routers import Responses, joined
-from sightline.server.edges.web import account, ask, keys, links, live, media, members, models, session, static, traces
+from sightline.server.edges.web import (
+    account,
+    ask,
+    audit,
+    keys,
+    labels,
+    links,
+    live,
+    media,
+    members,
+    models,
+    session,
+    static,
+    traces,
+)
 from sightline.server.edges.web.shapes import Problem
 
 PROBLEMS: Responses = {status: {"model": Problem} for status in (400, 401, 403, 404, 429)}
@@ -18,6 +32,8 @@ router = joined(
     ask.router,
     keys.router,
     members.router,
+    audit.router,
+    labels.router,
     prefix="/api/web",
     responses=PROBLEMS,
 )

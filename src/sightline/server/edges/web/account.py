@@ -7,14 +7,14 @@ from fastapi import APIRouter, Path, Request, Response
 from sightline.server.edges.access import Person, session_token
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.services import Served
-from sightline.server.edges.web import shapes
+from sightline.server.edges.web import people_shapes
 
 router = APIRouter(route_class=PlainJson, prefix="/account")
 
 
 @router.put("/password", status_code=204)
 async def change_password(
-    body: shapes.PasswordChange, user: Person, request: Request, services: Served
+    body: people_shapes.PasswordChange, user: Person, request: Request, services: Served
 ) -> Response:
     """Change the password; every other session ends. Asks for the current one, except of whoever has none yet."""
     token = session_token(request) or ""
@@ -23,10 +23,10 @@ async def change_password(
 
 
 @router.get("/sessions")
-async def sessions(user: Person, request: Request, services: Served) -> shapes.OpenSessions:
+async def sessions(user: Person, request: Request, services: Served) -> people_shapes.OpenSessions:
     found, mine = await services.own_account.sessions(user, session_token(request) or "")
-    return shapes.OpenSessions(
-        data=[shapes.OpenSession(**vars(each), is_current=each.id == mine) for each in found]
+    return people_shapes.OpenSessions(
+        data=[people_shapes.OpenSession(**vars(each), is_current=each.id == mine) for each in found]
     )
 
 

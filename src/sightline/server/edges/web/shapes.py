@@ -8,8 +8,8 @@ from pydantic.alias_generators import to_camel
 
 from sightline.server.accounts import records
 from sightline.server.accounts.permissions import Verb
-from sightline.server.accounts.records import FULL, KeyScope, OrganizationRole
-from sightline.server.edges.params import Moment
+from sightline.server.accounts.records import FULL, KeyScope
+from sightline.server.edges.params import Label, Moment
 from sightline.server.tracing.records import Kind, Level, ScoreType
 
 
@@ -65,6 +65,8 @@ class Session(Shape):
     """False for the first person until they set one: they sign in by the printed link."""
     projects: list[Project]
     version: str
+    notice: str | None
+    """What everybody should know of the server: that its disk is full. Null when all is well."""
 
 
 class Score(Shape):
@@ -294,81 +296,36 @@ class NewKey(Key):
     """Shown this once."""
 
 
-class PasswordChange(Shape):
-    current: str | None = None
-    """Not needed by whoever has none yet."""
-    password: str
+class ProtectedLabels(Shape):
+    labels: list[Label]
 
 
-class OpenSession(Shape):
-    id: str
-    created_at: datetime
-    expires_at: datetime
+class AuditActor(Shape):
+    kind: str
+    id: str | None
+    """A person's id, or the public half of a key."""
     address: str | None
-    """The client's, when it signed in."""
-    browser: str | None
-    """Its User-Agent."""
-    is_current: bool
 
 
-class OpenSessions(Shape):
-    data: list[OpenSession]
+class AuditTarget(Shape):
+    kind: str
+    id: str | None
 
 
-class LinkToken(Shape):
-    token: str = Field(min_length=1, max_length=200)
-
-
-class LinkPassword(LinkToken):
-    password: str
-
-
-class Link(Shape):
-    purpose: Literal["password", "invitation"]
-    email: str
-    organization: str | None
-    """The name of the one that invites."""
-    role: OrganizationRole | None
-
-
-class Member(Shape):
+class AuditEntry(Shape):
     id: str
-    """As this organisation knows the person."""
-    email: str
-    name: str | None
-    role: OrganizationRole
-    joined: bool
-    """False while it is an invitation."""
-    is_me: bool
+    at: datetime
+    actor: AuditActor
+    action: str
+    target: AuditTarget
+    project_id: str | None
+    outcome: str
+    details: dict[str, Any]
 
 
-class Members(Shape):
-    data: list[Member]
-    may_manage: bool
-
-
-Email = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=3, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
-]
-
-
-class InvitationDraft(Shape):
-    email: Email
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=255)] | None = None
-    role: OrganizationRole = "MEMBER"
-
-
-class MadeLink(Shape):
-    link: str | None
-    """Shown this once. Null where none is needed: somebody who had joined before is a member again."""
-
-
-class Invitation(MadeLink):
-    member: Member
-
-
-class MemberChange(Shape):
-    role: OrganizationRole
+class AuditPage(Shape):
+    data: list[AuditEntry]
+    meta: Cursor
 
 
 class Problem(Shape):

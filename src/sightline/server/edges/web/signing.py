@@ -52,6 +52,7 @@ def is_secure(request: Request, services: Services) -> bool:
 
 
 async def shown(user: User, services: Services) -> shapes.Session:
+    room = services.space.look()
     return shapes.Session(
         user=shapes.Person(id=user.id, email=user.email, name=user.name),
         has_password=await services.own_account.has_password(user),
@@ -68,4 +69,5 @@ async def shown(user: User, services: Services) -> shapes.Session:
             for each in await services.accounts.projects_of(user)
         ],
         version=__version__,
+        notice=room.message if room and room.is_low else None,
     )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0012"
+revision: str = "0015"
 down_revision: str | None = "0013"
 branch_labels: str | None = None
 depends_on: str | None = None
