@@ -53,6 +53,14 @@ def server(context: typer.Context) -> None:
     server_app(args=context.args, prog_name="sightline server")
 
 
+@app.command("reset-password", context_settings=FORWARDED, add_help_option=False)
+def reset_password(context: typer.Context) -> None:
+    """Print a one-time link for a new password (see `sightline reset-password --help`)."""
+    from sightline.server.cli import resetting  # late: the analytics engine takes a second to import
+
+    resetting(args=context.args, prog_name="sightline reset-password")
+
+
 @app.command(context_settings=FORWARDED, add_help_option=False)
 def erase(context: typer.Context) -> None:
     """Take what was deleted off the disk, or erase a person (see `sightline erase --help`)."""

@@ -29,6 +29,8 @@ from rich.console import Console
 
 MODEL = "sightline-tiny"
 PROJECT = "demo"
+PERSON = "you@localhost"
+"""Signs in by the printed link until they set a password."""
 FIRST_SCENES = 3
 """Held-out scenes that the model is asked about at the start, so that the list of traces has something to show."""
 _LINK = re.compile(r"https?://\S+/sign-in#token=\S+")
@@ -118,17 +120,17 @@ def demo(
     try:
         with server_part as server, endpoint_part as model:
             link = _start(page, endpoint, server, model)
-            _tell(link, page, keys)
+            _tell(link, page, keys, folder)
             if open_page and sys.stdout.isatty():
-                webbrowser.open(link)
+                webbrowser.open(link or page)
             _until_interrupted(server, model)
     except DemoError as error:
         _say.print(f"[red]{error}[/red]")
         raise typer.Exit(1) from error
 
 
-def _start(page: str, endpoint: str, server: Part, model: Part) -> str:
-    """Waits for both parts and asks the first questions; gives the sign-in link."""
+def _start(page: str, endpoint: str, server: Part, model: Part) -> str | None:
+    """Waits for both parts and asks the first questions; gives the sign-in link, unless somebody has a password."""
     with _say.status("Starting the platform …") as status:
         wait_for(f"{page}/api/public/health", server)
         status.update("Loading the model …")
@@ -137,9 +139,7 @@ def _start(page: str, endpoint: str, server: Part, model: Part) -> str:
         asked = ask_first_questions(endpoint)
     _say.print(f"[green]✓[/green] {MODEL} answered {asked} questions about held-out handwriting; the traces are there.")
     link = _LINK.search(server.log.read_text(errors="replace"))
-    if link is None:
-        raise DemoError(f"the server printed no sign-in link: see {server.log}")
-    return link.group()
+    return link.group() if link else None
 
 
 def ask_first_questions(endpoint: str) -> int:
@@ -163,10 +163,15 @@ def _chat(image: str, question: str | None) -> dict[str, Any]:
     return {"model": MODEL, "messages": [{"role": "user", "content": parts}], "sightline": {"looked": "gradient"}}
 
 
-def _tell(link: str, page: str, keys: Keys) -> None:
+def _tell(link: str | None, page: str, keys: Keys, folder: Path) -> None:
     """Where to go now; on stdout, for a person or a script."""
+    hint = (
+        f"(signs you in once; then {page} is enough)"
+        if link
+        else f"(as {PERSON}; forgotten the password: sightline reset-password {PERSON} --data-dir {folder})"
+    )
     typer.echo(
-        f"\n  Open  {link}\n        (signs you in once; then {page} is enough)\n\n"
+        f"\n  Open  {link or page}\n        {hint}\n\n"
         f"  Send your own traces:\n"
         f"    export LANGFUSE_BASE_URL={page} LANGFUSE_PUBLIC_KEY={keys.public} LANGFUSE_SECRET_KEY={keys.secret}\n\n"
         f"  Ctrl-C ends it.\n"
@@ -221,9 +226,8 @@ def _seed(keys: Keys) -> dict[str, str]:
         "SIGHTLINE_INIT_PROJECT_NAME": "Handwritten scenes",
         "SIGHTLINE_INIT_PROJECT_PUBLIC_KEY": keys.public,
         "SIGHTLINE_INIT_PROJECT_SECRET_KEY": keys.secret,
-        "SIGHTLINE_INIT_USER_EMAIL": "you@localhost",
+        "SIGHTLINE_INIT_USER_EMAIL": PERSON,
         "SIGHTLINE_INIT_USER_NAME": "You",
-        "SIGHTLINE_INIT_USER_PASSWORD": secrets.token_urlsafe(24),
     }
 
 

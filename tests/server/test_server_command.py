@@ -1,5 +1,6 @@
 """`sightline server` as a process: what it prints, what it refuses, how it stops."""
 
+import json
 import os
 import re
 import signal
@@ -88,6 +89,42 @@ def test_a_start_prints_the_address_a_link_and_the_first_time_a_key_pair(tmp_pat
     said, wrong = second.communicate(timeout=60)
     assert (second.returncode, said, wrong) == (0, "", "")
     assert "#token=" in again[1]
+
+
+def test_who_has_a_password_is_printed_no_link_and_gets_a_new_one_on_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SIGHTLINE_INIT_USER_EMAIL", "ada@example.org")
+    monkeypatch.setenv("SIGHTLINE_INIT_USER_PASSWORD", "correct horse battery staple")
+    server = start(tmp_path, "--port", "0")
+    address_line, next_line = lines(server, 2)
+    assert next_line.startswith("Key pair of")
+    address = address_line.rpartition(" ")[2]
+    reset = [sys.executable, "-m", "sightline.cli", "reset-password", "--data-dir", str(tmp_path)]
+    asked = [*reset, " Ada@Example.org", "--json", "--address", address]
+    ran = subprocess.run(asked, capture_output=True, text=True, timeout=120, check=True)
+    [found] = json.loads(ran.stdout)
+    assert found["url"].startswith(f"{address}/link#token=")
+    body = {"token": found["url"].partition("=")[2], "password": "a password quite new"}
+    answer = httpx2.post(f"{address}/api/web/links/password", json=body)
+    assert answer.json()["user"]["email"] == found["email"] == "ada@example.org"
+    elsewhere = [*reset[:-1], "no-such-folder", "ada@example.org"]
+    for arguments, said in (([*reset, "nobody@example.org"], "nobody here"), (elsewhere, "--data-dir")):
+        ran = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
+        assert ran.returncode == 2
+        assert said in ran.stderr
+    server.send_signal(signal.SIGTERM)
+    server.communicate(timeout=60)
+    assert server.returncode == 0
+
+
+def test_the_sign_in_link_can_be_turned_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SIGHTLINE_SIGN_IN_LINK", "false")
+    server = start(tmp_path, "--port", "0")
+    assert not any("#token=" in line for line in lines(server, 2))
+    server.send_signal(signal.SIGTERM)
+    server.communicate(timeout=60)
+    assert server.returncode == 0
 
 
 def test_every_knob_is_listed_with_its_help():

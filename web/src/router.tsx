@@ -61,6 +61,22 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import("./pages/sign-in.tsx")),
 });
 
+/** What a one-time link opens: to join an organisation, or to set a password. */
+const link = createRoute({
+  getParentRoute: () => root,
+  path: "/link",
+  component: lazyRouteComponent(() => import("./pages/link.tsx")),
+});
+
+const account = createRoute({
+  getParentRoute: () => root,
+  path: "/account",
+  beforeLoad: async ({ context }) => {
+    await signedIn(context.queries, "/account");
+  },
+  component: lazyRouteComponent(() => import("./pages/account.tsx")),
+});
+
 const project = createRoute({
   getParentRoute: () => root,
   path: "/project/$projectId",
@@ -107,6 +123,12 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import("./pages/keys.tsx")),
 });
 
+const members = createRoute({
+  getParentRoute: () => project,
+  path: "/members",
+  component: lazyRouteComponent(() => import("./pages/members.tsx")),
+});
+
 /** Not linked from anywhere: every part in every state, for the screenshots. */
 const gallery = createRoute({
   getParentRoute: () => root,
@@ -117,8 +139,10 @@ const gallery = createRoute({
 const tree = root.addChildren([
   home,
   signIn,
+  link,
+  account,
   gallery,
-  project.addChildren([projectHome, traces, trace, ask, keys]),
+  project.addChildren([projectHome, traces, trace, ask, keys, members]),
 ]);
 
 export function makeRouter(queries: QueryClient) {

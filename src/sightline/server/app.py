@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from starlette.datastructures import State
 
 from sightline import __version__
-from sightline.server.accounts.actions import Accounts, Audit, Organizations, People
+from sightline.server.accounts.actions import Accounts, Audit, Members, Organizations, OwnAccount, People
 from sightline.server.accounts.records import InitialAccounts, Seeded
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
@@ -22,6 +22,7 @@ from sightline.server.edges.answers import translate_errors
 from sightline.server.edges.compression import PageCompression
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.large.spool import Spool
+from sightline.server.edges.proxies import AllowedHosts, TrustedProxies
 from sightline.server.edges.reserve import Reserve
 from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PlainText, PublicCors, SameOrigin, SecurityHeaders
@@ -46,7 +47,7 @@ from sightline.server.runtime.seal import Seal
 from sightline.server.runtime.secret import Secrets
 from sightline.server.runtime.space import FreeSpace
 from sightline.server.runtime.writer import SpanWriter
-from sightline.server.settings import Settings
+from sightline.server.settings import Settings, listed
 from sightline.server.skills.actions import Skills
 from sightline.server.tables import check_schema, migrate, migrate_observations
 from sightline.server.tables.leases import leases as lease_table
@@ -57,6 +58,14 @@ from sightline.server.upkeep.jobs import ErasingRound, RetentionRound
 
 if TYPE_CHECKING:
     from sightline.server.edges.otlp_grpc import GrpcListener
+
+
+DATABASE_FILE = "sightline.db"
+"""In the data folder: the relational database, where no other is set."""
+
+
+def database_url(settings: Settings, folder: Path) -> str:
+    return settings.database_url or f"sqlite+aiosqlite:///{folder / DATABASE_FILE}"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -85,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.hub = LiveHub()
     app.state.draining = False
+    app.state.prints_link = settings.sign_in_link
     translate_errors(app)
     # Included one by one: a path that takes no GET is answered 405 by `web.static`, which asks each route.
     routers = (otlp.router, otlp_logs.router, langfuse.router, description.router, mcp.router, web.router, web.pages)
@@ -96,7 +106,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SameOrigin, public_url=settings.public_url)
     app.add_middleware(PlainText)
     app.add_middleware(PublicCors)
+    app.add_middleware(AllowedHosts, hosts=listed(settings.allowed_hosts))
     app.add_middleware(SecurityHeaders, https=settings.https)
+    app.add_middleware(TrustedProxies, proxies=listed(settings.trusted_proxies))
     list(declared(app))  # An undeclared route is a mistake to find now, not by an attacker.
     return app
 
@@ -213,17 +225,17 @@ def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
 
 async def _databases(settings: Settings, folder: Path, stack: AsyncExitStack) -> tuple[ObservationsEngine, Database]:
     """Open and migrate both databases. The engine's folder first: its file lock keeps a second server out."""
-    database_url = settings.database_url or f"sqlite+aiosqlite:///{folder / 'sightline.db'}"
+    url = database_url(settings, folder)
     engine = engine_at(settings.observations_url or folder / "observations")
     await opening.open_engine(engine)
     stack.push_async_callback(engine.close)
-    is_empty = await check_schema(database_url) is None
+    is_empty = await check_schema(url) is None
     await migrate_observations(engine)
     if is_empty:
-        await opening.refuse_orphans(database_url, engine)
-    await migrate(database_url)
+        await opening.refuse_orphans(url, engine)
+    await migrate(url)
     opening.opened_well(engine)
-    database = Database(database_url)
+    database = Database(url)
     stack.push_async_callback(database.close)
     return engine, database
 
@@ -231,13 +243,17 @@ async def _databases(settings: Settings, folder: Path, stack: AsyncExitStack) ->
 def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
     settings, database, tracing, hub = parts.settings, parts.database, parts.tracing, parts.hub
     prompts, score_configs = parts.prompts, ScoreConfigs(database)
-    organizations = Organizations(database, parts.accounts, pepper=parts.secrets.of("pepper"))
+    pepper = parts.secrets.of("pepper")
+    organizations = Organizations(database, parts.accounts, pepper=pepper)
+    people = People(database)
     traced = parts.stores.traced
     return Services(
         accounts=parts.accounts,
         organizations=organizations,
-        people=People(database),
+        people=people,
         audit=Audit(database),
+        members=Members(parts.accounts, organizations, people),
+        own_account=OwnAccount(database, parts.accounts, pepper=pepper),
         tracing=tracing,
         removal=parts.removal,
         erasing=parts.erasing,

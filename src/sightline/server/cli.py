@@ -2,34 +2,41 @@
 
 import asyncio
 import gc
+import json
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
+from starlette.datastructures import State
 
 from sightline import __version__
-from sightline.server.accounts.records import Seeded
-from sightline.server.app import create_app
+from sightline.server.accounts.actions import Resetting
+from sightline.server.accounts.actions.accounts import LINK_HOURS
+from sightline.server.accounts.records import Seeded, User
+from sightline.server.app import DATABASE_FILE, create_app, database_url
 from sightline.server.edges.services import Services
 from sightline.server.installation.records import FolderRefused
+from sightline.server.runtime.database import Database
 from sightline.server.runtime.errors import OUT_OF_MEANS, FolderInUse, SightlineError, Unavailable
 from sightline.server.runtime.secret import SecretDamaged
 from sightline.server.settings import Settings
-from sightline.server.tables import NewerSchema
+from sightline.server.tables import NewerSchema, check_schema
+from sightline.server.tables.migration import HEAD
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 erasing = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+resetting = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 PRIVATE = 0o077
 """umask: what the server writes is for its owner alone."""
@@ -68,7 +75,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and sockets:
             state = self._application.state
-            await announce(state.services, state.seeded, address_of(sockets[0], state.services.public_url))
+            await announce(state, address_of(sockets[0], state.services.public_url))
             if state.grpc is not None:
                 typer.echo(f"OTLP over gRPC on port {state.grpc.port}")
                 sys.stdout.flush()
@@ -98,8 +105,7 @@ def server(
     ] = False,
 ) -> None:
     """Run the platform. Every knob, these included, is also a SIGHTLINE_* variable: --settings lists them."""
-    given: dict[str, Any] = {"host": host, "port": port, "data_dir": data_dir, "model_endpoint_url": model_endpoint}
-    run(_settings(given))
+    run(_settings(host=host, port=port, data_dir=data_dir, model_endpoint_url=model_endpoint))
 
 
 @erasing.command()
@@ -115,7 +121,7 @@ def erase(
     """Erase a person, or take what was deleted off the disk, while the server is stopped."""
     if person is None and not now:
         _fail("nothing to erase: give --person with an e-mail address, --now, or both")
-    settings = _settings({"data_dir": data_dir})
+    settings = _settings(data_dir=data_dir)
     _run(_erase(settings, person, now=now))
     typer.echo(" and ".join([*([f"{person} is erased"] if person else []), *(["off the disk"] if now else [])]))
 
@@ -128,6 +134,55 @@ async def _erase(settings: Settings, person: str | None, *, now: bool) -> None:
             await services.removal.person_at(person)
         if now:
             await services.erasing.now()
+
+
+@resetting.command()
+def reset_password(
+    email: Annotated[str, typer.Argument(help="The person's e-mail address.")],
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the server's data [default: ./sightline-data].")
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Where people reach the server [default: SIGHTLINE_PUBLIC_URL, else this machine's port]."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print a one-time link by which a person sets a new password. The server may be running meanwhile."""
+    settings = _settings(data_dir=data_dir)
+    reached = (address or settings.public_url or f"http://127.0.0.1:{settings.port}").rstrip("/")
+    try:
+        links = asyncio.run(_reset_links(settings, email))
+    except SightlineError as problem:
+        _fail(problem.message)
+    found = [{"email": user.email, "name": user.name, "url": f"{reached}/link#token={token}"} for user, token in links]
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for each in found:
+        typer.echo(f"New password for {each['email']} (once, within {LINK_HOURS} hours): {each['url']}")
+
+
+async def _reset_links(settings: Settings, email: str) -> list[tuple[User, str]]:
+    folder = settings.data_dir.expanduser().resolve()
+    if settings.database_url is None and not (folder / DATABASE_FILE).exists():
+        _fail(f"{folder} holds no data of a server: name its folder with --data-dir")
+    url = database_url(settings, folder)
+    if await check_schema(url) != HEAD:
+        _fail("the data is of an older version of Sightline: start this version's server on it once, then try again")
+    database = Database(url)
+    try:
+        return await Resetting(database).links(email)
+    finally:
+        await database.close()
+
+
+def _settings(**given: Any) -> Settings:
+    """The settings with what the command line gives; a mistake in them is one line and exit code 2."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as problem:
+        _fail("; ".join(_complaint(error["loc"], error["msg"]) for error in problem.errors()))
 
 
 def run(settings: Settings) -> None:
@@ -154,13 +209,6 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         _fail(f"{problem.filename or 'data folder'}: {problem.strerror}; make room on its disk, or see {DOCTOR}", 1)
 
 
-def _settings(given: Mapping[str, Any]) -> Settings:
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as problem:
-        _fail("; ".join(_complaint(error["loc"], error["msg"]) for error in problem.errors()))
-
-
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     application = create_app(settings)
     config = uvicorn.Config(
@@ -172,17 +220,20 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         log_level=settings.log_level,
         access_log=False,
         server_header=False,
+        # Ours instead (`edges.proxies`): uvicorn believes X-Forwarded-* of every peer on loopback.
+        proxy_headers=False,
         timeout_graceful_shutdown=settings.shutdown_timeout_s,
     )
     async with application.router.lifespan_context(application):
         await Server(config, application).serve(sockets=[listener])
 
 
-async def announce(services: Services, seeded: Seeded, address: str) -> None:
-    """The address, a one-time sign-in link and, if this start made it, the project's key pair."""
+async def announce(state: State, address: str) -> None:
+    """The address, a one-time sign-in link until somebody has a password and, if this start made it, a key pair."""
+    services, seeded = cast("Services", state.services), cast("Seeded", state.seeded)
     typer.echo(f"Sightline {__version__} at {address}")
     with suppress(Unavailable):  # The server runs, and answers why it cannot write; a link is worth no start.
-        if seeded.user is not None:
+        if state.prints_link and seeded.user is not None and await services.accounts.awaits_password():
             token = await services.accounts.sign_in_link()
             typer.echo(f"Sign in as {seeded.user.email} (once): {address}/sign-in#token={token}")
     if seeded.created_key is not None and seeded.project is not None:

@@ -1,6 +1,7 @@
 """Every knob of the server with its help, read once from `SIGHTLINE_*` variables and the command line."""
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -15,6 +16,11 @@ LEAST_RESERVE_BYTES = 64 * MEBIBYTE
 """The writer's largest batch: with less in reserve, one that was admitted may not fit."""
 STORES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "https", "http", "file", "memory")
 """URL schemes of object stores that obstore opens."""
+
+
+def listed(value: str | None) -> list[str]:
+    """The items of a comma-separated setting."""
+    return [item for each in (value or "").split(",") if (item := each.strip())]
 
 
 def redacted(address: str) -> str:
@@ -44,6 +50,17 @@ class Settings(BaseSettings):
         None,
         description="Address people and SDKs reach the server by, e.g. https://sightline.example.org, when a proxy "
         "stands in front. Signed media addresses and sign-in links begin with it; https makes cookies Secure.",
+    )
+
+    trusted_proxies: str | None = Field(
+        None,
+        description="Addresses or networks of the reverse proxies in front, comma-separated: 10.0.0.5,172.16.0.0/12. "
+        "Only from them X-Forwarded-For and X-Forwarded-Proto are believed; None by default.",
+    )
+    allowed_hosts: str | None = Field(
+        None,
+        description="Names that the server answers to, comma-separated, without ports; *.example.org for all below it. "
+        "A request for another Host is refused. None by default: every name is answered.",
     )
 
     database_url: str | None = Field(
@@ -120,10 +137,32 @@ class Settings(BaseSettings):
         "deletions and sign-in go on. A hundredth of the disk, at least 256 MiB, by default; 0 for no reserve.",
     )
     sign_in_limit: str = Field("10/minute", description="Sign-in attempts allowed per client address.")
+    sign_in_link: bool = Field(
+        True,
+        description="Print a one-time sign-in link for the first person at start, until somebody has a password.",
+    )
     shutdown_timeout_s: int = Field(10, ge=0, description="Longest wait for requests in progress when stopping.")
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "warning", description="critical, error, warning, info or debug."
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, value: str | None) -> str | None:
+        for each in listed(value):
+            try:
+                ip_network(each)
+            except ValueError as problem:
+                raise ValueError(f"{problem}: name addresses or networks, as 10.0.0.5 or 172.16.0.0/12") from None
+        return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts_are_names(cls, value: str | None) -> str | None:
+        for each in listed(value):
+            if not re.fullmatch(r"(\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", each):
+                raise ValueError(f"{each!r} is no host name: leave out scheme and port, as sightline.example.org")
+        return value
 
     @field_validator("public_url", "database_url", "observations_url", "media_url", "bus_url", "model_endpoint_url")
     @classmethod

@@ -57,6 +57,9 @@ async def test_what_anyone_may_call_is_a_short_list(site: Site):
         ("GET", "/api/openapi.json"),
         ("GET", "/api/openapi.yaml"),
         ("POST", "/api/web/session"),
+        ("POST", "/api/web/links/look"),
+        ("POST", "/api/web/links/password"),
+        ("POST", "/api/web/links/decline"),
         ("GET", "/{path:path}"),
     }
 

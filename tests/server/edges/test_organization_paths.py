@@ -10,9 +10,9 @@ import pytest_asyncio
 from langfuse.api import AsyncLangfuseAPI, NotFoundError
 from langfuse.api.organizations import MembershipRole as Role
 
-from server.edges.running_site import ELSEWHERE, HERE, Site, basic
+from server.edges.running_site import ELSEWHERE, HERE, PASSWORD, Site, basic
 from server.edges.sdk import sdk
-from sightline.server.accounts.records import KeyDraft, OrganizationId, ProjectId
+from sightline.server.accounts.records import UNKNOWN, KeyDraft, OrganizationId, ProjectId, UserId
 from sightline.server.runtime.clock import clock, now
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,7 +40,16 @@ async def send(site: Site, method: str, path: str, body: Any = None, pair: tuple
 
 async def user_id(site: Site, name: str) -> str:
     accounts = site.app.state.services.accounts
-    return str((await accounts.sign_in(f"{name}@example.org", "correct horse battery staple"))[1].user.id)
+    return str((await accounts.sign_in(f"{name}@example.org", PASSWORD))[1].user.id)
+
+
+async def joined(site: Site, name: str) -> UserId:
+    """A person whom the organisation's directory made, and who accepted the invitation."""
+    made = await send(site, "POST", "/scim/Users", {"userName": f"{name}@example.org"})
+    services, person = site.app.state.services, UserId(made.json()["id"])
+    token = await services.people.invitation(OrganizationId("lab"), person)
+    await services.own_account.set_password(token, PASSWORD, UNKNOWN)
+    return person
 
 
 async def test_a_project_is_made_renamed_and_deleted_with_all_it_held(site: Site, api: AsyncLangfuseAPI):
@@ -127,23 +136,23 @@ async def test_a_projects_key_is_of_the_wrong_kind_and_an_organisations_too(site
 
 
 async def test_roles_in_the_organisation_and_in_a_project(site: Site, api: AsyncLangfuseAPI):
-    eve, accounts = await user_id(site, "eve"), site.app.state.services.accounts
-    joined = await api.organizations.update_organization_membership(user_id=eve, role=Role.VIEWER)
-    assert (joined.email, joined.role) == ("eve@example.org", Role.VIEWER)
-    assert await accounts.member_role(ProjectId("here"), eve) == "VIEWER"
-    await api.organizations.update_project_membership("here", user_id=eve, role=Role.ADMIN)
-    assert await accounts.member_role(ProjectId("here"), eve) == "ADMIN"
+    ben, accounts = await joined(site, "ben"), site.app.state.services.accounts
+    given = await api.organizations.update_organization_membership(user_id=ben, role=Role.VIEWER)
+    assert (given.email, given.role) == ("ben@example.org", Role.VIEWER)
+    assert await accounts.member_role(ProjectId("here"), ben) == "VIEWER"
+    await api.organizations.update_project_membership("here", user_id=ben, role=Role.ADMIN)
+    assert await accounts.member_role(ProjectId("here"), ben) == "ADMIN"
     [own] = (await api.organizations.get_project_memberships("here")).memberships
-    assert (own.user_id, own.role) == (eve, Role.ADMIN)
-    nothing = {"userId": eve, "role": "NONE"}
+    assert (own.user_id, own.role) == (ben, Role.ADMIN)
+    nothing = {"userId": ben, "role": "NONE"}
     assert (await send(site, "PUT", "/projects/here/memberships", nothing)).status_code == 200
-    user = (await accounts.sign_in("eve@example.org", "correct horse battery staple"))[1].user
+    user = (await accounts.sign_in("ben@example.org", PASSWORD))[1].user
     assert "here" not in [each.project.id for each in await accounts.projects_of(user)]
-    assert (await api.organizations.delete_project_membership("here", user_id=eve)).user_id == eve
-    assert (await api.organizations.delete_organization_membership(user_id=eve)).user_id == eve
-    assert eve not in [each.user_id for each in (await api.organizations.get_organization_memberships()).memberships]
+    assert (await api.organizations.delete_project_membership("here", user_id=ben)).user_id == ben
+    assert (await api.organizations.delete_organization_membership(user_id=ben)).user_id == ben
+    assert ben not in [each.user_id for each in (await api.organizations.get_organization_memberships()).memberships]
     with pytest.raises(NotFoundError):
-        await api.organizations.delete_organization_membership(user_id=eve)
+        await api.organizations.delete_organization_membership(user_id=ben)
 
 
 async def test_the_last_owner_stays(site: Site):

@@ -11,7 +11,8 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, TableClause, column, insert, select, text
+from sqlalchemy import table as named
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.cluster import Place
@@ -23,7 +24,7 @@ from sightline.server.runtime.database import Database
 from sightline.server.runtime.errors import Conflict
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tables import accounts, evals, evaluators, media, migrate, migrate_observations, reviews
-from sightline.server.tables.metadata import metadata
+from sightline.server.tables.metadata import UtcDateTime, metadata
 from sightline.server.tables.migration import HEAD, migration_config
 
 DECLARED = (accounts.users, media.media)
@@ -63,6 +64,56 @@ async def test_evaluators_keep_their_versions_as_their_table_changes(place: Plac
         assert kept == ["v"], direction
     async with database.work() as work:
         await work.connection.execute(insert(evaluators.evaluators).values(**judge | {"id": "namesake"}))
+    await database.close()
+
+
+async def fill_with_people(connection: AsyncConnection) -> None:
+    """The first person, one with a password in one organisation, one in two, and one of a directory."""
+    await connection.run_sync(lambda sync: run(sync, "upgrade", "0012"))
+    made = at(0)["created_at"]
+    for organization in ("a", "b"):
+        await put(connection, accounts.organizations, id=organization, name=organization, created_at=made)
+    people = (("first", None, "a"), ("one", "hash", "b"), ("two", "hash", "ab"), ("directory", None, "b"))
+    for hour, (name, password, organizations) in enumerate(people):
+        moment = at(hour)["created_at"]
+        values = {"id": name, "email": f"{name}@x.example", "password_hash": password, "created_at": moment}
+        await connection.execute(insert(older("users", *values)).values(**values))
+        for organization in organizations:
+            member = {"organization_id": organization, "user_id": name, "role": "MEMBER", "created_at": moment}
+            await put(connection, accounts.memberships, **member)
+    session = {"token_hash": "s", "user_id": "one", "created_at": made, "expires_at": made}
+    await connection.execute(insert(older("sessions", *session)).values(**session))
+
+
+def older(name: str, *columns: str) -> TableClause:
+    """A table with the columns that it had: those declared now are more."""
+    return named(name, *(column(each, UtcDateTime() if each.endswith("_at") else None) for each in columns))
+
+
+async def test_people_of_older_folders_keep_their_accounts_and_those_of_directories_are_invitations(place: Place):
+    database = Database(place.database)
+
+    async def moved(direction: str, revision: str) -> tuple[list[str], list[str]]:
+        """Whose memberships and sessions are there afterwards."""
+        async with database.work() as work:
+            await work.connection.run_sync(partial(run, direction=direction, revision=revision))
+            members = (await work.connection.execute(select(accounts.memberships.c.user_id))).scalars().all()
+            sessions = (await work.connection.execute(text("SELECT user_id FROM sessions"))).scalars().all()
+        return sorted(members), list(sessions)
+
+    async with database.work() as work:
+        await fill_with_people(work.connection)
+    assert await moved("upgrade", "0013") == (["directory", "first", "one", "two", "two"], ["one"])
+    async with database.reading() as connection:
+        rows = (await connection.execute(select(accounts.users))).all()
+    assert {row.id: (row.made_by, row.joined_at is not None) for row in rows} == {
+        "first": ("", True),
+        "one": ("b", True),
+        "two": ("", True),
+        "directory": ("b", False),
+    }
+    assert await moved("downgrade", "0012") == (["first", "one", "two", "two"], ["one"]), "it knows no invitations"
+    assert await moved("upgrade", "0013") == (["first", "one", "two", "two"], ["one"])
     await database.close()
 
 

@@ -51,7 +51,7 @@ def sightline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sightline]:
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
     ):
         try:
-            running = Sightline(*announced(process, errors.name))
+            running = Sightline(announced(process, errors.name), folder / "data")
             running.send(answer("a red seven left"))
             running.send(answer("two", "how many digits are there?"))
             yield running
@@ -60,13 +60,13 @@ def sightline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sightline]:
             process.wait(30)
 
 
-def announced(process: subprocess.Popen[str], errors: str) -> tuple[str, str]:
-    """The address and the one-time link, from what the server prints when it is ready."""
+def announced(process: subprocess.Popen[str], errors: str) -> str:
+    """The address, from what the server prints when it is ready."""
     assert process.stdout is not None
     for line in process.stdout:
-        if found := re.search(r"(http://\S+)/sign-in#token=\S+", line):
-            return found[1], found[0]
-    return pytest.fail(f"the server printed no sign-in link: {Path(errors).read_text()}", pytrace=False)
+        if found := re.search(r" at (http://\S+)", line):
+            return found[1]
+    return pytest.fail(f"the server printed no address: {Path(errors).read_text()}", pytrace=False)
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +94,19 @@ def signed_in(browser: Browser, sightline: Sightline) -> dict[str, Any]:
     return state
 
 
-def is_complaint(said: ConsoleMessage) -> bool:
-    """Chromium also writes down each 401, which is how the server says who is not signed in."""
-    return said.type in ("error", "warning") and "status of 401" not in said.text
+@pytest.fixture
+def refusals() -> tuple[int, ...]:
+    """Statuses that a page may be answered; Chromium writes each down. 401 is how the server says who is signed out."""
+    return (401,)
+
+
+def is_complaint(said: ConsoleMessage, refusals: tuple[int, ...]) -> bool:
+    refused = any(f"status of {status}" in said.text for status in refusals)
+    return said.type in ("error", "warning") and not refused
 
 
 @pytest.fixture
-def open_page(browser: Browser, sightline: Sightline) -> Iterator[OpenPage]:
+def open_page(browser: Browser, sightline: Sightline, refusals: tuple[int, ...]) -> Iterator[OpenPage]:
     """Opens an address in a fresh profile; at the end nothing may have been written to any console."""
     complaints: list[str] = []
     contexts: list[BrowserContext] = []
@@ -111,7 +117,7 @@ def open_page(browser: Browser, sightline: Sightline) -> Iterator[OpenPage]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
-        page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
+        page.on("console", lambda said: complaints.append(said.text) if is_complaint(said, refusals) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
         return page

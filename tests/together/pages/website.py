@@ -6,6 +6,8 @@ import io
 import json
 import re
 import secrets
+import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -37,10 +39,17 @@ OpenPage = Callable[..., Page]
 
 @dataclass(frozen=True)
 class Sightline:
-    """A running server, and the one-time link it printed."""
+    """A running server and the folder of its data."""
 
     address: str
-    link: str
+    folder: Path
+
+    def reset_link(self, email: str) -> str:
+        """A one-time link for a new password, as whoever runs the server makes it."""
+        command = [sys.executable, "-m", "sightline.cli", "reset-password", email, "--json"]
+        given = ["--data-dir", str(self.folder), "--address", self.address]
+        ran = subprocess.run([*command, *given], capture_output=True, text=True, check=True)
+        return str(json.loads(ran.stdout)[0]["url"])
 
     def send(self, spans: list[dict[str, Any]]) -> None:
         """OTLP as JSON, as any exporter would post it; returns when the spans are stored."""

@@ -2,11 +2,17 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get, post, query, send } from "./client.ts";
 import { RANGE_S } from "./ranges.ts";
 import type {
+  Invitation,
   KeyDraft,
   Keys,
+  MadeLink,
+  Members,
   Models,
   NewKey,
   Observation,
+  OneTimeLink,
+  OpenSessions,
+  Role,
   Samples,
   Series,
   Session,
@@ -126,6 +132,56 @@ export const makeKey = (projectId: string, draft: KeyDraft) =>
 
 export const deleteKey = (projectId: string, publicKey: string) =>
   send("DELETE", `/projects/${projectId}/keys/${encodeURIComponent(publicKey)}`);
+
+export const members = (projectId: string) =>
+  queryOptions({
+    queryKey: ["members", projectId],
+    queryFn: ({ signal }) => get<Members>(`/projects/${projectId}/members`, signal),
+  });
+
+const memberPath = (projectId: string, id: string) =>
+  `/projects/${projectId}/members/${encodeURIComponent(id)}`;
+
+export const invite = (projectId: string, email: string, role: Role) =>
+  post<Invitation>(`/projects/${projectId}/members`, { email, role });
+
+export const linkFor = (projectId: string, id: string) =>
+  post<MadeLink>(`${memberPath(projectId, id)}/link`, {});
+
+export const changeRole = (projectId: string, id: string, role: Role) =>
+  send("PATCH", memberPath(projectId, id), { role });
+
+export const removeMember = (projectId: string, id: string) => send("DELETE", memberPath(projectId, id));
+
+export const leave = (projectId: string) => send("DELETE", memberPath(projectId, "me"));
+
+export const sessions = queryOptions({
+  queryKey: ["sessions"],
+  queryFn: ({ signal }) => get<OpenSessions>("/account/sessions", signal),
+});
+
+export const endSession = (id: string) => send("DELETE", `/account/sessions/${encodeURIComponent(id)}`);
+
+export const endOtherSessions = () => send("DELETE", "/account/sessions");
+
+export const changePassword = (current: string | undefined, password: string) =>
+  send("PUT", "/account/password", { current, password });
+
+/** What a one-time link leads to; each look counts, so it is asked once. */
+export const link = (token: string) =>
+  queryOptions({
+    queryKey: ["link", token],
+    queryFn: () => post<OneTimeLink>("/links/look", { token }),
+    retry: false,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const setPassword = (token: string, password: string) =>
+  post<Session>("/links/password", { token, password });
+
+export const join = (token: string) => post<Session>("/links/join", { token });
+
+export const decline = (token: string) => send("POST", "/links/decline", { token });
 
 export const mediaUrl = (projectId: string, mediaId: string) =>
   `/api/web/projects/${projectId}/media/${encodeURIComponent(mediaId)}`;

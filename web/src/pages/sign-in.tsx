@@ -1,11 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { get, post } from "~/api/client.ts";
 import { session } from "~/api/queries.ts";
 import type { Session } from "~/api/types.ts";
 import { Button } from "~/parts/button.tsx";
-import { Mark } from "~/parts/shell/rail.tsx";
+import { Entry, Field, messageOf, Problem } from "~/parts/entry.tsx";
 import { useTitle } from "~/parts/title.ts";
 
 type Credentials = { token: string } | { email: string; password: string };
@@ -35,15 +35,12 @@ function useSignIn() {
     } catch (error) {
       const known = await already(credentials);
       if (known) return goIn(known);
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(messageOf(error));
       setBusy(false);
     }
   };
   return { signIn, problem, isBusy };
 }
-
-const FIELD =
-  "mt-1 h-9 w-full rounded border border-line-strong bg-canvas px-3 text-14 placeholder:text-ink-3 invalid:user-invalid:border-red";
 
 export default function SignIn() {
   useTitle("Sign in");
@@ -61,38 +58,20 @@ export default function SignIn() {
     addEventListener("hashchange", take);
     return () => removeEventListener("hashchange", take);
   }, []);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const fields = new FormData(event.currentTarget);
+  const submit = (fields: FormData) =>
     signIn({ email: String(fields.get("email")), password: String(fields.get("password")) });
-  };
   return (
-    <main className="flex min-h-full items-center justify-center bg-panel p-4">
-      <form onSubmit={submit} className="w-full max-w-sm rounded border border-line bg-canvas p-6">
-        <div className="flex items-center gap-2">
-          <Mark size={22} />
-          <h1 className="text-16 font-semibold">Sign in to Sightline</h1>
-        </div>
-        <label className="mt-5 block">
-          Email
-          <input name="email" type="email" required autoComplete="username" className={FIELD} />
-        </label>
-        <label className="mt-3 block">
-          Password
-          <input name="password" type="password" required autoComplete="current-password" className={FIELD} />
-        </label>
-        {problem && (
-          <p role="alert" className="mt-3 rounded bg-red-soft px-3 py-2 text-red">
-            {problem}
-          </p>
-        )}
-        <Button look="primary" type="submit" disabled={isBusy} className="mt-5 h-9 w-full text-14">
-          {isBusy ? "Signing in …" : "Sign in"}
-        </Button>
-        <p className="mt-4 text-12 text-ink-3">
-          Or open the one-time link that the server printed when it started.
-        </p>
-      </form>
-    </main>
+    <Entry title="Sign in to Sightline" submit={submit}>
+      <Field label="Email" name="email" type="email" required autoComplete="username" className="mt-5" />
+      <Field label="Password" name="password" type="password" required autoComplete="current-password" />
+      {problem && <Problem>{problem}</Problem>}
+      <Button look="primary" type="submit" disabled={isBusy} className="mt-5 h-9 w-full text-14">
+        {isBusy ? "Signing in …" : "Sign in"}
+      </Button>
+      <p className="mt-4 text-12 text-ink-3">
+        Invited? Open the link you were given. Forgotten the password? Whoever runs the server makes a link
+        for a new one.
+      </p>
+    </Entry>
   );
 }

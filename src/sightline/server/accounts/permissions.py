@@ -14,6 +14,7 @@ Verb = Literal[
     "open",
     "signed",
     "session.own",
+    "membership.own",
     "project.read",
     "traces.read",
     "traces.write",
@@ -93,7 +94,10 @@ class Permission:
 PERMISSIONS: Mapping[Verb, Permission] = {
     "open": Permission(says="Use what needs no credentials: health, this description, the pages, signing in."),
     "signed": Permission(says="Use an address that the server signed: whoever holds it, until it expires."),
-    "session.own": Permission(says="See and end one's own session.", roles=EVERYONE),
+    "session.own": Permission(
+        says="See and end one's own sessions, change one's own password, accept an invitation.", roles=EVERYONE
+    ),
+    "membership.own": Permission(says="Leave the organisation.", roles=EVERYONE),
     "project.read": Permission(
         says="See that the project exists, its name, and that something in it changed.",
         roles=EVERYONE,

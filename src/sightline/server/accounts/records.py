@@ -28,6 +28,7 @@ class Access:
     scope: Scope
     """`project`: the key pair; `scores`: the public key alone, may only create scores; `user`: a signed-in person."""
     user_id: UserId | None = None
+    """As the project's organisation knows them: an account has another id in each organisation that invited it."""
     role: Role | None = None
     public_key: str | None = None
     scopes: frozenset[KeyScope] = frozenset()
@@ -36,6 +37,8 @@ class Access:
 
 @dataclass(frozen=True, kw_only=True)
 class User:
+    """An account, or a person as one organisation knows them."""
+
     id: UserId
     email: str
     name: str | None
@@ -113,6 +116,10 @@ class Membership:
 
     user: User
     role: OrganizationRole
+    joined: bool = True
+    """False while it is an invitation, which grants nobody anything."""
+    made_by: str = ""
+    """The organisation that made this person: it alone may change their name or invite them again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +128,21 @@ class NewApiKey:
 
     key: ApiKey
     secret_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """Where a sign-in comes from."""
+
+    address: str | None = None
+    browser: str | None = None
+    """Its User-Agent."""
+    mark: str | None = field(default=None, repr=False)
+    """Device cookie: what an earlier sign-in from this browser left in it."""
+
+
+UNKNOWN = Client()
+"""For calls that come from no browser."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +160,11 @@ AuditAction = Literal[
     "member.change",
     "member.remove",
     "person.delete",
+    "invitation.create",
+    "invitation.accept",
+    "invitation.decline",
+    "password.set",
+    "session.end",
     "project.create",
     "project.change",
     "project.delete",
@@ -204,6 +231,33 @@ class AuditQuery:
     before: tuple[datetime, str] | None = None
     """Keyset cursor: time and id of the last row of the page before."""
     limit: int = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenSession:
+    """A session as its owner sees it in the list of theirs."""
+
+    id: str
+    """The beginning of the token's hash: names the session and opens nothing."""
+    created_at: datetime
+    expires_at: datetime
+    address: str | None
+    browser: str | None
+
+
+LinkPurpose = Literal["sign-in", "password", "invitation"]
+"""`sign-in`: for the first person; `password`: set a new one; `invitation`: join an organisation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneTimeLink:
+    """What a one-time link that has not been used leads to."""
+
+    purpose: LinkPurpose
+    user: User
+    organization_id: OrganizationId | None = None
+    organization_name: str | None = None
+    role: OrganizationRole | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

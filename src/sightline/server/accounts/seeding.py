@@ -18,6 +18,7 @@ from sightline.server.accounts.records import (
 )
 from sightline.server.accounts.store import accounts as store
 from sightline.server.accounts.store import organizations as organization_store
+from sightline.server.accounts.store import people
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.errors import Conflict, InvalidRequest
 from sightline.server.runtime.ids import new_id
@@ -33,9 +34,9 @@ async def seed(connection: AsyncConnection, initial: InitialAccounts, pepper: by
     """
     fresh = not await store.any_organization(connection)
     if not fresh and not any(astuple(initial)):
-        return Seeded(project=await store.first_project(connection), user=await store.first_user(connection))
+        return Seeded(project=await store.first_project(connection), user=await people.first_user(connection))
     project = await _project(connection, initial)
-    user = await _user(connection, initial, project, fresh=fresh)
+    user = await _user(connection, initial, project, pepper, fresh=fresh)
     created_key = await _key(connection, initial, project, pepper)
     await _organization_key(connection, initial, project, pepper)
     return Seeded(project=project, user=user, created_key=created_key)
@@ -56,18 +57,26 @@ async def _project(connection: AsyncConnection, initial: InitialAccounts) -> Pro
     return project
 
 
-async def _user(connection: AsyncConnection, initial: InitialAccounts, project: Project, *, fresh: bool) -> User | None:
-    """The named person, or on a fresh folder a default owner who signs in by link; always a member of the project."""
+async def _user(
+    connection: AsyncConnection, initial: InitialAccounts, project: Project, pepper: bytes, *, fresh: bool
+) -> User | None:
+    """The named person, or on a fresh folder a default owner who signs in by link; always a member of the project.
+
+    The password is a seed: it is set for a person who has none yet, and never replaces one.
+    """
     if not initial.user_email and not fresh:
-        return await store.first_user(connection)
+        return await people.first_user(connection)
     email = (initial.user_email or DEFAULT_EMAIL).strip().lower()
-    found = await store.user_by_email(connection, email)
-    if found:
-        user = found[0]
-    else:
-        user = User(id=UserId(new_id()), email=email, name=initial.user_name or "Owner")
-        hashed = await secrets.password_hash(initial.user_password) if initial.user_password else None
-        await store.add_user(connection, user, hashed)
+    # Never by the address alone: another organisation may have written it down before.
+    found = await people.made_by(connection, "", email) or await people.made_by(
+        connection, project.organization_id, email
+    )
+    user = found or User(id=UserId(new_id()), email=email, name=initial.user_name or "Owner")
+    if found is None:
+        await people.add_user(connection, user)
+    if initial.user_password and await people.password_of(connection, user.id) is None:
+        hashed = await secrets.password_hash(initial.user_password, secrets.salt_of(email, pepper))
+        await people.set_password(connection, user.id, hashed)
     await store.add_membership(connection, project.organization_id, user.id, "OWNER")
     return user
 

@@ -154,8 +154,10 @@ class _Member(Declared):
         services: Served,
         user: Annotated[User, Depends(person)],
         project_id: Annotated[str, Path(alias="projectId")],
+        request: Request,
     ) -> Access:
         who = await services.accounts.access(user, ProjectId(project_id))
+        acting(Actor(kind="person", id=who.user_id, address=_address(request)))
         require(who, self.verb)
         return who
 

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from sightline.server.accounts.actions import Accounts, Audit, Organizations, People
+from sightline.server.accounts.actions import Accounts, Audit, Members, Organizations, OwnAccount, People
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
 from sightline.server.edges.endpoint import ModelEndpoint
@@ -44,6 +44,8 @@ class Services:
     organizations: Organizations
     audit: Audit
     people: People
+    members: Members
+    own_account: OwnAccount
     tracing: Tracing
     removal: Removal
     erasing: Erasing

@@ -1,6 +1,6 @@
 """Organisations, projects, people, their memberships and keys, and what signs them in."""
 
-from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table
+from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, UniqueConstraint
 
 from sightline.server.tables.metadata import UtcDateTime, metadata
 
@@ -35,10 +35,18 @@ users = Table(
     "users",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("email", String(320), nullable=False, unique=True),
+    Column("email", String(320), nullable=False, index=True),
     Column("name", String(255)),
     Column("password_hash", String(255)),
+    # The organisation that made this row, empty for the installation itself. Nobody proves that an address is theirs,
+    # so an address is unique per maker only: what one organisation writes neither meets nor tells of another's people.
+    Column("made_by", ID, nullable=False, server_default=""),
+    # The account that accepted an invitation made out to this row; NULL where the row is an account of its own.
+    Column("account_id", ForeignKey("users.id", ondelete="CASCADE"), index=True),
+    # When a person accepted; NULL while the row is only an invitation.
+    Column("joined_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("made_by", "email"),
 )
 
 memberships = Table(
@@ -93,6 +101,8 @@ sessions = Table(
     Column("user_id", ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False, index=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("address", String(64)),
+    Column("browser", String(255)),
 )
 
 sign_in_links = Table(
@@ -101,4 +111,15 @@ sign_in_links = Table(
     Column("token_hash", HASH, primary_key=True),
     Column("user_id", ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False, index=True),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("purpose", String(16), nullable=False, server_default="sign-in"),
+)
+
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    # HMAC of the name that was tried, known here or not: the table tells neither names nor who exists.
+    Column("key_hash", HASH, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
+    Column("locked_until", UtcDateTime, nullable=False),
 )

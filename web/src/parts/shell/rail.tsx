@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import {
+  CircleUserRound,
   Command,
   LogOut,
   type LucideIcon,
@@ -15,7 +16,7 @@ import { session } from "../../api/queries.ts";
 import { IconButton } from "../button.tsx";
 import { useKept } from "../kept.ts";
 import { chooseTheme, type Theme, useTheme } from "../theme.ts";
-import { GROUPS, ROOMS, type Room, useRoomSearch } from "./rooms.ts";
+import { type Room, useRoomGroups, useRoomSearch, useRooms } from "./rooms.ts";
 import { Chooser } from "./select.tsx";
 import { signOut } from "./sign-out.ts";
 
@@ -78,6 +79,8 @@ interface RailProps {
 
 export function Rail({ projectId, openPalette }: RailProps) {
   const [isOpen, setOpen] = useKept("rail.open", true);
+  const navigate = useNavigate();
+  const groups = useRoomGroups(projectId);
   return (
     <nav
       aria-label="Rooms"
@@ -93,7 +96,7 @@ export function Rail({ projectId, openPalette }: RailProps) {
         </div>
       )}
       <div className="flex-1 space-y-3 overflow-y-auto px-2 pt-1">
-        {GROUPS.map((group) => (
+        {groups.map((group) => (
           <RailGroup key={group.label ?? "top"} label={isOpen ? group.label : null}>
             {group.rooms.map((room) => (
               <RoomLink key={room.to} room={room} projectId={projectId} isOpen={isOpen} />
@@ -110,6 +113,9 @@ export function Rail({ projectId, openPalette }: RailProps) {
         </IconButton>
         <ThemeSwitch />
         <span className="flex-1" />
+        <IconButton label="My account" onClick={() => navigate({ to: "/account" })}>
+          <CircleUserRound size={15} />
+        </IconButton>
         <IconButton label="Sign out" onClick={signOut}>
           <LogOut size={15} />
         </IconButton>
@@ -130,11 +136,12 @@ function RailGroup({ label, children }: { label: string | null; children: ReactN
 /** The rail on a narrow screen. */
 export function BottomBar({ projectId, openPalette }: RailProps) {
   const searchOf = useRoomSearch(projectId);
+  const rooms = useRooms(projectId);
   const item =
     "flex flex-1 flex-col items-center justify-center gap-0.5 text-12 text-ink-2 data-[status=active]:text-accent";
   return (
     <nav aria-label="Rooms" className="flex h-14 shrink-0 border-t border-line bg-panel md:hidden">
-      {ROOMS.map(({ to, label, icon: Icon }) => (
+      {rooms.map(({ to, label, icon: Icon }) => (
         <Link
           key={to}
           to={to}

@@ -1,12 +1,19 @@
+import { useQuery } from "@tanstack/react-query";
 import { useMatch } from "@tanstack/react-router";
-import { KeyRound, ListTree, type LucideIcon, MessageCircleQuestionMark } from "lucide-react";
+import { KeyRound, ListTree, type LucideIcon, MessageCircleQuestionMark, Users } from "lucide-react";
 import { useEffect } from "react";
+import { session } from "../../api/queries.ts";
+import type { Session } from "../../api/types.ts";
 import type { TracesSearch } from "../search.ts";
+
+type Verb = Session["projects"][number]["may"][number];
 
 export interface Room {
   to: string;
   label: string;
   icon: LucideIcon;
+  /** Shown only to whom the server lets do this. */
+  needs?: Verb;
 }
 
 interface Group {
@@ -17,13 +24,33 @@ interface Group {
 const TRACES = "/project/$projectId/traces";
 
 /** A room stands here from the day it works. */
-export const GROUPS: Group[] = [
-  { label: null, rooms: [{ to: "/project/$projectId/ask", label: "Ask", icon: MessageCircleQuestionMark }] },
+const GROUPS: Group[] = [
+  {
+    label: null,
+    rooms: [{ to: "/project/$projectId/ask", label: "Ask", icon: MessageCircleQuestionMark, needs: "ask" }],
+  },
   { label: "Observe", rooms: [{ to: TRACES, label: "Traces", icon: ListTree }] },
-  { label: "Settings", rooms: [{ to: "/project/$projectId/keys", label: "API keys", icon: KeyRound }] },
+  {
+    label: "Settings",
+    rooms: [
+      { to: "/project/$projectId/keys", label: "API keys", icon: KeyRound, needs: "keys.read" },
+      { to: "/project/$projectId/members", label: "Members", icon: Users, needs: "people.read" },
+    ],
+  },
 ];
 
-export const ROOMS = GROUPS.flatMap((group) => group.rooms);
+/** The rooms that this person may enter. */
+export function useRoomGroups(projectId: string): Group[] {
+  const { data } = useQuery(session);
+  const may = data?.projects.find(({ id }) => id === projectId)?.may;
+  const isOpen = ({ needs }: Room) => !needs || may?.includes(needs);
+  return GROUPS.map((group) => ({ ...group, rooms: group.rooms.filter(isOpen) })).filter(
+    ({ rooms }) => rooms.length > 0,
+  );
+}
+
+export const useRooms = (projectId: string): Room[] =>
+  useRoomGroups(projectId).flatMap((group) => group.rooms);
 
 const left = new Map<string, TracesSearch>();
 

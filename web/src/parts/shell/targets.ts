@@ -3,7 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { firstPage, session } from "../../api/queries.ts";
 import { chooseTheme, type Theme, useTheme } from "../theme.ts";
-import { ROOMS, useRoomSearch } from "./rooms.ts";
+import { useRoomSearch, useRooms } from "./rooms.ts";
 import { signOut } from "./sign-out.ts";
 
 export interface Target {
@@ -72,6 +72,12 @@ function useCommands(projectId: string): Target[] {
       hint: "Choose",
       go: () => chooseTheme(theme),
     })),
+    {
+      id: "account",
+      label: "My account",
+      hint: data?.user.email ?? "",
+      go: () => navigate({ to: "/account" }),
+    },
     { id: "sign out", label: "Sign out", hint: data?.user.email ?? "", go: signOut },
   ];
 }
@@ -82,7 +88,7 @@ export function useTargets(projectId: string, written: string): Target[] {
   const searchOf = useRoomSearch(projectId);
   const text = written.trim();
   const traces = useTraces(projectId, text);
-  const rooms = ROOMS.map(({ to, label }) => ({
+  const rooms = useRooms(projectId).map(({ to, label }) => ({
     id: to,
     label,
     hint: "Go to",

@@ -2,7 +2,9 @@
 
 from sightline.server.accounts.actions.accounts import Accounts
 from sightline.server.accounts.actions.audit import Audit
+from sightline.server.accounts.actions.members import Members
 from sightline.server.accounts.actions.organizations import Organizations
+from sightline.server.accounts.actions.own import OwnAccount, Resetting
 from sightline.server.accounts.actions.people import People
 
-__all__ = ["Accounts", "Audit", "Organizations", "People"]
+__all__ = ["Accounts", "Audit", "Members", "Organizations", "OwnAccount", "People", "Resetting"]

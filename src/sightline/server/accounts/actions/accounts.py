@@ -1,16 +1,21 @@
 """Authentication and authorisation: seeding, sign-in, sessions, API keys and what each may do."""
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from sightline.server.accounts import audit, secrets
+from sightline.server.accounts.actions.attempts import Attempts
 from sightline.server.accounts.labels import protectable
 from sightline.server.accounts.records import (
+    UNKNOWN,
     Access,
     ApiKey,
     AuditEvent,
+    Client,
     InitialAccounts,
     KeyDraft,
     NewApiKey,
@@ -28,15 +33,18 @@ from sightline.server.accounts.records import (
 from sightline.server.accounts.seeding import seed
 from sightline.server.accounts.store import accounts as store
 from sightline.server.accounts.store import organizations as organization_store
+from sightline.server.accounts.store import people
 from sightline.server.runtime.cache import ExpiringCache
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.errors import Conflict, InvalidRequest, NotFound, Unauthorized
 
+log = structlog.get_logger()
+
 SESSION_DAYS = 30
 """Lifetime of a session."""
 LINK_HOURS = 24
-"""Lifetime of a one-time sign-in link."""
+"""Lifetime of a one-time link that signs in or sets a new password."""
 KEY_CACHE_S = 10.0
 """TTL of a cached key lookup: so long another process may still accept a key that this one deleted."""
 KEY_CACHE_SIZE = 10_000
@@ -52,6 +60,7 @@ class Accounts:
     def __init__(self, database: Database, *, pepper: bytes) -> None:
         self._database = database
         self._pepper = pepper
+        self.attempts = Attempts(database, pepper)
         self._known: ExpiringCache[tuple[str, str | None], StoredKey | str] = ExpiringCache(
             size=KEY_CACHE_SIZE, keep_s=KEY_CACHE_S
         )
@@ -77,43 +86,64 @@ class Accounts:
         self.used(public_key)
         return Access(project_id=key.project_id, scope="scores", public_key=public_key, scopes=key.scopes)
 
-    async def sign_in(self, email: str, password: str) -> tuple[str, Session]:
-        """Start a session with a password: its token and the session. Unauthorized for a wrong e-mail or password."""
+    async def sign_in(self, email: str, password: str, client: Client = UNKNOWN) -> tuple[str, Session]:
+        """Start a session with a password: its token and the session. Unauthorized for a wrong e-mail or password.
+
+        Several accounts may have one address, made by several organisations: the password tells which.
+        """
+        address = email.strip().lower()
         async with self._database.reading() as connection:
-            found = await store.user_by_email(connection, email.strip().lower())
-        user, hashed = found or (None, None)
-        if not await secrets.password_matches(password, hashed) or user is None:
-            await self._refused(user)
-            raise Unauthorized("email or password is wrong: check both, or use the sign-in link the server printed")
-        return await self._new_session(user)
+            found = await people.accounts_at(connection, address)
+        right = await self._with_password(address, found, password, client)
+        if right is None:
+            await self._refused(address, [user for user, _ in found], client)
+            raise Unauthorized(
+                "email or password is wrong: check both. Whoever runs the server can make a link for a new password "
+                "with `sightline reset-password`"
+            )
+        await self._salt_anew(*right, password)
+        return await self.start_session(right[0], client)
+
+    async def awaits_password(self) -> bool:
+        """Whether nobody has set a password yet."""
+        async with self._database.reading() as connection:
+            return not await people.any_password(connection)
 
     async def sign_in_link(self) -> str:
         """A one-time token that signs the first person in, valid for `LINK_HOURS`."""
         token = secrets.new_token()
         async with self._database.work() as work:
-            user = await store.first_user(work.connection)
+            user = await people.first_user(work.connection)
             if user is None:
                 raise NotFound("there is no user to sign in: start the server with SIGHTLINE_INIT_USER_EMAIL")
             expires_at = now() + timedelta(hours=LINK_HOURS)
-            await store.add_link(work.connection, secrets.token_hash(token), user.id, expires_at)
+            await people.add_link(work.connection, secrets.token_hash(token), user.id, "sign-in", expires_at)
         return token
 
-    async def redeem(self, token: str) -> tuple[str, Session]:
+    async def redeem(self, token: str, client: Client = UNKNOWN) -> tuple[str, Session]:
         """Exchange the token of a one-time link for a session. Unauthorized when it was used or has expired."""
         async with self._database.work() as work:
-            user = await store.take_link(work.connection, secrets.token_hash(token))
-        if user is None:
-            await self._refused(None)
+            found = await people.take_link(work.connection, secrets.token_hash(token), ["sign-in"])
+        if found is None:
+            await self._refused("", [], client)
             raise Unauthorized("this sign-in link was used or has expired: restart the server to get a new one")
-        return await self._new_session(user)
+        return await self.start_session(found.user, client)
+
+    async def start_session(self, user: User, client: Client) -> tuple[str, Session]:
+        token = secrets.new_token()
+        session = Session(user=user, expires_at=now() + timedelta(days=SESSION_DAYS))
+        async with self._database.work() as work:
+            await people.add_session(work.connection, secrets.token_hash(token), session, client)
+            await audit.record(work.connection, _sign_in(user, "done"))
+        return token, session
 
     async def by_session(self, token: str) -> User | None:
         async with self._database.reading() as connection:
-            return await store.session_user(connection, secrets.token_hash(token))
+            return await people.session_user(connection, secrets.token_hash(token))
 
     async def sign_out(self, token: str) -> None:
         async with self._database.work() as work:
-            await store.end_session(work.connection, secrets.token_hash(token))
+            await people.end_session(work.connection, secrets.token_hash(token))
 
     async def projects_of(self, user: User) -> list[ProjectAccess]:
         async with self._database.reading() as connection:
@@ -122,10 +152,10 @@ class Accounts:
     async def access(self, user: User, project_id: ProjectId) -> Access:
         """What a person may do in a project. NotFound for non-members too: ids cannot be enumerated."""
         async with self._database.reading() as connection:
-            role = await store.role_in(connection, user.id, project_id)
-        if role is None:
+            found = await store.identity_in(connection, user.id, project_id)
+        if found is None:
             raise _no_project(project_id)
-        return Access(project_id=project_id, scope="user", user_id=user.id, role=role)
+        return Access(project_id=project_id, scope="user", user_id=found[0], role=found[1])
 
     async def member_role(self, project_id: ProjectId, user_id: UserId) -> Role:
         """The role of a person in a project. NotFound for non-members."""
@@ -197,18 +227,41 @@ class Accounts:
         """Invalidate the key cache: a key was deleted, or its project."""
         self._known.clear()
 
-    async def _new_session(self, user: User) -> tuple[str, Session]:
-        token = secrets.new_token()
-        session = Session(user=user, expires_at=now() + timedelta(days=SESSION_DAYS))
+    async def _refused(self, name: str, users: Sequence[User], client: Client) -> None:
+        """Audited for each account of that address, and logged; what is no address may be a password, and is not."""
+        events = [_sign_in(user, "refused") for user in users] or [_sign_in(None, "refused")]
         async with self._database.work() as work:
-            await store.add_session(work.connection, secrets.token_hash(token), session)
-            await audit.record(work.connection, _sign_in(user, "done"))
-        return token, session
+            await audit.record(work.connection, *events)
+        log.warning("sign-in failed", name=name if "@" in name else None, client=client.address)
 
-    async def _refused(self, user: User | None) -> None:
-        """Of an unknown address nothing is kept: a password may have been typed there."""
-        async with self._database.work() as work:
-            await audit.record(work.connection, _sign_in(user, "refused"))
+    async def _with_password(
+        self, address: str, found: Sequence[tuple[User, str]], password: str, client: Client
+    ) -> tuple[User, str] | None:
+        """The account that this password opens, counted as an attempt at the address.
+
+        A device cookie counts apart, for its own account only: with it nobody guesses at another of the same address.
+        """
+        hashes = [hashed for _, hashed in found]
+        known = next((each for each in found if self.attempts.is_mark_of(each[0].id, client.mark)), None)
+        if known and client.mark:
+            await self.attempts.begin(client.mark)
+            if (await secrets.which_match(password, hashes))[found.index(known)]:
+                await self.attempts.forget(client.mark)
+                return known
+        await self.attempts.begin(address)
+        matches = await secrets.which_match(password, hashes)
+        right = next((each for each, matched in zip(found, matches, strict=True) if matched), None)
+        if right is not None:
+            await self.attempts.succeeded(address)
+        return right
+
+    async def _salt_anew(self, user: User, hashed: str, password: str) -> None:
+        """Give a hash of an older version the salt that all at this address share."""
+        salt = secrets.salt_of(user.email, self._pepper)
+        if not secrets.has_salt(hashed, salt):
+            made = await secrets.password_hash(password, salt)
+            async with self._database.work() as work:
+                await people.replace_hash(work.connection, user.id, hashed, made)
 
     async def _known_key(self, public_key: str, hashed_secret: str | None) -> StoredKey:
         """The key, read through the cache. Wrong keys are cached too (negative caching)."""

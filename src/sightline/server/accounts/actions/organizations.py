@@ -23,6 +23,7 @@ from sightline.server.accounts.records import (
 )
 from sightline.server.accounts.store import accounts as account_store
 from sightline.server.accounts.store import organizations as store
+from sightline.server.accounts.store import people
 from sightline.server.runtime.database import Connection, Database
 from sightline.server.runtime.errors import Conflict, InvalidRequest, NotFound, Unauthorized
 from sightline.server.runtime.ids import new_id
@@ -137,23 +138,34 @@ class Organizations:
             return await store.members(connection, organization_id)
 
     async def put_member(self, organization_id: OrganizationId, user_id: UserId, role: OrganizationRole) -> Membership:
-        """Upsert a membership: give a person a role in the organisation. Its last owner cannot be demoted."""
+        """Upsert a membership: give a role to a member, or to a person whom the organisation made.
+
+        Its last owner cannot be demoted. To it, everybody else does not exist: others join by their own consent.
+        """
         async with self._database.work() as work:
-            user = await store.user(work.connection, user_id)
-            if user is None:
-                raise NotFound(f"user {user_id!r} does not exist")
-            await _keep_an_owner(work.connection, organization_id, user_id, role)
             before = await store.member(work.connection, organization_id, user_id)
+            if before is None and await store.made(work.connection, organization_id, user_id) is None:
+                raise _no_member(user_id)
+            await _keep_an_owner(work.connection, organization_id, user_id, role)
             await store.put_member(work.connection, organization_id, user_id, role)
             await audit.record(work.connection, *role_events(organization_id, user_id, before, role))
-        return Membership(user=user, role=role)
+            found = await store.member(work.connection, organization_id, user_id)
+        if found is None:
+            raise _no_member(user_id)
+        return found
 
-    async def remove_member(self, organization_id: OrganizationId, user_id: UserId) -> None:
+    async def remove_member(
+        self, organization_id: OrganizationId, user_id: UserId, *, by_themselves: bool = False
+    ) -> None:
+        """Remove a member. Of who leaves by themselves the organisation keeps nobody whom it could bring back."""
         async with self._database.work() as work:
             await _keep_an_owner(work.connection, organization_id, user_id, None)
             before = await store.member(work.connection, organization_id, user_id)
             if not await store.remove_member(work.connection, organization_id, user_id):
                 raise _no_member(user_id)
+            await people.end_links(work.connection, user_id, "invitation")
+            if by_themselves:
+                await people.part(work.connection, organization_id, user_id)
             await audit.record(work.connection, *role_events(organization_id, user_id, before, None))
 
     async def project_members(self, organization_id: OrganizationId, project_id: str) -> list[Membership]:

@@ -1,4 +1,4 @@
-"""Keys, people, sessions and what they may see. Every function takes the connection of the caller's unit of work."""
+"""Projects, keys and who may see what. Every function takes the connection of the caller's unit of work."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,11 +14,10 @@ from sightline.server.accounts.records import (
     ProjectAccess,
     ProjectId,
     Role,
-    Session,
     StoredKey,
-    User,
     UserId,
 )
+from sightline.server.accounts.store.people import identities
 from sightline.server.runtime.clock import now
 from sightline.server.tables.accounts import (
     api_keys,
@@ -27,9 +26,6 @@ from sightline.server.tables.accounts import (
     organizations,
     project_memberships,
     projects,
-    sessions,
-    sign_in_links,
-    users,
 )
 
 PROJECTS = select(projects, organizations.c.name.label("organization_name")).join_from(projects, organizations)
@@ -70,25 +66,6 @@ async def first_project(connection: AsyncConnection) -> Project | None:
     return project_of(row) if row else None
 
 
-async def add_user(connection: AsyncConnection, user: User, hashed_password: str | None) -> None:
-    await connection.execute(
-        insert(users).values(
-            id=user.id, email=user.email, name=user.name, password_hash=hashed_password, created_at=now()
-        )
-    )
-
-
-async def user_by_email(connection: AsyncConnection, email: str) -> tuple[User, str | None] | None:
-    """The person and their password's hash."""
-    row = await _one(connection, select(users).where(users.c.email == email))
-    return (user_of(row), row.password_hash) if row else None
-
-
-async def first_user(connection: AsyncConnection) -> User | None:
-    row = await _one(connection, select(users).order_by(users.c.created_at, users.c.id).limit(1))
-    return user_of(row) if row else None
-
-
 async def add_membership(connection: AsyncConnection, organization_id: str, user_id: UserId, role: Role) -> None:
     """Make the person a member unless they are one."""
     mine = (memberships.c.organization_id == organization_id) & (memberships.c.user_id == user_id)
@@ -97,12 +74,13 @@ async def add_membership(connection: AsyncConnection, organization_id: str, user
         await connection.execute(insert(memberships).values(values))
 
 
-async def projects_of(connection: AsyncConnection, user_id: UserId) -> list[ProjectAccess]:
+async def projects_of(connection: AsyncConnection, account: UserId) -> list[ProjectAccess]:
+    """What an account may see, through every organisation that it belongs to."""
     query = (
         PROJECTS.add_columns(_ROLE.label("role"))
         .join(memberships, memberships.c.organization_id == projects.c.organization_id)
         .outerjoin(project_memberships, _of_project)
-        .where(memberships.c.user_id == user_id, _ROLE != "NONE")
+        .where(memberships.c.user_id.in_(identities(account)), _ROLE != "NONE")
         .order_by(projects.c.created_at, projects.c.id)
     )
     rows = (await connection.execute(query)).all()
@@ -110,16 +88,29 @@ async def projects_of(connection: AsyncConnection, user_id: UserId) -> list[Proj
 
 
 async def role_in(connection: AsyncConnection, user_id: UserId, project_id: ProjectId) -> Role | None:
-    query = (
-        select(_ROLE.label("role"))
+    """The role of a person, by the id under which the project's organisation knows them."""
+    row = await _one(connection, _roles(project_id).where(memberships.c.user_id == user_id))
+    role: Role | None = row.role if row else None
+    return role
+
+
+async def identity_in(
+    connection: AsyncConnection, account: UserId, project_id: ProjectId
+) -> tuple[UserId, Role] | None:
+    """Under which id the project's organisation knows an account, and its role."""
+    query = _roles(project_id).where(memberships.c.user_id.in_(identities(account)))
+    row = await _one(connection, query.order_by(memberships.c.created_at, memberships.c.user_id))
+    return (UserId(row.user_id), row.role) if row else None
+
+
+def _roles(project_id: ProjectId) -> Select[Any]:
+    return (
+        select(memberships.c.user_id, _ROLE.label("role"))
         .select_from(memberships)
         .join(projects, projects.c.organization_id == memberships.c.organization_id)
         .outerjoin(project_memberships, _of_project)
-        .where(memberships.c.user_id == user_id, projects.c.id == project_id, _ROLE != "NONE")
+        .where(projects.c.id == project_id, _ROLE != "NONE")
     )
-    row = await _one(connection, query)
-    role: Role | None = row.role if row else None
-    return role
 
 
 async def put_key(connection: AsyncConnection, project_id: str, key: ApiKey, hashed_secret: str) -> None:
@@ -181,44 +172,6 @@ async def delete_key(connection: AsyncConnection, project_id: ProjectId, public_
     return bool((await connection.execute(delete(api_keys).where(at))).rowcount)
 
 
-async def add_session(connection: AsyncConnection, hashed_token: str, session: Session) -> None:
-    values = {"token_hash": hashed_token, "user_id": session.user.id, "expires_at": session.expires_at}
-    await connection.execute(insert(sessions).values(values | {"created_at": now()}))
-
-
-async def session_user(connection: AsyncConnection, hashed_token: str) -> User | None:
-    query = (
-        select(users)
-        .join(sessions, sessions.c.user_id == users.c.id)
-        .where(sessions.c.token_hash == hashed_token, sessions.c.expires_at > now())
-    )
-    row = await _one(connection, query)
-    return user_of(row) if row else None
-
-
-async def end_session(connection: AsyncConnection, hashed_token: str) -> None:
-    await connection.execute(delete(sessions).where(sessions.c.token_hash == hashed_token))
-
-
-async def add_link(connection: AsyncConnection, hashed_token: str, user_id: UserId, expires_at: datetime) -> None:
-    await connection.execute(
-        insert(sign_in_links).values(token_hash=hashed_token, user_id=user_id, expires_at=expires_at)
-    )
-
-
-async def take_link(connection: AsyncConnection, hashed_token: str) -> User | None:
-    """Consume a one-time link: the person it signs in. Deletes it, and all expired ones."""
-    query = (
-        select(users)
-        .join(sign_in_links, sign_in_links.c.user_id == users.c.id)
-        .where(sign_in_links.c.token_hash == hashed_token, sign_in_links.c.expires_at > now())
-    )
-    row = await _one(connection, query)
-    spent = (sign_in_links.c.token_hash == hashed_token) | (sign_in_links.c.expires_at <= now())
-    await connection.execute(delete(sign_in_links).where(spent))
-    return user_of(row) if row else None
-
-
 async def _one(connection: AsyncConnection, query: Select[Any]) -> Row[Any] | None:
     found: Row[Any] | None = (await connection.execute(query)).first()
     return found
@@ -239,10 +192,6 @@ def key_of(row: Row[Any]) -> ApiKey:
         last_used_at=row.last_used_at,
         scopes=_scopes(getattr(row, "scopes", None)),
     )
-
-
-def user_of(row: Row[Any]) -> User:
-    return User(id=UserId(row.id), email=row.email, name=row.name)
 
 
 def project_of(row: Row[Any]) -> Project:

@@ -6,10 +6,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sightline.server.accounts.records import Actor, AuditEvent, AuditQuery, AuditRow
+from sightline.server.accounts.records import Actor, AuditAction, AuditEvent, AuditQuery, AuditRow
 from sightline.server.tables.accounts import memberships, projects
 from sightline.server.tables.audit import audit_events
 
+PERSONAL: Sequence[AuditAction] = ("sign-in", "password.set", "session.end")
+"""What a person does for themselves, in no organisation."""
 LONGEST_ID = 1000
 """Characters kept of a target's id: clients choose those of traces and prompts."""
 
@@ -41,12 +43,12 @@ async def page(connection: AsyncConnection, query: AuditQuery) -> list[AuditRow]
 
 
 def _scope(query: AuditQuery) -> ColumnElement[bool]:
-    """An organisation reads of its own, and how its people signed in, which belongs to no organisation."""
+    """An organisation reads of its own, and what its people did with accounts, which belongs to no organisation."""
     table = audit_events.c
     if query.project_id is not None:
         return table.project_id == query.project_id
     people = select(memberships.c.user_id).where(memberships.c.organization_id == query.organization_id)
-    theirs = (table.action == "sign-in") & table.target_id.in_(people)
+    theirs = table.action.in_(PERSONAL) & table.target_id.in_(people)
     return or_(table.organization_id == query.organization_id, theirs)
 
 

@@ -17,7 +17,8 @@ from sightline.server.accounts.records import (
     User,
     UserId,
 )
-from sightline.server.accounts.store.accounts import PROJECTS, key_of, project_of, user_of
+from sightline.server.accounts.store.accounts import PROJECTS, key_of, project_of
+from sightline.server.accounts.store.people import user_of
 from sightline.server.runtime.clock import now
 from sightline.server.tables.accounts import (
     api_keys,
@@ -132,23 +133,42 @@ async def remove_project_member(connection: AsyncConnection, project_id: Project
 
 
 async def owners(connection: AsyncConnection, organization_id: OrganizationId) -> int:
-    query = select(func.count()).where(memberships.c.organization_id == organization_id, memberships.c.role == "OWNER")
+    """Owners who have joined: an invitation runs nothing."""
+    query = (
+        select(func.count())
+        .select_from(memberships)
+        .join(users, users.c.id == memberships.c.user_id)
+        .where(
+            memberships.c.organization_id == organization_id,
+            memberships.c.role == "OWNER",
+            users.c.joined_at.is_not(None),
+        )
+    )
     return int((await connection.execute(query)).scalar_one())
 
 
-async def user(connection: AsyncConnection, user_id: UserId) -> User | None:
-    row = (await connection.execute(select(users).where(users.c.id == user_id))).first()
+async def made(connection: AsyncConnection, organization_id: OrganizationId, user_id: UserId) -> User | None:
+    """A person whom the organisation made, a member or not. Anybody else is not found."""
+    mine = (users.c.made_by == organization_id) & (users.c.id == user_id)
+    row = (await connection.execute(select(users).where(mine))).first()
     return user_of(row) if row else None
 
 
-async def rename(connection: AsyncConnection, user_id: UserId, name: str | None) -> None:
-    await connection.execute(update(users).where(users.c.id == user_id).values(name=name))
+async def rename(
+    connection: AsyncConnection, organization_id: OrganizationId, user_id: UserId, name: str | None
+) -> None:
+    """Rename a person whom the organisation made; the name of anybody else is theirs and stays."""
+    mine = (users.c.made_by == organization_id) & (users.c.id == user_id)
+    await connection.execute(update(users).where(mine).values(name=name))
 
 
 async def _members(connection: AsyncConnection, table: Table, where: ColumnElement[bool]) -> list[Membership]:
     query = select(users, table.c.role).join_from(table, users, table.c.user_id == users.c.id).where(where)
     rows = (await connection.execute(query.order_by(users.c.created_at, users.c.id))).all()
-    return [Membership(user=user_of(row), role=row.role) for row in rows]
+    return [
+        Membership(user=user_of(row), role=row.role, joined=row.joined_at is not None, made_by=row.made_by)
+        for row in rows
+    ]
 
 
 async def _put(connection: AsyncConnection, table: Table, at: Mapping[str, str], role: OrganizationRole) -> None:

@@ -89,7 +89,7 @@ def _known(name: str, known: Known, tool: Tool) -> Tool:
 
 
 async def call(request: Request, tool: Tool, arguments: Mapping[str, Any]) -> httpx2.Response:
-    """The answer of the application to the tool's request."""
+    """The application's answer to the tool, asked under the name and with the key pair of the request it came in."""
     known = {*tool.path_parameters, *tool.query_parameters, *({BODY} if tool.body_fields is None else tool.body_fields)}
     unknown = sorted(set(arguments) - known)
     missing = [name for name in tool.path_parameters if arguments.get(name) in (None, "")]
@@ -109,7 +109,7 @@ async def call(request: Request, tool: Tool, arguments: Mapping[str, Any]) -> ht
         query |= {name: _text(value) for name, value in tool.fixed.items()}
     address = (request.client.host, request.client.port) if request.client else ("", 0)
     transport = httpx2.ASGITransport(app=request.app, raise_app_exceptions=False, client=address)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://tools.invalid") as client:
+    async with httpx2.AsyncClient(transport=transport, base_url=str(request.base_url)) as client:
         return await client.request(
             tool.method.upper(),
             path,

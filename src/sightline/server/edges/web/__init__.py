@@ -1,7 +1,21 @@
 """The page's own API under /api/web, and the page itself."""
 
 from sightline.server.edges.routers import Responses, joined
-from sightline.server.edges.web import ask, audit, keys, labels, live, media, models, session, static, traces
+from sightline.server.edges.web import (
+    account,
+    ask,
+    audit,
+    keys,
+    labels,
+    links,
+    live,
+    media,
+    members,
+    models,
+    session,
+    static,
+    traces,
+)
 from sightline.server.edges.web.shapes import Problem
 
 PROBLEMS: Responses = {status: {"model": Problem} for status in (400, 401, 403, 404, 429)}
@@ -9,12 +23,15 @@ PROBLEMS: Responses = {status: {"model": Problem} for status in (400, 401, 403, 
 
 router = joined(
     session.router,
+    account.router,
+    links.router,
     traces.router,
     media.router,
     live.router,
     models.router,
     ask.router,
     keys.router,
+    members.router,
     audit.router,
     labels.router,
     prefix="/api/web",

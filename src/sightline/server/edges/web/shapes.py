@@ -61,6 +61,8 @@ class Project(Shape):
 
 class Session(Shape):
     user: Person
+    has_password: bool
+    """False for the first person until they set one: they sign in by the printed link."""
     projects: list[Project]
     version: str
     notice: str | None

@@ -1,6 +1,7 @@
-"""SCIM 2.0 provisioning: a directory manages an organisation's people. Users only.
+"""SCIM 2.0 provisioning: a directory manages the people whom its organisation made. Users only.
 
-`active: false` deprovisions a person, who is then not found; `active: true` makes them a member again.
+A person whom it makes is an invitation until they accept it: it sets no password. `active: false` deprovisions a
+person, who is then not found; `active: true` makes them a member again.
 """
 
 import re
@@ -53,7 +54,8 @@ class UserBody(Body):
     user_name: str = Field(min_length=3, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
     name: NameBody | None = None
     active: bool | None = None
-    password: str | None = Field(default=None, min_length=8, max_length=1_000)
+    password: Any = None
+    """Not used: people set their own."""
     roles: list[OrganizationRole] | None = None
     """The first one counts; without any the role is NONE, which grants nothing."""
 
@@ -124,7 +126,6 @@ async def schemas(_: Reader, request: Request, services: Served) -> Json:
             _attribute("emails", "complex", multiValued=True, mutability="readOnly"),
             _attribute("roles", "string", multiValued=True),
             _attribute("active", "boolean"),
-            _attribute("password", "string", mutability="writeOnly", returned="never"),
         ],
         "meta": _meta("Schema", f"{_base(request, services)}/Schemas/{USER}"),
     }
@@ -144,7 +145,7 @@ async def list_users(who: Reader, request: Request, services: Served, params: An
 async def add_user(body: UserBody, who: Manager, request: Request, services: Served) -> Json:
     name = body.name.text if body.name else None
     role = body.roles[0] if body.roles else "NONE"
-    member = await services.people.add(who.organization_id, body.user_name, name, role, body.password)
+    member = await services.people.add(who.organization_id, body.user_name, name, role)
     return _scim(_user(member, request, services), status=201)
 
 
@@ -155,7 +156,10 @@ async def read_user(userId: str, who: Reader, request: Request, services: Served
 
 @router.put("/Users/{userId}")
 async def replace_user(userId: str, body: UserBody, who: Manager, request: Request, services: Served) -> Json:
-    """Replace name, roles and `active`; the e-mail address identifies a person and is immutable."""
+    """Replace name, roles and `active`; the e-mail address identifies a person and is immutable.
+
+    The name of somebody whom another organisation made is theirs: it stays, as the answer says.
+    """
     user_id = UserId(userId)
     kept = services.people.take_in if body.active else services.people.get
     member = await kept(who.organization_id, user_id)
