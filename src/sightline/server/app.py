@@ -23,6 +23,7 @@ from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.large.spool import Spool
 from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PlainText, PublicCors, SameOrigin, SecurityHeaders
+from sightline.server.edges.streams import Streams
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, Experiments, ScoreConfigs
 from sightline.server.evaluators.actions import Evaluators, Rules
@@ -224,6 +225,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         arriving=parts.writer.expected,
         endpoint=endpoint,
         sign_in_throttle=Throttle(settings.sign_in_limit),
+        streams=Streams(settings.streams_per_person),
         limits=Limits(
             body_bytes=settings.max_body_bytes,
             export_bytes=settings.max_export_bytes,

@@ -8,11 +8,12 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sightline.server.edges.access import Member
 from sightline.server.edges.services import Served
 from sightline.server.edges.web.shapes import HintEvent
+from sightline.server.edges.web.streaming import Streaming
 
 router = APIRouter(prefix="/projects/{projectId}/live")
 
 
-@router.get("", response_class=EventSourceResponse)
+@router.get("", response_class=EventSourceResponse, dependencies=[Streaming])
 async def hints(who: Member, services: Served) -> AsyncIterator[ServerSentEvent]:
     """SSE: events named `hint`, coalesced to four a second; a comment every 15 s (keep-alive) holds proxies open."""
     yield ServerSentEvent(comment="connected")
