@@ -1,4 +1,4 @@
-"""Bound on the event streams (SSE) of one person: each holds a connection and a subscription for as long as it is open."""
+"""Bound on the event streams (SSE) of one person: each holds a connection and a subscription while it is open."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import tempfile
-import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import IO
 
 from fastapi import Request
 
-from sightline.server.edges.bodies import GZIP_OR_ZLIB, inflated_too_large, known_encoding, too_large
-from sightline.server.runtime.errors import Crowded, InvalidRequest
+from sightline.server.edges.bodies import inflated, known_encoding, too_large
+from sightline.server.runtime.errors import Crowded
 
 SMALL_BYTES = 4 * 1024 * 1024
 """Spool threshold: up to this size a body stays in memory and is decoded in one go."""
@@ -102,22 +101,7 @@ class Spool:
 
 def _inflate(packed: IO[bytes], plain: IO[bytes], encoding: str, limit_bytes: int) -> None:
     """Decompress from file to file; a zip bomb is refused at the limit."""
-    inflater = zlib.decompressobj(GZIP_OR_ZLIB)
-    size = 0
-    try:
-        for block in _blocks(packed):
-            rest = block
-            while rest and not inflater.eof:
-                inflated = inflater.decompress(rest, BLOCK_BYTES)
-                rest = inflater.unconsumed_tail
-                size += plain.write(inflated)
-                if size > limit_bytes:
-                    raise inflated_too_large(packed.seek(0, io.SEEK_END), limit_bytes)
-        plain.write(inflater.flush())
-    except zlib.error as problem:
-        raise InvalidRequest(f"the body is not valid {encoding}: {problem}") from problem
-    if not inflater.eof:
-        raise InvalidRequest(f"the {encoding} body is cut off after {packed.tell():,} bytes")
+    plain.writelines(inflated(_blocks(packed), encoding, limit_bytes))
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:

@@ -8,7 +8,6 @@ from pydantic import Field
 from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import read_as
-from sightline.server.edges.langfuse.wire.any_json import AnyJson, JsonObject
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
@@ -20,9 +19,9 @@ router = APIRouter(prefix="/api/public/v2/datasets")
 class DatasetBody(Body):
     name: str = Field(min_length=1, max_length=255)
     description: str | None = None
-    metadata: AnyJson = None
-    input_schema: JsonObject | None = None
-    expected_output_schema: JsonObject | None = None
+    metadata: Any = None
+    input_schema: dict[str, Any] | None = None
+    expected_output_schema: dict[str, Any] | None = None
 
 
 @router.get("")

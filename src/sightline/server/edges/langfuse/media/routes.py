@@ -61,7 +61,7 @@ class Finished(Params):
 
 class Signature(Params):
     project: str
-    expires: int
+    expires: int = Field(ge=0, le=LARGEST)
     """Seconds since 1970."""
     signature: str
 

@@ -9,7 +9,6 @@ from sightline.server.accounts.records import ApiKey, KeyDraft, Membership, Orga
 from sightline.server.edges.access import OrganizationKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
-from sightline.server.edges.langfuse.wire.any_json import JsonObject
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment
 from sightline.server.edges.services import Served
@@ -25,7 +24,7 @@ LONGEST_RETENTION = 36_500
 
 class ProjectBody(Body):
     name: str = Field(min_length=3, max_length=60)
-    metadata: JsonObject | None = None
+    metadata: dict[str, Any] | None = None
     retention: int | None = Field(default=None, ge=0, le=LONGEST_RETENTION)
 
     @model_validator(mode="after")

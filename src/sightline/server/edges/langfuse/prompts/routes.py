@@ -10,7 +10,6 @@ from sightline.server.edges.access import ProjectKey
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson, read_as
 from sightline.server.edges.langfuse.prompts.filters import prompt_conditions
-from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import LARGEST, Moment, Paged, Params
 from sightline.server.edges.services import Served
@@ -53,7 +52,7 @@ class Placeholder(Body):
 
 class NewVersion(Body):
     name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_name)]
-    config: AnyJson = None
+    config: Any = None
     labels: list[Label] | None = None
     tags: list[Tag] | None = None
     commit_message: str | None = Field(None, max_length=500)
