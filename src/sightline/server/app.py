@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,7 @@ from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, Experiments, ScoreConfigs
 from sightline.server.evaluators.actions import Evaluators, Rules
 from sightline.server.exports.actions import BlobExports
-from sightline.server.exports.destinations import opened
+from sightline.server.exports.destinations import Stores
 from sightline.server.exports.jobs import ExportRound
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
@@ -40,6 +39,7 @@ from sightline.server.runtime.hub import LiveHub
 from sightline.server.runtime.jobs import Job, RecurringJob
 from sightline.server.runtime.leases import Leases
 from sightline.server.runtime.observations import ObservationsEngine, engine_at
+from sightline.server.runtime.outbound import Outbound, targets
 from sightline.server.runtime.seal import Seal
 from sightline.server.runtime.secret import Secrets
 from sightline.server.runtime.writer import SpanWriter
@@ -111,6 +111,7 @@ class Parts:
     tracing: Tracing
     leases: Leases
     seal: Seal
+    outbound: Outbound
 
 
 async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tuple[Services, Seeded]:
@@ -153,6 +154,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         tracing=tracing,
         leases=Leases(database, lease_table),
         seal=Seal(secrets.of("seal")),
+        outbound=Outbound(targets(settings.outbound_allowed)),
     )
     _start_jobs(parts, stack)
     return _services(parts, _endpoint(settings, stack)), seeded
@@ -163,8 +165,8 @@ def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
     media = MediaRemoval(parts.database, parts.blobs)
     retention = Retention(parts.engine, parts.tracing.index, media, parts.hub)
     keeping = RetentionRound(retention, parts.accounts, parts.leases)
-    open_store = partial(opened, lends=parts.settings.exports_lend_credentials)
-    exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal, open_store)
+    stores = Stores(parts.outbound, lends=parts.settings.exports_lend_credentials)
+    exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal, stores.opened)
     jobs: tuple[Job, ...] = (
         RecurringJob("usage of keys", parts.accounts.write_usage, every_s=60),
         RecurringJob("retention", keeping.run, every_s=keeping.every_s),

@@ -67,6 +67,13 @@ class Settings(BaseSettings):
         "where everybody who holds an organisation's key may do what the server may.",
     )
 
+    outbound_allowed: str = Field(
+        "",
+        description="Internal targets that exports and model connections of a project may reach, with commas between "
+        "them: names, addresses or networks, each with :port if only one, e.g. minio.lan:9000,127.0.0.1:11434 or "
+        "10.0.0.0/8. None by default: those who hold keys are not those who may look into the network.",
+    )
+
     init_org_id: str | None = Field(None, description="Organisation to make at start, if it does not exist.")
     init_org_name: str | None = Field(None, description="Its name.")
     init_org_public_key: str | None = Field(
