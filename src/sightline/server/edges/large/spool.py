@@ -38,11 +38,13 @@ class Spool:
         self._patience_s = patience_s
 
     @asynccontextmanager
-    async def received(self, request: Request, limit_bytes: int) -> AsyncIterator[Body]:
+    async def received(
+        self, request: Request, limit_bytes: int, setting: str = "SIGHTLINE_MAX_EXPORT_BYTES"
+    ) -> AsyncIterator[Body]:
         """The body as sent, chunked or not: in memory up to `SMALL_BYTES`, else in a temporary file. TooLarge early."""
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > limit_bytes:
-            raise too_large(int(announced), limit_bytes, "SIGHTLINE_MAX_EXPORT_BYTES")
+            raise too_large(int(announced), limit_bytes, setting)
         chunks: list[bytes] = []
         held = size = 0
         file: IO[bytes] | None = None
@@ -51,7 +53,7 @@ class Spool:
                 size += len(chunk)
                 held += len(chunk)
                 if size > limit_bytes:
-                    raise too_large(size, limit_bytes, "SIGHTLINE_MAX_EXPORT_BYTES")
+                    raise too_large(size, limit_bytes, setting)
                 chunks.append(chunk)
                 if held >= (BLOCK_BYTES if file else SMALL_BYTES):
                     file = file or self._file()

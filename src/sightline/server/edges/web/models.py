@@ -6,7 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Response
 
 from sightline.server.edges.access import Member
-from sightline.server.edges.files import file_answer
+from sightline.server.edges.files import picture_answer
 from sightline.server.edges.services import Served
 from sightline.server.edges.web import shapes
 from sightline.server.runtime.errors import NotFound
@@ -59,4 +59,4 @@ async def sample(
     if services.endpoint is None:
         raise NotFound(f"there is no sample {sample_id!r}: no model endpoint is set (SIGHTLINE_MODEL_ENDPOINT_URL)")
     content, content_type = await services.endpoint.sample(quote(sample_id, safe=""))
-    return file_answer(content, content_type)
+    return picture_answer(content, content_type)
