@@ -61,5 +61,5 @@ def score(identity: str = "s1", **fields: Any) -> Score:
 async def media_bytes(tracing: Tracing, project_id: ProjectId, media_id: MediaId) -> tuple[bytes, str]:
     """A file's content, joined again, and its content type."""
     item = await tracing.media(project_id, media_id)
-    blocks = await tracing.media_blocks(item, range(item.content_length))
+    blocks = await tracing.media_blocks(project_id, media_id, range(item.content_length))
     return b"".join([block async for block in blocks]), item.content_type

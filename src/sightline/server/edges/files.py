@@ -9,7 +9,7 @@ from mimetypes import MimeTypes
 
 from starlette.responses import Response, StreamingResponse
 
-from sightline.server.tracing.records import Media
+from sightline.server.tracing.records import Media, MediaId, ProjectId
 
 INLINE_TYPES = frozenset(("image/png", "image/jpeg", "image/webp", "image/gif"))
 """Pictures a browser may show in place; everything else but a PDF is offered as a download."""
@@ -25,7 +25,7 @@ EXTENSIONS = MimeTypes()
 SHORT_SUBTYPE = re.compile(r"\w+/(?:x-)?([a-z0-9]{2,5})")
 """A type whose second half serves as the extension, as in `audio/wav`."""
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-Read = Callable[[Media, range], Awaitable[AsyncIterator[bytes]]]
+Read = Callable[[ProjectId, MediaId, range], Awaitable[AsyncIterator[bytes]]]
 """Streams a part of a file's content."""
 
 
@@ -50,7 +50,7 @@ async def file_answer(
     headers |= {"Content-Length": str(len(span)), "Content-Type": media.content_type}
     if part is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{length}"
-    return StreamingResponse(await read(media, span), 200 if part is None else 206, headers)
+    return StreamingResponse(await read(media.project_id, media.id, span), 200 if part is None else 206, headers)
 
 
 def picture_answer(content: bytes, content_type: str, max_age_s: int = 3600) -> Response:
@@ -71,7 +71,7 @@ def _kept_from_running(policy: str, max_age_s: int) -> dict[str, str]:
 
 async def _begins(media: Media, read: Read, mark: bytes) -> bool:
     first = range(min(len(mark), media.content_length))
-    return b"".join([block async for block in await read(media, first)]) == mark
+    return b"".join([block async for block in await read(media.project_id, media.id, first)]) == mark
 
 
 def _disposition(content_type: str, name: str | None, *, inline: bool) -> str:

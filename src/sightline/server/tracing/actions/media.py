@@ -117,9 +117,9 @@ class MediaShelf:
             raise NotFound(f"media {identity} was announced but not uploaded yet: upload it first")
         return item
 
-    async def blocks(self, item: Media, part: range) -> AsyncIterator[bytes]:
+    async def blocks(self, project_id: ProjectId, identity: MediaId, part: range) -> AsyncIterator[bytes]:
         """Stream some of a file that `one` has found."""
-        return await self._blobs.blocks(key_of(item.project_id, item.id), part)
+        return await self._blobs.blocks(key_of(project_id, identity), part)
 
     async def thumbnail(self, project_id: ProjectId, identity: MediaId, side: int) -> bytes:
         """Made once, however many ask for it at once; that there is none is remembered too."""

@@ -270,9 +270,9 @@ class Tracing:
     async def media(self, project_id: ProjectId, media_id: MediaId) -> Media:
         return await self._media.one(project_id, media_id)
 
-    async def media_blocks(self, item: Media, part: range) -> AsyncIterator[bytes]:
+    async def media_blocks(self, project_id: ProjectId, media_id: MediaId, part: range) -> AsyncIterator[bytes]:
         """Stream some of the content of a file that `media` has found."""
-        return await self._media.blocks(item, part)
+        return await self._media.blocks(project_id, media_id, part)
 
     async def thumbnail(self, project_id: ProjectId, media_id: MediaId, side: int = 96) -> bytes:
         """A WebP of at most `side` pixels each way."""
