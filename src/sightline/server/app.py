@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +25,12 @@ from sightline.server.edges.proxies import AllowedHosts, TrustedProxies
 from sightline.server.edges.reserve import Reserve
 from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PlainText, PublicCors, SameOrigin, SecurityHeaders
+from sightline.server.edges.streams import Streams
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, Experiments, ScoreConfigs
 from sightline.server.evaluators.actions import Evaluators, Rules
 from sightline.server.exports.actions import BlobExports
-from sightline.server.exports.destinations import opened
+from sightline.server.exports.destinations import Stores as Destinations
 from sightline.server.exports.jobs import ExportRound
 from sightline.server.installation import opening
 from sightline.server.prompts.actions import Prompts
@@ -43,6 +43,7 @@ from sightline.server.runtime.hub import LiveHub
 from sightline.server.runtime.jobs import Job, RecurringJob
 from sightline.server.runtime.leases import Leases
 from sightline.server.runtime.observations import ObservationsEngine, engine_at
+from sightline.server.runtime.outbound import Outbound, targets
 from sightline.server.runtime.seal import Seal
 from sightline.server.runtime.secret import Secrets
 from sightline.server.runtime.space import FreeSpace
@@ -133,6 +134,7 @@ class Parts:
     leases: Leases
     seal: Seal
     space: FreeSpace
+    outbound: Outbound
 
 
 async def _open(settings: Settings, state: State, stack: AsyncExitStack) -> tuple[Services, Seeded]:
@@ -195,6 +197,7 @@ async def _open(settings: Settings, state: State, stack: AsyncExitStack) -> tupl
         leases=Leases(database, lease_table),
         seal=Seal(secrets.of("seal")),
         space=state.space,
+        outbound=Outbound(targets(settings.outbound_allowed)),
     )
     _start_jobs(parts, stack)
     return _services(parts, _endpoint(settings, stack)), seeded
@@ -205,8 +208,8 @@ def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
     keeping = RetentionRound(Retention(parts.stores, parts.removal), parts.accounts, parts.leases)
     within_s = parts.settings.erase_within_minutes * 60
     erasing = ErasingRound(parts.erasing, parts.leases, within_s=within_s)
-    open_store = partial(opened, lends=parts.settings.exports_lend_credentials)
-    exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal, open_store)
+    destinations = Destinations(parts.outbound, lends=parts.settings.exports_lend_credentials)
+    exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal, destinations.opened)
     jobs: tuple[Job, ...] = (
         RecurringJob("usage of keys", parts.accounts.write_usage, every_s=60),
         RecurringJob("free space", parts.space.watch, every_s=10),
@@ -278,6 +281,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         arriving=parts.writer.expected,
         endpoint=endpoint,
         sign_in_throttle=Throttle(settings.sign_in_limit),
+        streams=Streams(settings.streams_per_person),
         limits=Limits(
             body_bytes=settings.max_body_bytes,
             export_bytes=settings.max_export_bytes,

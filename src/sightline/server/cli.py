@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType
@@ -25,12 +26,13 @@ from sightline.server.accounts.actions import Resetting
 from sightline.server.accounts.actions.accounts import LINK_HOURS
 from sightline.server.accounts.records import Seeded, User
 from sightline.server.app import DATABASE_FILE, create_app, database_url
+from sightline.server.edges.http_limits import HttpLimits, bounded
 from sightline.server.edges.services import Services
 from sightline.server.installation.records import FolderRefused
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.errors import OUT_OF_MEANS, FolderInUse, SightlineError, Unavailable
 from sightline.server.runtime.secret import SecretDamaged
-from sightline.server.settings import Settings
+from sightline.server.settings import Settings, listed
 from sightline.server.tables import NewerSchema, check_schema
 from sightline.server.tables.migration import HEAD
 
@@ -47,6 +49,10 @@ SETTLED_S = 1.0
 """Seconds between the start and `settle`: the first request should not wait for it."""
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
 """`gc.set_threshold`: allocations before a young collection, and young collections before an older one."""
+FILES_OF_OUR_OWN = 1024
+"""Open files left for databases, media and large bodies."""
+NO_LIMIT = 2**31
+"""Where the system has no limit of open files."""
 
 
 class Server(uvicorn.Server):
@@ -213,7 +219,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     application = create_app(settings)
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=bounded(_http_limits(settings)),
         ws="none",
         # Ours, around the server: what goes wrong while parts open is then an error to print, not a traceback to log.
         lifespan="off",
@@ -222,10 +228,39 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         # Ours instead (`edges.proxies`): uvicorn believes X-Forwarded-* of every peer on loopback.
         proxy_headers=False,
+        timeout_keep_alive=settings.http_keep_alive_s,
         timeout_graceful_shutdown=settings.shutdown_timeout_s,
     )
     async with application.router.lifespan_context(application):
         await Server(config, application).serve(sockets=[listener])
+
+
+def _http_limits(settings: Settings) -> HttpLimits:
+    files = _most_open_files()
+    return HttpLimits(
+        head_bytes=settings.http_head_bytes,
+        request_line_bytes=settings.http_request_line_bytes,
+        headers=settings.http_headers,
+        head_s=settings.http_head_s,
+        silence_s=settings.http_silence_s,
+        connections=min(settings.http_connections, max(files // 2, files - FILES_OF_OUR_OWN)),
+        connections_per_address=settings.http_connections_per_address,
+        uncounted=[ip_network(each) for each in listed(settings.trusted_proxies)],
+    )
+
+
+def _most_open_files() -> int:
+    """The soft limit of open files (RLIMIT_NOFILE), raised to the hard one: a connection is a file too."""
+    if sys.platform == "win32":
+        return NO_LIMIT
+    import resource  # late: it does not exist on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(OSError, ValueError):  # macOS has a lower bound of its own than the hard limit says.
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    return NO_LIMIT if soft == resource.RLIM_INFINITY else soft
 
 
 async def announce(state: State, address: str) -> None:

@@ -94,6 +94,13 @@ class Settings(BaseSettings):
         "where everybody who holds an organisation's key may do what the server may.",
     )
 
+    outbound_allowed: str = Field(
+        "",
+        description="Internal targets that exports and model connections of a project may reach, with commas between "
+        "them: names, addresses or networks, each with :port if only one, e.g. minio.lan:9000,127.0.0.1:11434 or "
+        "10.0.0.0/8. None by default: those who hold keys are not those who may look into the network.",
+    )
+
     init_org_id: str | None = Field(None, description="Organisation to make at start, if it does not exist.")
     init_org_name: str | None = Field(None, description="Its name.")
     init_org_public_key: str | None = Field(
@@ -135,6 +142,37 @@ class Settings(BaseSettings):
         ge=0,
         description="Free disk space kept in reserve, in bytes: below it writes are answered 503, while reads, "
         "deletions and sign-in go on. A hundredth of the disk, at least 256 MiB, by default; 0 for no reserve.",
+    )
+    http_head_bytes: int = Field(
+        65_536, ge=1024, description="Largest head of a request, all header lines together, in bytes; 431 beyond it."
+    )
+    http_request_line_bytes: int = Field(
+        32_768, ge=1024, description="Longest address of a request, query included, in bytes; 414 beyond it."
+    )
+    http_headers: int = Field(100, ge=16, description="Most headers of a request; 431 beyond it.")
+    http_head_s: float = Field(
+        15.0, gt=0, description="Longest time in which the head of a request must be whole, in seconds; 408 beyond it."
+    )
+    http_silence_s: float = Field(
+        30.0,
+        gt=0,
+        description="Longest time without a byte of a body that is being sent (408 beyond it), or in which nothing of "
+        "an answer is read, in seconds.",
+    )
+    http_keep_alive_s: int = Field(
+        5, ge=1, description="How long a connection without a request is kept open, in seconds."
+    )
+    http_connections: int = Field(
+        4096,
+        ge=16,
+        description="Most connections. Where one more arrives, the one without a request for longest is closed, or "
+        "the new one is refused with 429. Fewer where the system allows fewer open files.",
+    )
+    http_connections_per_address: int = Field(
+        512, ge=1, description="The same for one client address; of IPv6 for a /64."
+    )
+    streams_per_person: int = Field(
+        32, ge=1, description="Most streams (live pages, answers of a model) of one person; 429 beyond it."
     )
     sign_in_limit: str = Field("10/minute", description="Sign-in attempts allowed per client address.")
     sign_in_link: bool = Field(

@@ -114,7 +114,7 @@ async def test_json_nested_without_end_is_refused(site: Site):
     for _ in range(200):
         deep = [deep]
     answer = await post(site, "/dataset-items", datasetName="deep", input=deep)
-    assert (answer.status_code, "deeper than 100" in answer.text) == (400, True)
+    assert (answer.status_code, "deeper than 200" in answer.text) == (400, True)
 
 
 async def test_a_run_is_made_by_its_first_item_and_read_with_all(site: Site):

@@ -110,3 +110,24 @@ async def test_over_https_the_cookie_is_bound_to_the_host(fresh_settings: Callab
 def test_half_a_key_pair_is_refused(name: str):
     with pytest.raises(ValueError, match="go together"):
         Settings(**{name: "half"})
+
+
+async def test_a_person_has_so_many_streams_and_no_more_until_one_ends(fresh_settings: Callable[..., Settings]):
+    live = "/api/web/projects/here/live"
+    async with opened(fresh_settings(streams_per_person=2)) as site, browser(site, "ada@example.org") as ada:
+        hub = site.app.state.hub
+        listening = [asyncio.create_task(ada.get(live)) for _ in range(2)]
+        while hub.subscribers < 2:  # noqa: ASYNC110 - the hub tells nobody who listens
+            await asyncio.sleep(0.01)
+        refused = await ada.get(live)
+        asked = await ada.post("/api/web/projects/here/ask", json={"model": "m", "image": IMAGE, "question": "?"})
+        async with browser(site, "eve@example.org") as eve:
+            others = asyncio.create_task(eve.get("/api/web/projects/elsewhere/live"))
+            while hub.subscribers < 3:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+            hub.close()
+            assert [(await each).status_code for each in (*listening, others)] == [200] * 3
+        again = await ada.get(live)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+    assert "2 streams of yours are open" in refused.json()["message"]
+    assert (asked.status_code, again.status_code) == (429, 200)

@@ -65,6 +65,16 @@ async def test_a_range_outside_of_the_file_is_refused_with_its_length(site: Site
     assert (answer.status_code, answer.headers["content-range"]) == (416, "bytes */10240")
 
 
+async def test_a_range_of_another_file_than_before_is_the_whole_one(site: Site, ada: httpx2.AsyncClient):
+    address = await stored(site, SOUND, "audio/wav")
+    etag = (await ada.get(address)).headers["etag"]
+    asked = {"Range": "bytes=0-9"}
+    assert (await ada.get(address, headers=asked | {"If-Range": etag})).status_code == 206
+    for other in ('"another"', f"W/{etag}", "Tue, 01 Dec 2026 00:00:00 GMT"):
+        answer = await ada.get(address, headers=asked | {"If-Range": other})
+        assert (answer.status_code, answer.content) == (200, SOUND)
+
+
 @pytest.mark.parametrize(
     ("content", "content_type", "disposition"),
     [

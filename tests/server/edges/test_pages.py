@@ -1,5 +1,6 @@
 """The built page and what surrounds every answer."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from fastapi import FastAPI
 from sightline.server.edges import web
 from sightline.server.edges.answers import translate_errors
 from sightline.server.edges.shields import SameOrigin, SecurityHeaders
-from sightline.server.edges.web.static import Page, the_page
+from sightline.server.edges.web.static import PAGES, Page, the_page
 
 INDEX = '<!doctype html><meta property="csp-nonce" nonce="__CSP_NONCE__"><script src="/assets/a-1.js"></script>'
 
@@ -41,7 +42,7 @@ def browser(folder: Path) -> Iterator[httpx2.AsyncClient]:
 
 async def test_every_address_of_the_page_is_the_page_with_a_nonce_of_its_own(browser: httpx2.AsyncClient):
     nonces = set()
-    for path in ("/", "/sign-in", "/projects/here/traces/abc", "/index.html"):
+    for path in ("/", "/sign-in", "/project/here/traces/abc", "/index.html"):
         answer = await browser.get(path)
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
         nonce = answer.text.split('nonce="')[1].split('"')[0]
@@ -76,6 +77,20 @@ async def test_an_asset_of_another_build_is_not_the_page(browser: httpx2.AsyncCl
 @pytest.mark.parametrize("path", ["/../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt"])
 async def test_nothing_outside_the_build_is_served(browser: httpx2.AsyncClient, path: str):
     assert "kept to ourselves" not in (await browser.get(path)).text
+
+
+def test_the_page_has_the_routes_that_its_router_has():
+    router = (Path(__file__).parents[3] / "web/src/router.tsx").read_text()
+    at_the_root = re.findall(r'getParentRoute: \(\) => root,\s+path: "/([^"/]*)', router)
+    assert PAGES - {"index.html"} == set(at_the_root)
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/admin", "/projects/here", "/.env"])
+async def test_what_is_no_page_is_missing_and_says_so_to_programs_and_to_people(browser: httpx2.AsyncClient, path: str):
+    answer = await browser.get(path, headers={"Accept": "text/plain;version=0.0.4, */*;q=0.1"})
+    assert (answer.status_code, answer.json()["error"]) == (404, "LangfuseNotFoundError")
+    shown = await browser.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (shown.status_code, "<script" in shown.text) == (404, True)
 
 
 @pytest.mark.parametrize("path", ["/api/web/none", "/api/public/none", "/v1/none"])

@@ -3,13 +3,16 @@
 import asyncio
 import base64
 import hashlib
+import json
+import re
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
 
-from server.edges.running_site import HERE, Site, basic
+from server.edges.running_site import HERE, Site, basic, one_span
 from server.edges.test_board_paths import JUDGE, WIDGET
 from server.edges.test_export_paths import BODY as EXPORT
 from server.edges.test_model_paths import OURS
@@ -20,6 +23,7 @@ from sightline.server.accounts.records import KeyDraft, OrganizationId
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TIMES = 8
+NOON = "2026-11-02T12:00:00Z"
 PICTURE = b"a picture"
 Outcome = Literal["the same", "a version", "another", "400", "409"]
 """The same one is answered, a next version is made, another one is made, or it is refused."""
@@ -54,6 +58,7 @@ MEDIA = {
     "field": "input",
     "traceId": "repeated",
 }
+OBSERVATIONS = ("spans", "generations", "events")
 POSTS = (
     Post("/v2/datasets", {"name": "fresh"}, "the same"),
     Post("/datasets", {"name": "fresh of old"}, "the same"),
@@ -79,6 +84,10 @@ POSTS = (
     Post("/v2/evaluation-rules", RULE, "another"),
     Post("/unstable/skills", {"files": [manifest("repeated")]}, "a version", "version"),
     Post("/media", MEDIA, "the same", "mediaId"),
+    Post("/traces", {"id": "fresh-trace", "name": "n"}, "the same"),
+    Post("/traces", {"name": "n"}, "another"),
+    *(Post(f"/{kind}", {"id": f"fresh {kind}", "traceId": "repeated"}, "the same") for kind in OBSERVATIONS),
+    *(Post(f"/{kind}", {"traceId": "repeated"}, "another") for kind in OBSERVATIONS),
     _of_organization("/projects", {"name": "fresh", "retention": 0}, "409"),
     _of_organization("/projects/here/apiKeys", {"note": "fresh"}, "another"),
     _of_organization(
@@ -89,6 +98,37 @@ POSTS = (
     _of_organization("/scim/Users", {"userName": "fresh@example.org"}, "409"),
     _of_organization("/integrations/blob-storage", EXPORT, "the same", method="PUT"),
 )
+
+
+BY_IDS_INSIDE = {
+    "/api/public/ingestion",
+    *(f"{prefix}/v1/{signal}" for prefix in ("/api/public/otel", "") for signal in ("traces", "logs", "metrics")),
+}
+"""What takes many things at once, each with an id of its own; metrics are dropped."""
+
+
+async def test_every_post_of_the_api_is_in_the_table():
+    described = json.loads(files("sightline.server.edges").joinpath("public_openapi.json").read_bytes())["paths"]
+    posts = {re.sub(r"{\w+}", "{}", path) for path, operations in described.items() if "post" in operations}
+    named = {re.sub(r"/(QUEUE|BOARD|here)(?=/)", "/{}", f"/api/public{post.path}") for post in POSTS}
+    assert posts - named == BY_IDS_INSIDE
+
+
+async def test_a_batch_or_an_export_that_comes_again_adds_nothing(site: Site):
+    export, sent = one_span(trace_id="ab" * 16)
+    trace = {"id": "e1", "type": "trace-create", "timestamp": NOON, "body": {"id": "again", "name": "n"}}
+    span = {"id": "e2", "type": "span-create", "timestamp": NOON, "body": {"id": "again", "traceId": "again"}}
+    score = {"id": "s", "traceId": "again", "name": "n", "value": 1}
+    batch = [trace, span, {"id": "e3", "type": "score-create", "timestamp": NOON, "body": score}]
+    headers = {**HERE, "Content-Type": "application/x-protobuf"}
+    calls = [
+        *(site.client.post("/api/public/ingestion", json={"batch": batch}, headers=HERE) for _ in range(TIMES)),
+        *(site.client.post("/v1/traces", content=export.SerializeToString(), headers=headers) for _ in range(TIMES)),
+    ]
+    assert {answer.status_code for answer in await asyncio.gather(*calls)} == {200, 207}
+    for trace_id, spans, scores in (("again", 1, 1), (sent.trace_id, 1, 0)):
+        read = await site.get(f"/traces/{trace_id}")
+        assert (len(read["observations"]), len(read["scores"])) == (spans, scores)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -6,7 +6,8 @@ import gzip
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,12 +24,13 @@ from server.tracing.making import observation, score
 from sightline.server.accounts.actions import Organizations
 from sightline.server.accounts.records import OrganizationId
 from sightline.server.exports.actions import BlobExports, lease_of
-from sightline.server.exports.destinations import DEFAULT_CREDENTIALS, opened
-from sightline.server.exports.jobs import ExportRound
+from sightline.server.exports.destinations import DEFAULT_CREDENTIALS, Stores
+from sightline.server.exports.jobs import OUR_FAULT, ExportRound, OpenStore
 from sightline.server.exports.records import BlobExport, ExportDraft, ExportId
 from sightline.server.runtime.clock import clock
 from sightline.server.runtime.errors import InvalidRequest, NotFound
 from sightline.server.runtime.leases import Leases
+from sightline.server.runtime.outbound import Outbound, targets
 from sightline.server.runtime.seal import Seal
 from sightline.server.tables.leases import leases as lease_table
 
@@ -56,10 +58,11 @@ class Desk:
         self.store = MemoryStore()
         self.secrets: list[str | None] = []
 
-    def round(self, open_store: Callable[[BlobExport, str | None], Any] | None = None) -> ExportRound:
-        def remembered(export: BlobExport, secret: str | None) -> MemoryStore:
+    def round(self, open_store: OpenStore | None = None) -> ExportRound:
+        @asynccontextmanager
+        async def remembered(export: BlobExport, secret: str | None) -> AsyncIterator[MemoryStore]:
             self.secrets.append(secret)
-            return self.store
+            yield self.store
 
         return ExportRound(
             self.storage.database, self.storage.tracing, self.leases, self.seal, open_store or remembered
@@ -214,12 +217,14 @@ async def test_a_store_that_fails_is_named_and_tried_again(desk: Desk, time: Tim
     await seed(desk.storage)
     made = await desk.exports.put(LAB, draft())
 
-    def broken(export: BlobExport, secret: str | None) -> Any:
-        raise OSError("no such bucket")
+    @asynccontextmanager
+    async def broken(export: BlobExport, secret: str | None) -> AsyncIterator[Any]:
+        raise OSError("/srv/secrets/internal.key is missing")
+        yield
 
     await desk.round(broken).run()
     export, status = await desk.exports.status(LAB, made.id)
-    assert (status, export.last_error, export.last_error_at) == ("error", "no such bucket", NOW)
+    assert (status, export.last_error, export.last_error_at) == ("error", OUR_FAULT, NOW)
     time.now = NOW + timedelta(minutes=21)
     await desk.round().run()
     export, status = await desk.exports.status(LAB, made.id)
@@ -278,11 +283,14 @@ def bucket() -> Iterator[tuple[str, dict[str, tuple[bytes, str]]]]:
     class Handler(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            put[self.path] = body, self.headers.get("Authorization", "")
-            self.send_response(200)
+            said, status = put.get("answer", (b"", "200"))
+            if status == "200":
+                put[self.path] = body, self.headers.get("Authorization", "")
+            self.send_response(int(status))
             self.send_header("ETag", '"e"')
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
+            self.wfile.write(said)
 
         def log_message(self, *_: object) -> None: ...
 
@@ -299,7 +307,7 @@ async def sent_to(desk: Desk, put: dict[str, tuple[bytes, str]], **more: Any) ->
     recent = replace(observation("t1", "o1"), start_time=datetime.now(UTC) - timedelta(hours=30), end_time=None)
     await desk.storage.tracing.record(HERE, [recent])
     made = await desk.exports.put(LAB, draft(compressed=True, **more))
-    await desk.round(opened).run()
+    await desk.round(Stores(Outbound(targets("127.0.0.1"))).opened).run()
     assert (await desk.exports.status(LAB, made.id))[0].last_error is None
     [(path, (body, signature))] = [each for each in put.items() if "observations" in each[0]]
     assert json.loads(gzip.decompress(body))["id"] == "o1"
@@ -350,14 +358,49 @@ def stored(**fields: Any) -> BlobExport:
 
 
 @pytest.mark.parametrize("secret", [None, DEFAULT_CREDENTIALS])
-def test_an_export_without_a_key_borrows_the_servers_only_where_that_is_allowed(secret: str | None):
+async def test_an_export_without_a_key_borrows_the_servers_only_where_that_is_allowed(secret: str | None):
     export = stored(kind="GOOGLE_CLOUD_STORAGE" if secret else "S3")
     with pytest.raises(InvalidRequest, match="SIGHTLINE_EXPORTS_LEND_CREDENTIALS"):
-        opened(export, secret)
-    assert opened(stored(kind="S3"), None, lends=True) is not None
+        async with Stores(Outbound()).opened(export, secret):
+            pass
+    async with Stores(Outbound(), lends=True).opened(stored(kind="S3"), None) as store:
+        assert store is not None
 
 
-@pytest.mark.parametrize("endpoint", ["http://169.254.169.254/latest", "http://[fe80::1]:80"])
-def test_the_machines_own_metadata_is_no_store(endpoint: str):
-    with pytest.raises(InvalidRequest, match="link-local"):
-        opened(stored(kind="S3_COMPATIBLE", endpoint=endpoint), "secret")
+@pytest.mark.parametrize(
+    "endpoint", ["http://169.254.169.254/latest", "http://[fe80::1]:80", "http://localhost:9000", "https://10.0.0.1"]
+)
+async def test_an_internal_address_is_no_store(endpoint: str):
+    with pytest.raises(InvalidRequest, match="internal address"):
+        async with Stores(Outbound()).opened(stored(kind="S3_COMPATIBLE", endpoint=endpoint), "secret"):
+            pass
+
+
+async def last_error(desk: Desk, outbound: Outbound, **more: Any) -> str:
+    recent = replace(observation("t1", "o1"), start_time=datetime.now(UTC) - timedelta(hours=30), end_time=None)
+    await desk.storage.tracing.record(HERE, [recent])
+    made = await desk.exports.put(LAB, draft(**more))
+    await desk.round(Stores(outbound).opened).run()
+    return (await desk.exports.status(LAB, made.id))[0].last_error or ""
+
+
+async def test_an_internal_answer_is_not_told_to_whoever_configured_the_export(
+    desk: Desk, bucket: tuple[str, dict[str, tuple[bytes, str]]]
+):
+    address, put = bucket
+    s3 = {"kind": "S3_COMPATIBLE", "endpoint": address}
+    assert "internal address" in await last_error(desk, Outbound(), **s3)
+    put["answer"] = b"root:x:0:0 the words of an internal service", "403"
+    told = await last_error(desk, Outbound(targets("127.0.0.1")), **s3)
+    assert told == "the store answered 403: the key is wrong, or may not write there"
+    assert [path for path in put if path != "answer"] == []
+
+
+async def test_an_address_inside_of_a_key_is_checked_like_an_endpoint(
+    desk: Desk, bucket: tuple[str, dict[str, tuple[bytes, str]]]
+):
+    address, put = bucket
+    key = {"gcs_base_url": address, "disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+    told = await last_error(desk, Outbound(), kind="GOOGLE_CLOUD_STORAGE", secret=json.dumps(key))
+    assert "127.0.0.1 is an internal address" in told
+    assert put == {}

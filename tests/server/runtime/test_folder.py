@@ -1,6 +1,7 @@
 """What lies in the data folder besides tables: secrets and files."""
 
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,25 @@ def test_a_secret_is_made_once_and_is_the_owners(tmp_path: Path):
 async def test_files_come_back_and_missing_ones_are_not_found(tmp_path: Path):
     blobs = Blobs(str(tmp_path / "media"))
     await blobs.put("p/one", b"first")
-    await blobs.put("p/one", b"second")
-    assert await blobs.get("p/one") == b"second"
+    with tempfile.TemporaryFile() as file:
+        file.write(b"second")
+        await blobs.put("p/one", file)
+    for part, said in ((range(6), b"second"), (range(2, 4), b"co"), (range(0), b"")):
+        assert b"".join([block async for block in await blobs.blocks("p/one", part)]) == said
+    with await blobs.file("p/one", 6) as opened:
+        assert opened.read() == b"second"
     assert await blobs.exists("p/one")
     assert not await blobs.exists("p/two")
-    with pytest.raises(NotFound):
-        await blobs.get("p/two")
+    for missing in (blobs.blocks("p/two", range(1)), blobs.file("p/two", 1)):
+        with pytest.raises(NotFound):
+            await missing
+
+
+async def test_a_file_of_a_bucket_is_copied_to_be_opened():
+    blobs = Blobs("memory://")
+    await blobs.put("p/one", b"in a bucket")
+    with await blobs.file("p/one", 11) as opened:
+        assert (opened.seek(0), opened.read()) == (0, b"in a bucket")
 
 
 def test_a_cache_forgets_the_oldest_and_the_expired():

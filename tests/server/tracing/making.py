@@ -5,7 +5,17 @@ from itertools import count
 from typing import Any
 
 from sightline.server.accounts.records import ProjectId
-from sightline.server.tracing.records import Kind, Observation, ObservationId, Score, ScoreId, TraceFields, TraceId
+from sightline.server.tracing.actions import Tracing
+from sightline.server.tracing.records import (
+    Kind,
+    MediaId,
+    Observation,
+    ObservationId,
+    Score,
+    ScoreId,
+    TraceFields,
+    TraceId,
+)
 
 HERE = ProjectId("here")
 ELSEWHERE = ProjectId("elsewhere")
@@ -46,3 +56,10 @@ def score(identity: str = "s1", **fields: Any) -> Score:
         "updated_at": NOON,
     }
     return Score(**defaults | fields)
+
+
+async def media_bytes(tracing: Tracing, project_id: ProjectId, media_id: MediaId) -> tuple[bytes, str]:
+    """A file's content, joined again, and its content type."""
+    item = await tracing.media(project_id, media_id)
+    blocks = await tracing.media_blocks(project_id, media_id, range(item.content_length))
+    return b"".join([block async for block in blocks]), item.content_type

@@ -11,7 +11,7 @@ import pytest
 
 from server.edges.logging_senders import export, semantic_kernel
 from server.edges.running_site import Sent
-from server.tracing.making import ELSEWHERE, HERE, observation, score
+from server.tracing.making import ELSEWHERE, HERE, media_bytes, observation, score
 from sightline.server.runtime.errors import Forbidden, NotFound
 from sightline.server.tracing.actions import Tracing
 from sightline.server.tracing.logs import heard
@@ -58,7 +58,7 @@ async def test_reads_of_another_project_find_nothing(tracing: Tracing):
         tracing.observation(ELSEWHERE, ObservationId("o1")),
         tracing.score(ELSEWHERE, ScoreId("s1")),
         tracing.media(ELSEWHERE, media_id),
-        tracing.media_bytes(ELSEWHERE, media_id),
+        media_bytes(tracing, ELSEWHERE, media_id),
         tracing.thumbnail(ELSEWHERE, media_id),
         tracing.upload_media(ELSEWHERE, media_id, BODY),
         tracing.finish_media(ELSEWHERE, media_id, 200, None),
@@ -82,7 +82,7 @@ async def test_the_same_ids_live_side_by_side_in_two_projects(tracing: Tracing):
     assert (await tracing.observation(ELSEWHERE, ObservationId("o1"))).name == "theirs"
     assert (await tracing.score(HERE, ScoreId("s1"))).value == 1.0
     with pytest.raises(NotFound):
-        await tracing.media_bytes(ELSEWHERE, media.id)
+        await media_bytes(tracing, ELSEWHERE, media.id)
 
 
 async def test_log_records_find_spans_of_their_project_only(tracing: Tracing):

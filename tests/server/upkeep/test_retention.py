@@ -10,7 +10,7 @@ import pytest
 
 from server.conftest import ELSEWHERE, HERE, Storage
 from server.hands import Time
-from server.tracing.making import observation
+from server.tracing.making import media_bytes, observation
 from sightline.server.accounts.actions import Organizations
 from sightline.server.accounts.records import OrganizationId
 from sightline.server.runtime.clock import clock
@@ -111,17 +111,17 @@ async def test_a_file_goes_when_nobody_has_sent_it_for_that_long(storage: Storag
     time.now += timedelta(days=4)
     assert await upload(storage, b"again", "t2") == again
     assert await rounds.run()
-    assert (await storage.tracing.media_bytes(HERE, old))[0] == b"old"
+    assert (await media_bytes(storage.tracing, HERE, old))[0] == b"old"
     time.now += timedelta(days=3)
     assert await rounds.run()
     with pytest.raises(NotFound):
         await storage.tracing.media(HERE, old)
-    assert (await storage.tracing.media_bytes(HERE, again))[0] == b"again"
+    assert (await media_bytes(storage.tracing, HERE, again))[0] == b"again"
     time.now += timedelta(days=300)
     assert await rounds.run()
     with pytest.raises(NotFound):
-        await storage.tracing.media_bytes(HERE, again)
-    assert (await storage.tracing.media_bytes(HERE, item))[0] == b"of an item"
+        await media_bytes(storage.tracing, HERE, again)
+    assert (await media_bytes(storage.tracing, HERE, item))[0] == b"of an item"
     left = [path.name for path in (storage.folder / "media").rglob("*") if path.is_file()]
     assert left == [item]
 

@@ -60,7 +60,7 @@ class door:  # noqa: N801 - reads as a call
         self.life = self.app.router.lifespan_context(self.app)
         await self.life.__aenter__()
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
-        self.client = httpx2.AsyncClient(transport=transport, base_url="http://test")
+        self.client = httpx2.AsyncClient(transport=transport, base_url="http://localhost")
         return self.client
 
     async def __aexit__(self, *_: object) -> None:

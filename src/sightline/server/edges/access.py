@@ -46,7 +46,7 @@ async def project_of(authorization: str, services: Services, verb: Verb, address
 
 async def person(request: Request, services: Served) -> User:
     """A person with a session cookie."""
-    user = await _person(request, services)
+    user = await person_asking(request, services)
     if user is None:
         raise Unauthorized("Not signed in, or the session has ended: sign in again")
     acting(Actor(kind="person", id=user.id, address=_address(request)))
@@ -200,7 +200,7 @@ async def _check_not_a_projects(public: str, secret: str, services: Services, re
 
 async def still_member(request: Request, services: Services, project_id: ProjectId, verb: Verb) -> bool:
     """Whether the session goes on and its person still holds the verb; for streams, which outlive their first check."""
-    user = await _person(request, services)
+    user = await person_asking(request, services)
     try:
         return user is not None and holds(await services.accounts.access(user, project_id), verb)
     except NotFound:
@@ -215,7 +215,8 @@ def _address(request: Request) -> str | None:
     return request.client.host if request.client else None
 
 
-async def _person(request: Request, services: Services) -> User | None:
+async def person_asking(request: Request, services: Services) -> User | None:
+    """Whose session cookie came along; nobody's where there is none, or it has ended. No check: routes declare that."""
     token = session_token(request)
     return await services.accounts.by_session(token) if token else None
 

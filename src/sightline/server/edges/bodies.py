@@ -1,7 +1,7 @@
 """Request bodies with size limits, as sent and after decompression (zip bombs), and JSON parsing."""
 
 import zlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
 from fastapi import HTTPException, Request, Response
@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic import ValidationError
 
 from sightline.server.runtime.errors import InvalidRequest, TooLarge
-from sightline.server.runtime.json_reading import NotJson, loads
+from sightline.server.runtime.json_reading import NotJson, guarded
 
 Shape = TypeVar("Shape")
 
@@ -18,6 +18,10 @@ BOUNDED_HERE = 2**62
 """`max_body_size` of routes that read through `read_body`: the framework's own limit must not answer first."""
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 """`wbits` that makes zlib detect either header."""
+GZIP_MEMBER = 16 + zlib.MAX_WBITS
+"""`wbits` for gzip alone: all that may come behind the end of a stream is another member."""
+INFLATED_AT_ONCE = 1024 * 1024
+"""Buffer of decompression."""
 NUL, ESCAPED_NUL = "\0", b"\\u0000"
 """The character that PostgreSQL cannot store, and its JSON escape."""
 
@@ -41,16 +45,33 @@ def inflate(body: bytes, encoding: str, limit_bytes: int) -> bytes:
     """Decompress the body, holding at most the limit; TooLarge beyond it (zip bomb)."""
     if not known_encoding(encoding):
         return body
+    return b"".join(inflated((body,), encoding, limit_bytes))
+
+
+def inflated(blocks: Iterable[bytes], encoding: str, limit_bytes: int) -> Iterator[bytes]:
+    """Decompress a stream, some of it at a time. TooLarge beyond the limit, InvalidRequest for what is no such stream.
+
+    A gzip stream may have several members (RFC 1952), which are one text.
+    """
     inflater = zlib.decompressobj(GZIP_OR_ZLIB)
-    try:
-        inflated = inflater.decompress(body, limit_bytes + 1)
-    except zlib.error as problem:
-        raise InvalidRequest(f"the body is not valid {encoding}: {problem}") from problem
-    if len(inflated) > limit_bytes:
-        raise inflated_too_large(len(body), limit_bytes)
+    packed = size = 0
+    for block in blocks:
+        packed += len(block)
+        rest, plain = block, b""
+        while rest or (len(plain) == INFLATED_AT_ONCE and not inflater.eof):  # A full buffer may have more behind it.
+            if inflater.eof:
+                inflater = zlib.decompressobj(GZIP_MEMBER)
+            try:
+                plain = inflater.decompress(rest, INFLATED_AT_ONCE)
+            except zlib.error as problem:
+                raise InvalidRequest(f"the body is not valid {encoding}: {problem}") from problem
+            rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            size += len(plain)
+            if size > limit_bytes:
+                raise inflated_too_large(packed, limit_bytes)
+            yield plain
     if not inflater.eof:
-        raise InvalidRequest(f"the {encoding} body is cut off after {len(body):,} bytes")
-    return inflated
+        raise InvalidRequest(f"the {encoding} body is cut off after {packed:,} bytes")
 
 
 def known_encoding(encoding: str) -> bool:
@@ -76,11 +97,11 @@ def inflated_too_large(packed: int, limit_bytes: int) -> TooLarge:
 
 
 def parsed(body: bytes) -> Any:
-    """The body as JSON that can be kept and written back: no NaN, integers beyond 64 bits as floats.
+    """The body as JSON that can be kept and written back, as `guarded` says.
 
-    `NotJson` for what is none, InvalidRequest for a text with a NUL.
+    `NotJson` for what is none, InvalidRequest for a text with a NUL too.
     """
-    document = loads(body)
+    document = guarded(body)
     if ESCAPED_NUL in body and has_nul(document):
         raise InvalidRequest("a text of the request holds a NUL (\\u0000), which cannot be kept: leave it out")
     return document
@@ -129,7 +150,7 @@ async def read_json(request: Request, limit_bytes: int) -> Any:
     return json_of(await read_body(request, limit_bytes), parsed)
 
 
-def json_of(body: bytes, read: Callable[[bytes], Any] = loads) -> Any:
+def json_of(body: bytes, read: Callable[[bytes], Any] = guarded) -> Any:
     """What the body says; InvalidRequest when it is not JSON."""
     try:
         return read(body)

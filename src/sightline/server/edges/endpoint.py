@@ -7,6 +7,7 @@ import httpx2
 import orjson
 
 from sightline.server.runtime.errors import InvalidRequest, NotFound, Unavailable
+from sightline.server.runtime.outbound import operators_client
 
 CONNECT_TIMEOUT_S = 5.0
 """Seconds until a TCP connection must stand."""
@@ -20,7 +21,7 @@ class ModelEndpoint:
     def __init__(self, url: str, key: str | None = None, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         """`url` with or without its /v1; `transport` replaces the network in tests."""
         self.url = url.rstrip("/").removesuffix("/v1")
-        self._client = httpx2.AsyncClient(
+        self._client = operators_client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx2.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),

@@ -33,6 +33,8 @@ Metadata = Sequence[tuple[str, str | bytes]]
 
 AT_ONCE = 16
 """Messages in memory; more wait on their connections."""
+SILENCE_S = 30.0
+"""Wait for the message of a call, which holds a place: silent callers must not take them all."""
 SERVICE = "opentelemetry.proto.collector.{}.v1.{}Service"
 CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
@@ -118,7 +120,11 @@ class GrpcListener:
         who = await project_of(said.get("authorization", ""), self._services, VERB, context.peer())
         async with self._room:
             self._services.space.require()
-            body = await anext(aiter(messages), b"")
+            try:
+                async with asyncio.timeout(SILENCE_S):
+                    body = await anext(aiter(messages), b"")
+            except TimeoutError:
+                raise InvalidRequest(f"no message came within {SILENCE_S:g} seconds") from None
             envelope = Envelope(
                 body=body,
                 media_type=PROTOBUF,

@@ -7,7 +7,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
 
 from sightline.server.runtime.errors import InvalidRequest
-from sightline.server.runtime.json_reading import NotJson, loads
+from sightline.server.runtime.json_reading import NotJson, guarded
 
 ID_LENGTHS = {"traceId": 16, "spanId": 8, "parentSpanId": 8, "trace_id": 16, "span_id": 8, "parent_span_id": 8}
 ID_LISTS = (
@@ -27,7 +27,7 @@ def signal_of(export: Message) -> str:
 def parse_json(body: bytes, export: Export) -> Export:
     """The given export, empty before, after what the JSON says; InvalidRequest says what is wrong with it."""
     try:
-        document = loads(body)
+        document = guarded(body)
     except NotJson as problem:
         raise InvalidRequest(f"the body is not JSON: {problem}") from problem
     if not isinstance(document, dict):
@@ -42,7 +42,7 @@ def filled(document: dict[str, Any], export: Export) -> Export:
     try:
         ParseDict(document, export, ignore_unknown_fields=True)
         return export
-    except (ParseError, TypeError, ValueError) as problem:
+    except (ParseError, RecursionError, TypeError, ValueError) as problem:
         raise InvalidRequest(f"the body is not an OTLP {signal_of(export)} export: {problem}") from problem
 
 

@@ -40,9 +40,11 @@ LARGEST = 2**31 - 1
 
 
 class Params(BaseModel):
-    """camelCase on the wire; unknown parameters are ignored, as Langfuse ignores them."""
+    """camelCase on the wire; unknown parameters are ignored, as Langfuse ignores them. No number is NaN or infinite."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True, allow_inf_nan=False
+    )
 
 
 class Paged(Params):

@@ -12,6 +12,7 @@ from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.large.spool import Spool
+from sightline.server.edges.streams import Streams
 from sightline.server.edges.throttle import Throttle
 from sightline.server.evals.actions import DatasetRuns, Datasets, Experiments, ScoreConfigs
 from sightline.server.evaluators.actions import Evaluators, Rules
@@ -72,6 +73,7 @@ class Services:
     endpoint: ModelEndpoint | None
     """The model endpoint behind the Ask page; None when no address is set."""
     sign_in_throttle: Throttle
+    streams: Streams
     limits: Limits
     space: FreeSpace
     spool: Spool

@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sightline.server.runtime.json_reading import NotJson, loads
+from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.runtime.json_reading import NotJson, guarded
 from sightline.server.tracing.records import Observation
 
 
 def json_or_text(stored: str | None) -> Any:
-    """The value of stored JSON text, or the text itself where it is not JSON."""
+    """The value of stored JSON text, or the text itself where it is no JSON, or too deep to be written as such."""
     if stored is None:
         return None
     try:
-        return loads(stored)
-    except NotJson:
+        return guarded(stored)
+    except (NotJson, InvalidRequest):
         return stored
 
 

@@ -8,6 +8,8 @@ import orjson
 
 from sightline.server.accounts.records import ProjectId
 from sightline.server.evals.records import DatasetId, ExperimentItem, FiledItem, FiledRun, Run, RunId
+from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.runtime.json_reading import NotJson, guarded
 from sightline.server.tracing.records import Experiment, ExperimentFields, Observation, ObservationId
 
 
@@ -93,6 +95,6 @@ def _text(value: Any) -> str | None:
 
 def _value(stored: str) -> Any:
     try:
-        return orjson.loads(stored)
-    except orjson.JSONDecodeError:
+        return guarded(stored)
+    except (NotJson, InvalidRequest):
         return stored

@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -12,12 +13,12 @@ import structlog
 
 from sightline.server.exports.actions import lease_of, place_of
 from sightline.server.exports.columns import OBSERVATIONS, SCORES, TRACES, Column, Item, chosen, row_of
-from sightline.server.exports.destinations import opened
 from sightline.server.exports.files import ending, row_file
 from sightline.server.exports.records import EVERY, BlobExport, Progress
 from sightline.server.exports.store import ExportStore
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
+from sightline.server.runtime.errors import SightlineError
 from sightline.server.runtime.leases import Leases
 from sightline.server.runtime.seal import Seal
 from sightline.server.tracing.actions import Tracing
@@ -31,6 +32,9 @@ WINDOW = timedelta(days=1)
 """Longest time window of one file."""
 RETRY = timedelta(minutes=20)
 """Retry interval after a failure."""
+OUR_FAULT = "the export failed inside the server; its log says what"
+"""In `last_error` for what is no refusal."""
+OpenStore = Callable[[BlobExport, str | None], AbstractAsyncContextManager[Any]]
 STEP = 500
 """Page size of reads."""
 
@@ -55,7 +59,7 @@ class ExportRound:
         tracing: Tracing,
         leases: Leases,
         seal: Seal,
-        open_store: Callable[[BlobExport, str | None], Any] = opened,
+        open_store: OpenStore,
     ) -> None:
         self._database = database
         self._tracing = tracing
@@ -79,17 +83,18 @@ class ExportRound:
         reached = export.last_sync_at
         try:
             secret = self._seal.open(sealed, place_of(export)) if sealed else None
-            store = await asyncio.to_thread(self._open_store, export, secret)
-            async for window in _windows(export, await self._beginning(export), end):
-                for table in TABLES[export.source]:
-                    await self._export_table(export, store, table, window)
-                reached = window.end
-                await self._reach(export, Progress(last_sync_at=reached, next_sync_at=now()))
+            async with self._open_store(export, secret) as store:
+                async for window in _windows(export, await self._beginning(export), end):
+                    for table in TABLES[export.source]:
+                        await self._export_table(export, store, table, window)
+                    reached = window.end
+                    await self._reach(export, Progress(last_sync_at=reached, next_sync_at=now()))
         except Exception as problem:
-            # Any driver error: it is stored in `last_error` for whoever configured the export.
+            # Whoever configured the export reads `last_error`: not the words of another server, it may be internal.
             log.warning("an export failed", export=export.id, project=export.project_id, problem=str(problem))
+            told = problem.message if isinstance(problem, SightlineError) else OUR_FAULT
             failed = Progress(
-                last_sync_at=reached, next_sync_at=now() + RETRY, last_error=str(problem)[:2_000], last_error_at=now()
+                last_sync_at=reached, next_sync_at=now() + RETRY, last_error=told[:2_000], last_error_at=now()
             )
             await self._reach(export, failed)
         else:

@@ -12,6 +12,7 @@ from sightline.server.importing.records import Place
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.errors import SightlineError, Unavailable
 from sightline.server.runtime.json_reading import loads
+from sightline.server.runtime.outbound import operators_client
 
 BUSY = frozenset((408, 425, 429, 500, 502, 503, 504))
 """Transient statuses, worth a retry."""
@@ -73,8 +74,8 @@ class Api:
         self.place = place
         self._base = place.url.rstrip("/")
         auth = httpx2.BasicAuth(place.public_key, place.secret_key)
-        self._client = httpx2.AsyncClient(auth=auth, timeout=TIMEOUT, transport=transport)
-        self._files = httpx2.AsyncClient(timeout=TIMEOUT, transport=transport, follow_redirects=True)
+        self._client = operators_client(auth=auth, timeout=TIMEOUT, transport=transport)
+        self._files = operators_client(timeout=TIMEOUT, transport=transport, redirects=True)
         """A client without credentials: a signed URL may lead to another host."""
 
     async def __aenter__(self) -> "Api":

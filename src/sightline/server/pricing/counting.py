@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 
 from sightline.server.pricing.records import Model
-from sightline.server.runtime.json_reading import NotJson, loads
+from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.runtime.json_reading import NotJson, guarded
 from sightline.server.runtime.media_tokens import MARK
 
 OPENAI = "openai"
@@ -58,8 +59,8 @@ def _size(stored: str | None, encoding: str, config: Mapping[str, Any], *, answe
     if not stored or MARK in stored:
         return None if stored else 0
     try:
-        value = loads(stored)
-    except NotJson:
+        value = guarded(stored)
+    except (NotJson, InvalidRequest):
         return _tokens(stored, encoding)
     if isinstance(value, dict) and isinstance(value.get("messages"), list):
         value = value["messages"]

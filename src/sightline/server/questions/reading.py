@@ -7,7 +7,7 @@ from typing import Any
 from sightline.server.questions.conditions import Condition, Field
 from sightline.server.questions.grammar import GRAMMAR, PRESENT, Operand, Type, fitting
 from sightline.server.runtime.errors import InvalidRequest
-from sightline.server.runtime.json_reading import NotJson, loads
+from sightline.server.runtime.json_reading import NotJson, guarded
 
 VALUELESS = frozenset((*PRESENT, "is not empty"))
 """Operators that ask nothing of a value."""
@@ -16,7 +16,7 @@ VALUELESS = frozenset((*PRESENT, "is not empty"))
 def conditions_of_json(text: str, fields: Mapping[str, Field]) -> tuple[Condition, ...]:
     """The conditions of a `filter` parameter: a JSON list, all of which must hold."""
     try:
-        given = loads(text)
+        given = guarded(text)
     except NotJson as problem:
         raise InvalidRequest(f"filter is not JSON: {problem}") from problem
     return conditions_of(given, fields)

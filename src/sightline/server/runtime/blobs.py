@@ -1,10 +1,12 @@
 """Blob storage: a folder, or any bucket `obstore` can open. Keys are our ids, never client input (path traversal)."""
 
+import asyncio
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import tempfile
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import structlog
 
@@ -14,6 +16,13 @@ log = structlog.get_logger()
 
 RETRY_AFTER_S = 10
 """Seconds of Retry-After while the store fails."""
+
+PART_BYTES = 5 * 1024 * 1024
+"""Part of an upload (S3's multipart has no smaller ones)."""
+PARTS_AT_ONCE = 2
+"""Parts of one upload in memory."""
+BLOCK_BYTES = 256 * 1024
+"""Block of a download."""
 
 
 class Blobs:
@@ -34,27 +43,48 @@ class Blobs:
         with suppress(FileNotFoundError):
             await obstore.head_async(MemoryStore(), "nothing")
 
-    async def put(self, key: str, body: bytes) -> None:
-        """Upsert `body` under `key`: atomic, and durable (fsync) on return."""
+    async def put(self, key: str, body: bytes | IO[bytes]) -> None:
+        """Upsert `body` under `key`: atomic, and durable (fsync) on return. A file is read a part at a time."""
         import obstore
 
+        if not isinstance(body, bytes):
+            body.seek(0)
         with _told("stored"):
-            await obstore.put_async(self._store, key, body)
+            await obstore.put_async(self._store, key, body, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE)
             if self._folder:
                 _sync(self._folder / key)
 
-    async def get(self, key: str) -> bytes:
-        """The bytes under `key`; NotFound when there are none."""
+    async def blocks(self, key: str, part: range) -> AsyncIterator[bytes]:
+        """Stream some of the bytes under `key`, which is looked up before the first block is asked for.
+
+        NotFound when there is no such file.
+        """
         import obstore
 
+        if not part:  # No store has an empty range.
+            return _plain(())
         try:
             with _told("read"):
-                answer = await obstore.get_async(self._store, key)
+                answer = await obstore.get_async(self._store, key, options={"range": (part.start, part.stop)})
         except FileNotFoundError:
-            raise NotFound(
-                f"no file is stored under {key}: it was never uploaded, or the media store was moved"
-            ) from None
-        return bytes(await answer.bytes_async())
+            raise _missing(key) from None
+        return _plain(answer.stream(min_chunk_size=BLOCK_BYTES))
+
+    async def file(self, key: str, length: int) -> IO[bytes]:
+        """The bytes under `key` as an open file: of a bucket, a temporary copy. NotFound when there are none."""
+        if self._folder:
+            try:
+                return (self._folder / key).open("rb")
+            except FileNotFoundError:
+                raise _missing(key) from None
+        blocks = await self.blocks(key, range(length))
+        with ExitStack() as stack:
+            copy: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
+            async for block in blocks:
+                await asyncio.to_thread(copy.write, block)
+            copy.flush()
+            stack.pop_all()
+            return copy
 
     async def delete(self, key: str) -> None:
         """Delete the file under `key`. Idempotent."""
@@ -96,6 +126,18 @@ def _told(verb: str) -> Iterator[None]:
             "if it lasts",
             retry_after_s=RETRY_AFTER_S,
         ) from failure
+
+
+async def _plain(blocks: AsyncIterable[Any] | tuple[()]) -> AsyncIterator[bytes]:
+    """In Python's own bytes, which the server's protocol wants."""
+    if isinstance(blocks, tuple):
+        return
+    async for block in blocks:
+        yield bytes(block)
+
+
+def _missing(key: str) -> NotFound:
+    return NotFound(f"no file is stored under {key}: it was never uploaded, or the media store was moved")
 
 
 def _sync(path: Path) -> None:

@@ -10,9 +10,14 @@ from typing import Any
 
 import orjson
 
+from sightline.server.runtime.errors import InvalidRequest
+
 NotJson = orjson.JSONDecodeError
 """What `loads` raises: a ValueError with the place."""
 
+DEEPEST = 200
+"""Nesting limit of documents from outside. What is deeper could be stored, but not written back: the serialiser of
+orjson has a limit of 254, and an answer adds levels of its own. OTLP's limit, 100 messages, is 140 levels of JSON."""
 REPLACEMENT = r"\ufffd"
 """Escape of U+FFFD, the replacement character."""
 ESCAPES = re.compile(
@@ -33,6 +38,43 @@ def loads(document: bytes | str) -> Any:
         if mended is document:
             raise
         return orjson.loads(mended)
+
+
+def guarded(document: bytes | str) -> Any:
+    """`loads` for what comes from outside: InvalidRequest too for a document nested deeper than `DEEPEST`.
+
+    Neither NaN nor Infinity is JSON, nor is a number that a double does not hold; integers beyond 64 bits are floats.
+    """
+    value = loads(document)
+    if _opened(document) > DEEPEST and is_deeper(value, DEEPEST):
+        raise too_deep()
+    return value
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects are nested deeper than that; level by level, so no recursion of our own."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        if not level:
+            return False
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(level)
+
+
+def _opened(document: bytes | str) -> int:
+    """Brackets, those in texts included: few of them cannot be nested deep, which is quick to see."""
+    if isinstance(document, bytes):
+        return document.count(b"[") + document.count(b"{")
+    return document.count("[") + document.count("{")
+
+
+def too_deep() -> InvalidRequest:
+    return InvalidRequest(f"the JSON is nested deeper than {DEEPEST} levels: send the deep part as text")
 
 
 def whole(text: str) -> str:

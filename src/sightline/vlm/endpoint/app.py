@@ -14,6 +14,7 @@ from PIL import Image
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -22,6 +23,7 @@ from sightline.vlm import spans
 from sightline.vlm.config import SightlineVlmError, closest
 from sightline.vlm.data.images import ImageError, ImageTooLargeError, from_data_uri
 from sightline.vlm.decoding import Unfolding
+from sightline.vlm.endpoint.bounds import SamePlace
 from sightline.vlm.endpoint.fields import RequestError
 from sightline.vlm.endpoint.samples import Sample, samples_of
 from sightline.vlm.endpoint.wire import LOOKED_METHODS, Asked, ChatRequest, Reply, error_body
@@ -64,7 +66,8 @@ class Endpoint:
 
 
 def create_app(models: Mapping[str, Loaded], key: str | None = None, places: int = PLACES) -> Starlette:
-    """The application over these models; with a `key`, callers must send it as a bearer token."""
+    """The application over these models; with a `key`, callers must send it as a bearer token. Without one it answers
+    under this machine's own names only."""
     endpoint = Endpoint(models, key, Worker(places))
 
     @asynccontextmanager
@@ -87,7 +90,8 @@ def create_app(models: Mapping[str, Loaded], key: str | None = None, places: int
         HTTPException: _http_error,
         Exception: _failed,
     }
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    same_place = Middleware(SamePlace, local_only=key is None)
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers, middleware=[same_place])
     app.state.endpoint = endpoint
     return app
 

@@ -7,6 +7,7 @@ import uvicorn
 
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.endpoint.app import create_app
+from sightline.vlm.endpoint.bounds import CONNECTIONS, HEAD_BYTES, BoundedProtocol
 from sightline.vlm.loaded import Loaded
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -35,5 +36,13 @@ def serve(
     """Serves on a bound socket until interrupted; `announce` hears the address."""
     host, port = listening.getsockname()[:2]
     announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-    config = uvicorn.Config(create_app(models, key), log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        create_app(models, key),
+        http=BoundedProtocol,
+        ws="none",
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        limit_concurrency=CONNECTIONS,
+        log_level="warning",
+        access_log=False,
+    )
     uvicorn.Server(config).run(sockets=[listening])

@@ -13,7 +13,6 @@ from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.datasets.items import item_shape
 from sightline.server.edges.langfuse.datasets.routes import dataset_shape
 from sightline.server.edges.langfuse.prompts.routes import Reading, composed_shape, prompt_shape
-from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Label, Paged, Params
 from sightline.server.edges.services import Served, Services
@@ -41,14 +40,14 @@ class NewPrompt(Body):
     name: str = Field(min_length=1, max_length=255, pattern=r"^[^|]+$")
     prompt: str
     is_active: bool = False
-    config: AnyJson = None
+    config: Any = None
     labels: list[Label] = Field(default_factory=list)
 
 
 class NewDataset(Params):
     name: str = Field(min_length=1, max_length=255)
     description: str | None = None
-    metadata: AnyJson = None
+    metadata: Any = None
 
 
 @router.get("/prompts")

@@ -1,6 +1,7 @@
 """Streaming (SAX-style) parser for large JSON documents, under the same rules as small ones."""
 
 import codecs
+import math
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -11,12 +12,14 @@ from ijson.common import ObjectBuilder
 
 from sightline.server.edges.large.spool import BATCH_BYTES
 from sightline.server.runtime.errors import InvalidRequest
-from sightline.server.runtime.json_reading import whole
+from sightline.server.runtime.json_reading import DEEPEST, too_deep, whole
 
 Event = tuple[str, str, Any]
 """A parse event of ijson: prefix (path), event, value."""
 LARGEST_WHOLE = 2**64
 """Integers from here on become floats, as orjson reads them."""
+NESTING = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
+"""What a parse event changes of the depth."""
 VALUE_BYTES = 100
 """Approximate memory overhead of one value beside its text."""
 CUT_ESCAPE = re.compile(r"\\(?:u(?:[0-9a-fA-F]{0,3}|[dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?))?\Z")
@@ -24,10 +27,14 @@ CUT_ESCAPE = re.compile(r"\\(?:u(?:[0-9a-fA-F]{0,3}|[dD][89abAB][0-9a-fA-F]{2}(?
 
 
 def events(file: IO[bytes]) -> Iterator[Event]:
-    """All events of the document; InvalidRequest where it is no JSON. Numbers are as orjson reads them."""
+    """All events of the document; InvalidRequest where it is no JSON, or too deep. Numbers are as orjson reads them."""
     file.seek(0)
+    depth = 0
     try:
         for prefix, event, value in ijson.parse(_Mended(file)):
+            depth += NESTING.get(event, 0)
+            if depth > DEEPEST:
+                raise too_deep()
             yield prefix, event, _plain(value) if event == "number" else value
     except ijson.JSONError as problem:
         first_line = str(problem).strip("b'\"").split("\\n")[0].split("\n")[0]
@@ -59,7 +66,15 @@ def listed(file: IO[bytes], name: str, batch_bytes: int = BATCH_BYTES) -> Iterat
 
 
 def _plain(number: int | Decimal) -> int | float:
-    return float(number) if isinstance(number, Decimal) or abs(number) >= LARGEST_WHOLE else number
+    if isinstance(number, int) and abs(number) < LARGEST_WHOLE:
+        return number
+    try:
+        plain = float(number)
+    except OverflowError:
+        plain = math.inf
+    if math.isinf(plain):
+        raise InvalidRequest("the body is not JSON: a number is infinity when parsed as double")
+    return plain
 
 
 class _Mended:

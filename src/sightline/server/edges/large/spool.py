@@ -3,7 +3,6 @@
 import asyncio
 import io
 import tempfile
-import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import IO
 
 from fastapi import Request
 
-from sightline.server.edges.bodies import GZIP_OR_ZLIB, inflated_too_large, known_encoding, too_large
-from sightline.server.runtime.errors import Crowded, InvalidRequest
+from sightline.server.edges.bodies import inflated, known_encoding, too_large
+from sightline.server.runtime.errors import Crowded
 from sightline.server.runtime.space import FreeSpace
 
 SMALL_BYTES = 4 * 1024 * 1024
@@ -43,11 +42,13 @@ class Spool:
         self._patience_s = patience_s
 
     @asynccontextmanager
-    async def received(self, request: Request, limit_bytes: int) -> AsyncIterator[Body]:
+    async def received(
+        self, request: Request, limit_bytes: int, setting: str = "SIGHTLINE_MAX_EXPORT_BYTES"
+    ) -> AsyncIterator[Body]:
         """The body as sent, chunked or not: in memory up to `SMALL_BYTES`, else in a temporary file. TooLarge early."""
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > limit_bytes:
-            raise too_large(int(announced), limit_bytes, "SIGHTLINE_MAX_EXPORT_BYTES")
+            raise too_large(int(announced), limit_bytes, setting)
         chunks: list[bytes] = []
         held = size = 0
         file: IO[bytes] | None = None
@@ -56,7 +57,7 @@ class Spool:
                 size += len(chunk)
                 held += len(chunk)
                 if size > limit_bytes:
-                    raise too_large(size, limit_bytes, "SIGHTLINE_MAX_EXPORT_BYTES")
+                    raise too_large(size, limit_bytes, setting)
                 chunks.append(chunk)
                 if held >= (BLOCK_BYTES if file else SMALL_BYTES):
                     self._space.require(held)
@@ -107,23 +108,9 @@ class Spool:
 
 def _inflate(packed: IO[bytes], plain: IO[bytes], encoding: str, limit_bytes: int, space: FreeSpace) -> None:
     """Decompress from file to file; a zip bomb is refused at the limit, and before it fills the disk."""
-    inflater = zlib.decompressobj(GZIP_OR_ZLIB)
-    size = 0
-    try:
-        for block in _blocks(packed):
-            rest = block
-            space.require(len(block))
-            while rest and not inflater.eof:
-                inflated = inflater.decompress(rest, BLOCK_BYTES)
-                rest = inflater.unconsumed_tail
-                size += plain.write(inflated)
-                if size > limit_bytes:
-                    raise inflated_too_large(packed.seek(0, io.SEEK_END), limit_bytes)
-        plain.write(inflater.flush())
-    except zlib.error as problem:
-        raise InvalidRequest(f"the body is not valid {encoding}: {problem}") from problem
-    if not inflater.eof:
-        raise InvalidRequest(f"the {encoding} body is cut off after {packed.tell():,} bytes")
+    for block in inflated(_blocks(packed), encoding, limit_bytes):
+        space.require(len(block))
+        plain.write(block)
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:

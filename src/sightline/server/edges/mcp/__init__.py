@@ -18,7 +18,7 @@ from sightline.server.edges.bodies import read_body
 from sightline.server.edges.mcp.tools import call, tools
 from sightline.server.edges.services import Served, base_url
 from sightline.server.runtime.errors import InvalidRequest, MethodNotAllowed
-from sightline.server.runtime.json_reading import NotJson, loads
+from sightline.server.runtime.json_reading import NotJson, guarded
 
 router = APIRouter(include_in_schema=False)
 
@@ -94,8 +94,8 @@ async def discovery(request: Request, services: Served) -> Json:
 
 def _parsed(body: bytes) -> Call:
     try:
-        return Call.model_validate(loads(body))
-    except NotJson as problem:
+        return Call.model_validate(guarded(body))
+    except (NotJson, InvalidRequest) as problem:
         raise Refused(NOT_JSON, f"the body is not JSON: {problem}") from problem
     except ValidationError as problem:
         raise Refused(

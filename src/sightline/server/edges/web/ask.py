@@ -13,6 +13,7 @@ from sightline.server.edges.access import member_for
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.services import Served
 from sightline.server.edges.web import shapes
+from sightline.server.edges.web.streaming import Streaming
 from sightline.server.edges.web.views import looked_of
 from sightline.server.runtime.errors import SightlineError
 
@@ -60,7 +61,7 @@ class Answering:
         )
 
 
-@router.post("", response_class=EventSourceResponse)
+@router.post("", response_class=EventSourceResponse, dependencies=[Streaming])
 async def ask(body: shapes.Question, who: Asker, services: Served) -> AsyncIterator[ServerSentEvent]:
     """SSE: events `token` with text as it is generated, then `done` with the whole and its timings, or `error`."""
     if services.endpoint is None:

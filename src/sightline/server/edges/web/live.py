@@ -12,6 +12,7 @@ from sightline.server.accounts.records import Access
 from sightline.server.edges.access import member_for, still_member
 from sightline.server.edges.services import Served
 from sightline.server.edges.web.shapes import HintEvent
+from sightline.server.edges.web.streaming import Streaming
 
 router = APIRouter(prefix="/projects/{projectId}/live")
 
@@ -19,7 +20,7 @@ VERB: Verb = "project.read"
 Reader = Annotated[Access, member_for(VERB)]
 
 
-@router.get("", response_class=EventSourceResponse)
+@router.get("", response_class=EventSourceResponse, dependencies=[Streaming])
 async def hints(request: Request, who: Reader, services: Served) -> AsyncIterator[ServerSentEvent]:
     """SSE: events named `hint`, coalesced to four a second; a comment every 15 s (keep-alive) holds proxies open.
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from sightline.server.accounts.records import Access
 from sightline.server.edges.access import member_for
-from sightline.server.edges.files import file_answer
+from sightline.server.edges.files import file_answer, picture_answer
 from sightline.server.edges.services import Served
 from sightline.server.tracing.records import MediaId
 
@@ -21,17 +21,18 @@ FOREVER_S = 365 * 86_400
 @router.get("/{mediaId}", response_class=Response, responses={200: {"content": {"image/*": {}}}})
 async def read(
     media_id: Annotated[str, Path(alias="mediaId")],
+    request: Request,
     who: Reader,
     services: Served,
     size: Annotated[Literal["thumb"] | None, Query()] = None,
-    asked: Annotated[str | None, Header(alias="Range", include_in_schema=False)] = None,
 ) -> Response:
     """The file as uploaded, or a WebP thumbnail."""
     if size == "thumb":
         small = await services.tracing.thumbnail(who.project_id, MediaId(media_id))
-        return file_answer(small, "image/webp", max_age_s=FOREVER_S)
-    content, content_type = await services.tracing.media_bytes(who.project_id, MediaId(media_id))
-    return file_answer(content, content_type, name=media_id, max_age_s=FOREVER_S, asked=asked)
+        return picture_answer(small, "image/webp", FOREVER_S)
+    media = await services.tracing.media(who.project_id, MediaId(media_id))
+    blocks = services.tracing.media_blocks
+    return await file_answer(media, blocks, request.headers, name=media_id, max_age_s=FOREVER_S)
 
 
 @router.head("/{mediaId}", include_in_schema=False)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 
 from sightline.server.accounts.records import Access
 from sightline.server.edges.access import member_for
-from sightline.server.edges.files import file_answer
+from sightline.server.edges.files import picture_answer
 from sightline.server.edges.services import Served
 from sightline.server.edges.web import shapes
 from sightline.server.runtime.errors import NotFound
@@ -62,4 +62,4 @@ async def sample(
     if services.endpoint is None:
         raise NotFound(f"there is no sample {sample_id!r}: no model endpoint is set (SIGHTLINE_MODEL_ENDPOINT_URL)")
     content, content_type = await services.endpoint.sample(quote(sample_id, safe=""))
-    return file_answer(content, content_type)
+    return picture_answer(content, content_type)

@@ -21,8 +21,11 @@ NONCE_PLACEHOLDER = "__CSP_NONCE__"
 """In index.html, replaced by the CSP nonce of each response."""
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 """Precompressed variants, best first: content encoding and file ending."""
-OURS = ("api/", "v1/", ".well-known/")
-"""Prefixes of the API: an unknown path there is a 404, not the page."""
+PAGES = frozenset(("", "index.html", "sign-in", "project", "gallery"))
+"""First segments of the page's routes, as `web/src/router.tsx` has them. Any other path is a 404: what probes for
+`/metrics` must not take the page for an answer. A browser is shown the page with it, which says that nothing is there."""
+API = ("api/", "v1/", ".well-known/")
+"""Prefixes where a browser is told in JSON too."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -67,17 +70,23 @@ def the_page() -> Page:
 @router.api_route("/{path:path}", methods=["GET", "HEAD"], dependencies=[Anyone])
 async def serve(path: str, request: Request, page: Annotated[Page, Depends(the_page)]) -> Response:
     """A file of the build, or index.html for client-side routes."""
-    if path.startswith(OURS):
+    built = page.built()
+    is_page = path.partition("/")[0] in PAGES
+    if not is_page and not (built and path in built.files) and not _is_shown(path, request):
         _refuse_other_methods(request)
         raise NotFound(f"{request.method} /{path}: there is nothing at this address")
-    built = page.built()
     if built is None:
         return HTMLResponse(NOT_BUILT, status_code=503, headers={"Cache-Control": "no-store"})
     if path in built.files and path != "index.html":
         return _file(path, built, request.headers.get("accept-encoding", ""))
     if path.startswith("assets/"):
         raise NotFound(f"/{path} is not part of this build: reload the page")
-    return _index(built)
+    return _index(built, 200 if is_page else 404)
+
+
+def _is_shown(path: str, request: Request) -> bool:
+    """Whether a person looks at what is missing, in a browser."""
+    return "text/html" in request.headers.get("accept", "") and not path.startswith(API)
 
 
 def _refuse_other_methods(request: Request) -> None:
@@ -87,10 +96,11 @@ def _refuse_other_methods(request: Request) -> None:
         raise HTTPException(status_code=405)
 
 
-def _index(built: Built) -> Response:
+def _index(built: Built, status: int) -> Response:
     nonce = secrets.token_urlsafe(16)
     return HTMLResponse(
         built.index.replace(NONCE_PLACEHOLDER, nonce),
+        status,
         headers={"Content-Security-Policy": content_security_policy(nonce), "Cache-Control": "no-cache"},
     )
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 
-from sightline.server.runtime.json_reading import NotJson, loads
+from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.runtime.json_reading import NotJson, guarded
 from sightline.server.runtime.media_tokens import MARK, MediaToken, media_token, tokens_in
 from sightline.server.tracing.actions.encoded import encoded_in, may_be_encoded
 from sightline.server.tracing.records import MediaId, Observation, TraceId
@@ -118,9 +119,9 @@ def _clean(text: str, files: dict[MediaId, InlineFile]) -> str:
     if not may_be_encoded(text):
         return text
     try:
-        tree = loads(text)
-    except NotJson:
-        return text
+        tree = guarded(text)
+    except (NotJson, InvalidRequest):
+        return text  # No JSON, or so deep that it could not be written back.
     return orjson.dumps(tree).decode() if _clean_parts(tree, files) else text
 
 

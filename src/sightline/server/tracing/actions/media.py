@@ -1,28 +1,41 @@
 """Media of observations: announce, upload, download, thumbnail. Content-addressed and deduplicated within a project."""
 
+import asyncio
 import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Mapping
+import io
+import tempfile
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import IO, Literal
 
-from sightline.server.runtime.blobs import Blobs
+from sightline.server.runtime.blobs import BLOCK_BYTES, Blobs
 from sightline.server.runtime.cache import ExpiringCache
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
-from sightline.server.runtime.errors import Forbidden, InvalidRequest, NotFound, TooLarge, Unprocessable
-from sightline.server.tracing.actions import pictures
+from sightline.server.runtime.errors import (
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    SightlineError,
+    TooBusy,
+    TooLarge,
+    Unprocessable,
+)
 from sightline.server.tracing.actions.inline import InlineFile, media_id
+from sightline.server.tracing.pictures.process import CONTENT_TYPES, check_bounds, thumbnail
 from sightline.server.tracing.records import Media, MediaId, MediaUpload, ProjectId
 from sightline.server.tracing.store import MediaStore
 from sightline.server.tracing.store.media import MediaUse
 
-MAX_BYTES = 100 * 1024 * 1024
-"""Size limit of a file."""
 THUMBNAILS_KEPT = 500
 """Cached thumbnails before eviction."""
+THUMBNAILS_AT_ONCE = 200
+"""Thumbnails that may wait for their turn."""
+Asked = tuple[str, str, int]
+"""Project, file and side of a thumbnail."""
 Verb = Literal["GET", "PUT"]
 
 
@@ -33,15 +46,14 @@ class MediaShelf:
         self._database = database
         self._blobs = blobs
         self._signing_secret = signing_secret
-        self._thumbnails: ExpiringCache[tuple[str, str, int], bytes] = ExpiringCache(
+        self._thumbnails: ExpiringCache[Asked, bytes | SightlineError] = ExpiringCache(
             size=THUMBNAILS_KEPT, keep_s=3600.0
         )
+        self._being_made: dict[Asked, asyncio.Task[bytes | SightlineError]] = {}
 
     async def register(self, project_id: ProjectId, upload: MediaUpload) -> tuple[Media, bool]:
-        """Announce a file and where it is used; False when its content is stored already (dedup). TooLarge."""
+        """Announce a file and where it is used; False when its content is stored already (dedup)."""
         digest = _digest(upload.sha256_base64)
-        if not 0 < upload.content_length <= MAX_BYTES:
-            raise TooLarge(f"the file has {upload.content_length:,} bytes, allowed are 1 to {MAX_BYTES:,}")
         item = Media(
             project_id=project_id,
             id=media_id(digest),
@@ -58,20 +70,22 @@ class MediaShelf:
             known = await store.one(project_id, item.id) or item
         return known, known.uploaded_at is None
 
-    async def upload(self, project_id: ProjectId, identity: MediaId, body: bytes) -> None:
+    async def upload(self, project_id: ProjectId, identity: MediaId, body: bytes | IO[bytes]) -> None:
         """Store an announced file. TooLarge, InvalidRequest or Unprocessable when its length or SHA-256 differs."""
         announced = await self._one(project_id, identity)
-        if len(body) > announced.content_length:
-            raise TooLarge(f"{len(body):,} bytes arrived, {announced.content_length:,} were announced: announce again")
-        if len(body) < announced.content_length:
-            raise InvalidRequest(f"{len(body):,} of {announced.content_length:,} bytes arrived: upload again")
-        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        file = io.BytesIO(body) if isinstance(body, bytes) else body
+        size = file.seek(0, io.SEEK_END)
+        if size > announced.content_length:
+            raise TooLarge(f"{size:,} bytes arrived, {announced.content_length:,} were announced: announce again")
+        if size < announced.content_length:
+            raise InvalidRequest(f"{size:,} of {announced.content_length:,} bytes arrived: upload again")
+        digest = base64.b64encode(await asyncio.to_thread(_sha256, file)).decode()
         if not hmac.compare_digest(digest, announced.sha256_base64):
             raise Unprocessable(
                 f"the content's SHA-256 is {digest}, announced was {announced.sha256_base64}: announce and upload again"
             )
-        if announced.content_type in pictures.CONTENT_TYPES:
-            await pictures.check_bounds(body)
+        if announced.content_type in CONTENT_TYPES:
+            await _check_picture(body)
         await self._blobs.put(key_of(project_id, identity), body)
         async with self._database.work() as work:
             if not await MediaStore(work.connection).mark_uploaded(project_id, identity):
@@ -115,19 +129,35 @@ class MediaShelf:
             raise NotFound(f"media {identity} was announced but not uploaded yet: upload it first")
         return item
 
-    async def content(self, project_id: ProjectId, identity: MediaId) -> tuple[bytes, str]:
-        item = await self.one(project_id, identity)
-        return await self._blobs.get(key_of(project_id, identity)), item.content_type
+    async def blocks(self, project_id: ProjectId, identity: MediaId, part: range) -> AsyncIterator[bytes]:
+        """Stream some of a file that `one` has found."""
+        return await self._blobs.blocks(key_of(project_id, identity), part)
 
     async def thumbnail(self, project_id: ProjectId, identity: MediaId, side: int) -> bytes:
-        await self.one(project_id, identity)  # A deleted file has no thumbnail, whatever this process' cache holds.
-        cached = self._thumbnails.get((project_id, identity, side))
-        if cached:
-            return cached[0]
-        body, _ = await self.content(project_id, identity)
-        small = await pictures.thumbnail(body, side)
-        self._thumbnails.put((project_id, identity, side), small)
-        return small
+        """Made once, however many ask for it at once; that there is none is remembered too."""
+        item = await self.one(project_id, identity)
+        asked = (project_id, identity, side)
+        if (cached := self._thumbnails.get(asked)) is not None:
+            return _made(cached[0])
+        task = self._being_made.get(asked)
+        if task is None:
+            if len(self._being_made) >= THUMBNAILS_AT_ONCE:
+                raise TooBusy("many thumbnails are being made: ask again in a moment")
+            task = self._being_made[asked] = asyncio.create_task(self._make(item, side))
+            task.add_done_callback(lambda _: self._being_made.pop(asked, None))
+        return _made(await asyncio.shield(task))
+
+    async def _make(self, item: Media, side: int) -> bytes | SightlineError:
+        made: bytes | SightlineError
+        try:
+            with await self._blobs.file(key_of(item.project_id, item.id), item.content_length) as file:
+                made = await thumbnail(file, side)
+        except (TooLarge, Unprocessable) as problem:
+            made = problem
+        except SightlineError as problem:
+            return problem
+        self._thumbnails.put((item.project_id, item.id, side), made)
+        return made
 
     def sign(self, project_id: ProjectId, identity: MediaId, verb: Verb, expires: datetime) -> str:
         message = "\n".join((verb, project_id, identity, str(int(expires.timestamp()))))
@@ -176,11 +206,37 @@ class MediaShelf:
             await store.link_texts(project_id, uses)
         return missing
 
-    async def _put_where_missing(self, project_id: ProjectId, bodies: Mapping[MediaId, bytes]) -> None:
+    async def _put_where_missing(self, project_id: ProjectId, bodies: Mapping[MediaId, bytes | IO[bytes]]) -> None:
         """A deletion may have taken the content between its upload and the row that keeps it."""
         for identity, body in bodies.items():
             if not await self._blobs.exists(key_of(project_id, identity)):
                 await self._blobs.put(key_of(project_id, identity), body)
+
+
+def _made(thumbnail: bytes | SightlineError) -> bytes:
+    if isinstance(thumbnail, SightlineError):
+        raise type(thumbnail)(thumbnail.message)
+    return thumbnail
+
+
+def _sha256(file: IO[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    file.seek(0)
+    while block := file.read(BLOCK_BYTES):
+        digest.update(block)
+    return digest.digest()
+
+
+async def _check_picture(body: bytes | IO[bytes]) -> None:
+    """TooLarge for one beyond the bounds. The worker reads an open file, so what is in memory is written to one."""
+    if not isinstance(body, bytes):
+        body.flush()
+        await check_bounds(body)
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        await check_bounds(file)
 
 
 def _digest(sha256_base64: str) -> bytes:

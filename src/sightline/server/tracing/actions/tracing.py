@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import IO, Literal
 
 from sightline.server.accounts.actions import Audit
 from sightline.server.accounts.audit import of_project
@@ -300,7 +300,7 @@ class Tracing:
     async def register_media(self, project_id: ProjectId, upload: MediaUpload) -> tuple[Media, bool]:
         return await self._media.register(project_id, upload)
 
-    async def upload_media(self, project_id: ProjectId, media_id: MediaId, body: bytes) -> None:
+    async def upload_media(self, project_id: ProjectId, media_id: MediaId, body: bytes | IO[bytes]) -> None:
         await self._media.upload(project_id, media_id, body)
 
     async def finish_media(self, project_id: ProjectId, media_id: MediaId, status: int, error: str | None) -> None:
@@ -309,9 +309,9 @@ class Tracing:
     async def media(self, project_id: ProjectId, media_id: MediaId) -> Media:
         return await self._media.one(project_id, media_id)
 
-    async def media_bytes(self, project_id: ProjectId, media_id: MediaId) -> tuple[bytes, str]:
-        """A file's content and its content type."""
-        return await self._media.content(project_id, media_id)
+    async def media_blocks(self, project_id: ProjectId, media_id: MediaId, part: range) -> AsyncIterator[bytes]:
+        """Stream some of the content of a file that `media` has found."""
+        return await self._media.blocks(project_id, media_id, part)
 
     async def thumbnail(self, project_id: ProjectId, media_id: MediaId, side: int = 96) -> bytes:
         """A WebP of at most `side` pixels each way."""

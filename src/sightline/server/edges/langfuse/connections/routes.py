@@ -10,7 +10,6 @@ from sightline.server.connections.records import Adapter, ConnectionId, LlmConne
 from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
-from sightline.server.edges.langfuse.wire.any_json import JsonObject
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
@@ -29,7 +28,7 @@ class ConnectionBody(Body):
     custom_models: list[str] | None = Field(default=None, max_length=1_000)
     with_default_models: bool | None = None
     extra_headers: dict[str, str] | None = Field(default=None, max_length=100)
-    config: JsonObject | None = None
+    config: dict[str, Any] | None = None
 
     @field_validator("base_url")
     @classmethod

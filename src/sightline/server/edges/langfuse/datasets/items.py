@@ -10,7 +10,6 @@ from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.datasets.item_media import media_references
-from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment, Paged, Params
 from sightline.server.edges.services import Served, Services
@@ -27,9 +26,9 @@ class ItemBody(Body):
     dataset_name: str
     id: str | None = Field(None, min_length=1, max_length=255)
     status: ItemStatus | None = None
-    input: AnyJson = None
-    expected_output: AnyJson = None
-    metadata: AnyJson = None
+    input: Any = None
+    expected_output: Any = None
+    metadata: Any = None
     source_trace_id: str | None = Field(None, max_length=128)
     source_observation_id: str | None = Field(None, max_length=128)
 

@@ -9,7 +9,6 @@ from sightline.server.accounts.records import Access
 from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import read_as
-from sightline.server.edges.langfuse.wire.any_json import AnyJson, JsonObject
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
@@ -25,9 +24,9 @@ Deleter = Annotated[Access, key_for("datasets.delete")]
 class DatasetBody(Body):
     name: str = Field(min_length=1, max_length=255)
     description: str | None = None
-    metadata: AnyJson = None
-    input_schema: JsonObject | None = None
-    expected_output_schema: JsonObject | None = None
+    metadata: Any = None
+    input_schema: dict[str, Any] | None = None
+    expected_output_schema: dict[str, Any] | None = None
 
 
 @router.get("")

@@ -10,7 +10,6 @@ from sightline.server.accounts.records import Access
 from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import read_as
-from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment, Paged
 from sightline.server.edges.services import Served, Services
@@ -29,7 +28,7 @@ Deleter = Annotated[Access, key_for("datasets.delete")]
 class RunItemBody(Body):
     run_name: str = Field(min_length=1, max_length=255)
     run_description: str | None = None
-    metadata: AnyJson = None
+    metadata: Any = None
     dataset_item_id: str
     dataset_version: Moment | None = None
     trace_id: str | None = Field(None, min_length=1, max_length=128)

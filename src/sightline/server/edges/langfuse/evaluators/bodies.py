@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, RootModel, Tag, model_validator
 
 from sightline.server.accounts.records import ProjectId
-from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.evaluators.records import Assignment, EvaluatorDraft, EvaluatorId, Kind, Rule, RuleId
 from sightline.server.runtime.clock import now
@@ -53,8 +52,8 @@ class MappingBody(Body):
 
 class OutputBody(Body):
     data_type: Literal["NUMERIC", "BOOLEAN", "CATEGORICAL"]
-    min_value: float | None = Field(default=None, allow_inf_nan=False)
-    max_value: float | None = Field(default=None, allow_inf_nan=False)
+    min_value: float | None = None
+    max_value: float | None = None
     categories: list[Name] | None = Field(default=None, max_length=100)
     should_allow_multiple_matches: bool | None = None
     score_reasoning_instructions: str | None = Field(default=None, max_length=10_000)
@@ -164,7 +163,7 @@ class FilterBody(Body):
     type: str
     column: Name
     operator: str
-    value: AnyJson = None
+    value: Any = None
     key: str | None = None
 
     @model_validator(mode="after")

@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import Field
 
-from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.tracing.mapping.values import text
 
@@ -16,12 +15,12 @@ class _Experiment(Body):
     experiment_id: str | None = Field(None, min_length=1, max_length=200)
     experiment_name: str | None = None
     experiment_description: str | None = None
-    experiment_metadata: AnyJson = None
+    experiment_metadata: Any = None
     experiment_dataset_id: str | None = None
     experiment_item_id: str | None = None
     experiment_item_version: str | None = None
-    experiment_item_metadata: AnyJson = None
-    expected_output: AnyJson = None
+    experiment_item_metadata: Any = None
+    expected_output: Any = None
 
 
 def experiment_of(body: Any, observation_id: str | None) -> dict[str, str] | None:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from sightline.server.edges.langfuse.experiments.fields import experiment_of
-from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Moment
 from sightline.server.runtime.clock import now
@@ -46,9 +45,9 @@ class _EventBody(Body):
 
     id: Identity | None = None
     name: str | None = None
-    input: AnyJson = None
-    output: AnyJson = None
-    metadata: AnyJson = None
+    input: Any = None
+    output: Any = None
+    metadata: Any = None
     version: str | None = None
     environment: str | None = None
 

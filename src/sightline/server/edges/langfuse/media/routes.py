@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from sightline.server.accounts.records import Access
 from sightline.server.edges.access import SignedUrl, key_for
 from sightline.server.edges.answers import Json, iso
-from sightline.server.edges.bodies import BOUNDED_HERE, PlainJson, read_body
+from sightline.server.edges.bodies import BOUNDED_HERE, PlainJson
 from sightline.server.edges.files import file_answer
 from sightline.server.edges.langfuse.media.types import MEDIA_TYPES
 from sightline.server.edges.params import LARGEST, Moment, Params
@@ -65,7 +65,7 @@ class Finished(Params):
 
 class Signature(Params):
     project: str
-    expires: int
+    expires: int = Field(ge=0, le=LARGEST)
     """Seconds since 1970."""
     signature: str
 
@@ -119,16 +119,16 @@ async def read(mediaId: str, request: Request, who: Reader, services: Served) ->
 async def upload(mediaId: str, request: Request, services: Served, signed: Annotated[Signature, Query()]) -> Response:
     """Upload the bytes; refused when their length or SHA-256 is not what was announced."""
     project_id, media_id = _checked(services, signed, mediaId, "PUT")
-    body = await read_body(request, services.limits.media_bytes)
-    await services.tracing.upload_media(project_id, media_id, body)
+    limit = services.limits.media_bytes
+    async with services.spool.received(request, limit, "SIGHTLINE_MAX_MEDIA_BYTES") as body:
+        await services.tracing.upload_media(project_id, media_id, body)
     return Response(status_code=200)
 
 
 @router.get("/{mediaId}/content", dependencies=[SignedUrl])
-async def download(mediaId: str, services: Served, signed: Annotated[Signature, Query()]) -> Response:
-    project_id, media_id = _checked(services, signed, mediaId, "GET")
-    content, content_type = await services.tracing.media_bytes(project_id, media_id)
-    return file_answer(content, content_type)
+async def download(mediaId: str, request: Request, services: Served, signed: Annotated[Signature, Query()]) -> Response:
+    media = await services.tracing.media(*_checked(services, signed, mediaId, "GET"))
+    return await file_answer(media, services.tracing.media_blocks, request.headers)
 
 
 def signed_address(

@@ -22,12 +22,12 @@ from sightline.server.dashboards.records import (
 )
 from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
-from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import Commas, Moment, Paged, window
 from sightline.server.edges.services import Served
 from sightline.server.questions import Condition
-from sightline.server.runtime.json_reading import whole
+from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.runtime.json_reading import NotJson, guarded
 
 router = APIRouter(prefix="/api/public")
 
@@ -50,7 +50,7 @@ class FilterBody(Body):
     type: str
     column: str
     operator: str
-    value: AnyJson = None
+    value: Any = None
     key: str | None = None
 
     def condition(self) -> Condition:
@@ -142,7 +142,9 @@ async def daily(who: Reader, services: Served, params: Annotated[DailyParams, Qu
 
 def _parsed(shape: type[QueryBody], text: str) -> QueryBody:
     try:
-        return shape.model_validate_json(whole(text))
+        return shape.model_validate(guarded(text))
+    except NotJson as problem:
+        raise InvalidRequest(f"query is not JSON: {problem}") from problem
     except ValidationError as problem:
         raise RequestValidationError(problem.errors()) from problem
 

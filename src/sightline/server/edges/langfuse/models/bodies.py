@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from sightline.server.accounts.records import ProjectId
-from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import LARGEST, Moment
 from sightline.server.pricing.records import (
@@ -22,7 +21,7 @@ from sightline.server.pricing.records import (
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
 
-Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Price = Annotated[float, Field(ge=0)]
 FLAT = {"input_price": "input", "output_price": "output", "total_price": "total"}
 """Fields of flat prices to usage types."""
 STANDARD = "Standard"
@@ -32,7 +31,7 @@ STANDARD = "Standard"
 class UsageConditionBody(Body):
     usage_detail_pattern: str = Field(min_length=1, max_length=500)
     operator: Comparison
-    value: Annotated[float, Field(allow_inf_nan=False)]
+    value: float
     case_sensitive: bool = False
 
     def condition(self) -> UsageCondition:
@@ -82,7 +81,7 @@ class ModelBody(Body):
     total_price: Price | None = None
     pricing_tiers: list[TierBody] | None = Field(None, max_length=50)
     tokenizer_id: Literal["openai", "claude"] | None = None
-    tokenizer_config: AnyJson = None
+    tokenizer_config: Any = None
 
     @model_validator(mode="after")
     def _priced_in_one_way(self) -> Self:

@@ -19,7 +19,6 @@ from sightline.server.accounts.records import (
 from sightline.server.edges.access import organization_key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
-from sightline.server.edges.langfuse.wire.any_json import JsonObject
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.langfuse.wire.roles import wire_role
 from sightline.server.edges.params import Label, Moment
@@ -46,7 +45,7 @@ LONGEST_RETENTION = 36_500
 
 class ProjectBody(Body):
     name: str = Field(min_length=3, max_length=60)
-    metadata: JsonObject | None = None
+    metadata: dict[str, Any] | None = None
     retention: int | None = Field(default=None, ge=0, le=LONGEST_RETENTION)
     protected_labels: list[Label] | None = None
     """Labels of prompts and skills that only those may move who hold `prompts.promote`. Ours, not Langfuse's."""

@@ -12,7 +12,6 @@ from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson, read_as
 from sightline.server.edges.langfuse.prompts.filters import prompt_conditions
-from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.params import LARGEST, Label, Moment, Paged, Params
 from sightline.server.edges.services import Served
@@ -56,7 +55,7 @@ class Placeholder(Body):
 
 class NewVersion(Body):
     name: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_name)]
-    config: AnyJson = None
+    config: Any = None
     labels: list[Label] | None = None
     tags: list[Tag] | None = None
     commit_message: str | None = Field(None, max_length=500)

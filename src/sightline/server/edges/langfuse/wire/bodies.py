@@ -7,9 +7,9 @@ from pydantic.alias_generators import to_camel
 
 
 class Body(BaseModel):
-    """camelCase on the wire; unknown fields are ignored, as Langfuse ignores them."""
+    """camelCase on the wire; unknown fields are ignored, as Langfuse ignores them. No number is NaN or infinite."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", allow_inf_nan=False)
 
     def shape(self) -> dict[str, Any]:
         """As clients read it back: in camelCase, without what is not set."""
