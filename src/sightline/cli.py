@@ -54,6 +54,14 @@ def server(context: typer.Context) -> None:
 
 
 @app.command(context_settings=FORWARDED, add_help_option=False)
+def erase(context: typer.Context) -> None:
+    """Take what was deleted off the disk, or erase a person (see `sightline erase --help`)."""
+    from sightline.server.cli import erasing  # late: as above
+
+    erasing(args=context.args, prog_name="sightline erase")
+
+
+@app.command(context_settings=FORWARDED, add_help_option=False)
 def doctor(context: typer.Context) -> None:
     """List what is wrong in the platform's data folder, and mend it (see `sightline doctor --help`)."""
     from sightline.server.installation.cli import doctor_app  # late: only this command needs it

@@ -12,13 +12,16 @@ import pytest
 from server.cluster import Cluster, Place, embedded_in
 from sightline.server.accounts.actions import Accounts
 from sightline.server.accounts.records import InitialAccounts, ProjectId
+from sightline.server.prompts.actions import Prompts
 from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.runtime.observations import ObservationsEngine, engine_at
 from sightline.server.runtime.writer import SpanWriter
 from sightline.server.tables import migrate, migrate_observations
-from sightline.server.tracing.actions import Tracing
+from sightline.server.tracing.actions import TracedExperiments, Tracing
+from sightline.server.tracing.actions.removal import MediaRemoval
+from sightline.server.upkeep.actions import Stores
 
 HERE = ProjectId("here")
 ELSEWHERE = ProjectId("elsewhere")
@@ -88,6 +91,21 @@ async def storage(tmp_path: Path, engine: ObservationsEngine, database: Database
     yield Storage(tmp_path, engine, writer, database, hub, accounts, tracing)
     hub.close()
     await writer.stop()
+
+
+@pytest.fixture
+def stores(storage: Storage) -> Stores:
+    """Where deletions delete from."""
+    return Stores(
+        engine=storage.engine,
+        database=storage.database,
+        tracing=storage.tracing,
+        traced=TracedExperiments(storage.engine, storage.tracing.index),
+        media=MediaRemoval(storage.database, Blobs(str(storage.folder / "media")), storage.engine),
+        prompts=Prompts(storage.database, storage.hub),
+        accounts=storage.accounts,
+        hub=storage.hub,
+    )
 
 
 @pytest.fixture

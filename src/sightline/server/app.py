@@ -51,9 +51,9 @@ from sightline.server.skills.actions import Skills
 from sightline.server.tables import check_schema, migrate, migrate_observations
 from sightline.server.tables.leases import leases as lease_table
 from sightline.server.tracing.actions import TracedExperiments, Tracing
-from sightline.server.tracing.actions.media import MediaRemoval
-from sightline.server.upkeep.actions import Removal, Retention, Vitals
-from sightline.server.upkeep.jobs import RetentionRound
+from sightline.server.tracing.actions.removal import MediaRemoval
+from sightline.server.upkeep.actions import Erasing, Removal, Retention, Stores, Vitals
+from sightline.server.upkeep.jobs import ErasingRound, RetentionRound
 
 if TYPE_CHECKING:
     from sightline.server.edges.otlp_grpc import GrpcListener
@@ -114,6 +114,10 @@ class Parts:
     blobs: Blobs
     accounts: Accounts
     tracing: Tracing
+    prompts: Prompts
+    stores: Stores
+    removal: Removal
+    erasing: Erasing
     leases: Leases
     seal: Seal
     space: FreeSpace
@@ -150,6 +154,18 @@ async def _open(settings: Settings, state: State, stack: AsyncExitStack) -> tupl
     )
     await tracing.open()
     seeded = await accounts.seed(initial_accounts(settings))
+    prompts = Prompts(database, hub)
+    stores = Stores(
+        engine=engine,
+        database=database,
+        tracing=tracing,
+        traced=TracedExperiments(engine, tracing.index),
+        media=MediaRemoval(database, blobs, engine),
+        prompts=prompts,
+        accounts=accounts,
+        hub=hub,
+    )
+    removal = Removal(stores)
     parts = Parts(
         settings=settings,
         secrets=secrets,
@@ -160,6 +176,10 @@ async def _open(settings: Settings, state: State, stack: AsyncExitStack) -> tupl
         blobs=blobs,
         accounts=accounts,
         tracing=tracing,
+        prompts=prompts,
+        stores=stores,
+        removal=removal,
+        erasing=Erasing(stores, removal),
         leases=Leases(database, lease_table),
         seal=Seal(secrets.of("seal")),
         space=state.space,
@@ -170,15 +190,16 @@ async def _open(settings: Settings, state: State, stack: AsyncExitStack) -> tupl
 
 def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
     """Start the background jobs. Retention and exports take a lease: one process at a time runs them."""
-    media = MediaRemoval(parts.database, parts.blobs)
-    retention = Retention(parts.engine, parts.tracing.index, media, parts.hub)
-    keeping = RetentionRound(retention, parts.accounts, parts.leases)
+    keeping = RetentionRound(Retention(parts.stores, parts.removal), parts.accounts, parts.leases)
+    within_s = parts.settings.erase_within_minutes * 60
+    erasing = ErasingRound(parts.erasing, parts.leases, within_s=within_s)
     open_store = partial(opened, lends=parts.settings.exports_lend_credentials)
     exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal, open_store)
     jobs: tuple[Job, ...] = (
         RecurringJob("usage of keys", parts.accounts.write_usage, every_s=60),
         RecurringJob("free space", parts.space.watch, every_s=10),
         RecurringJob("retention", keeping.run, every_s=keeping.every_s),
+        RecurringJob("erasing", erasing.run, every_s=erasing.every_s),
         RecurringJob("exports", exporting.run, every_s=exporting.every_s),
         parts.tracing.index,
         parts.tracing.counting,
@@ -209,16 +230,17 @@ async def _databases(settings: Settings, folder: Path, stack: AsyncExitStack) ->
 
 def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
     settings, database, tracing, hub = parts.settings, parts.database, parts.tracing, parts.hub
-    prompts, score_configs = Prompts(database, hub), ScoreConfigs(database)
+    prompts, score_configs = parts.prompts, ScoreConfigs(database)
     organizations = Organizations(database, parts.accounts, pepper=parts.secrets.of("pepper"))
-    traced = TracedExperiments(parts.engine, parts.tracing.index)
+    traced = parts.stores.traced
     return Services(
         accounts=parts.accounts,
         organizations=organizations,
         people=People(database),
         audit=Audit(database),
         tracing=tracing,
-        removal=Removal(parts.engine, MediaRemoval(database, parts.blobs)),
+        removal=parts.removal,
+        erasing=parts.erasing,
         vitals=Vitals(parts.engine, database),
         prices=tracing.prices,
         metrics=Metrics(parts.engine, tracing.index),

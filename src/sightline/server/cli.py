@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -29,6 +29,7 @@ from sightline.server.settings import Settings
 from sightline.server.tables import NewerSchema
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+erasing = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 PRIVATE = 0o077
 """umask: what the server writes is for its owner alone."""
@@ -98,11 +99,35 @@ def server(
 ) -> None:
     """Run the platform. Every knob, these included, is also a SIGHTLINE_* variable: --settings lists them."""
     given: dict[str, Any] = {"host": host, "port": port, "data_dir": data_dir, "model_endpoint_url": model_endpoint}
-    try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as problem:
-        _fail("; ".join(_complaint(error["loc"], error["msg"]) for error in problem.errors()))
-    run(settings)
+    run(_settings(given))
+
+
+@erasing.command()
+def erase(
+    data_dir: Annotated[Path | None, typer.Option(help="Folder for everything kept.")] = None,
+    person: Annotated[
+        str | None, typer.Option(help="E-mail address of a person to erase: what they wrote stays, without their name.")
+    ] = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="Return once all that was ever deleted is off the disk, within two minutes.")
+    ] = False,
+) -> None:
+    """Erase a person, or take what was deleted off the disk, while the server is stopped."""
+    if person is None and not now:
+        _fail("nothing to erase: give --person with an e-mail address, --now, or both")
+    settings = _settings({"data_dir": data_dir})
+    _run(_erase(settings, person, now=now))
+    typer.echo(" and ".join([*([f"{person} is erased"] if person else []), *(["off the disk"] if now else [])]))
+
+
+async def _erase(settings: Settings, person: str | None, *, now: bool) -> None:
+    application = create_app(settings)
+    async with application.router.lifespan_context(application):
+        services: Services = application.state.services
+        if person is not None:
+            await services.removal.person_at(person)
+        if now:
+            await services.erasing.now()
 
 
 def run(settings: Settings) -> None:
@@ -111,17 +136,29 @@ def run(settings: Settings) -> None:
     _open(settings.data_dir)
     listener = _listen(settings.host, settings.port)
     try:
+        _run(_serve(settings, listener))
+    finally:
+        listener.close()
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(settings, listener))
+            runner.run(work)
     except SightlineError as problem:
         mistake = problem.status < 500 or isinstance(problem, FolderInUse | FolderRefused | NewerSchema | SecretDamaged)
         _fail(problem.message, EXIT_USER_MISTAKE if mistake else 1)
     except OSError as problem:
         if problem.errno not in OUT_OF_MEANS:
             raise
-        _fail(f"{problem.filename or settings.data_dir}: {problem.strerror}; make room on its disk, or see {DOCTOR}", 1)
-    finally:
-        listener.close()
+        _fail(f"{problem.filename or 'data folder'}: {problem.strerror}; make room on its disk, or see {DOCTOR}", 1)
+
+
+def _settings(given: Mapping[str, Any]) -> Settings:
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as problem:
+        _fail("; ".join(_complaint(error["loc"], error["msg"]) for error in problem.errors()))
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:

@@ -107,6 +107,12 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(16 * MEBIBYTE, gt=0, description="Largest body of any other request, in bytes.")
     max_media_bytes: int = Field(256 * MEBIBYTE, gt=0, description="Largest media file, in bytes.")
+    erase_within_minutes: int = Field(
+        60,
+        ge=10,
+        description="Deadline by which the bytes of what was deleted are off the disk, in minutes. Reads find it no "
+        "more from the deletion on.",
+    )
     min_free_bytes: int | None = Field(
         None,
         ge=0,

@@ -63,5 +63,12 @@ WITHOUT_A_SHAPE = {
     ),
     "GET /api/public/media/{mediaId}/content": "where signed addresses lead: a file",
     "PUT /api/public/media/{mediaId}/content": "where signed addresses lead: an upload",
+    **dict.fromkeys(
+        (
+            *("DELETE /api/public/sessions/{sessionId}", "DELETE /api/public/v2/datasets/{name}"),
+            *("DELETE /api/public/organizations", "DELETE /api/public/organizations/people/{userId}"),
+        ),
+        "deletions that the published contract has no path for; they answer with a message",
+    ),
 }
 """What is served beside the contract and has no published shape."""

@@ -199,14 +199,16 @@ async def test_another_projects_key_cannot_be_deleted_from_here(site: Site, ada:
     assert (await site.client.get("/api/public/projects", headers=ELSEWHERE)).status_code == 200
 
 
-async def test_a_viewer_neither_makes_nor_deletes_keys(site: Site, ada: httpx2.AsyncClient):
+async def test_a_viewer_neither_lists_nor_makes_nor_deletes_keys_and_does_not_ask(site: Site, ada: httpx2.AsyncClient):
     services = site.app.state.services
     user = (await ada.get("/api/web/session")).json()["user"]["id"]
     await services.organizations.put_project_member(OrganizationId("lab"), "here", user, "VIEWER")
     try:
         assert (await ada.post(f"{PROJECT}/keys")).status_code == 403
         assert (await ada.delete(f"{PROJECT}/keys/pk-lf-here")).status_code == 403
-        assert (await ada.get(f"{PROJECT}/keys")).status_code == 200
+        assert (await ada.get(f"{PROJECT}/keys")).status_code == 403
+        assert (await ada.post(f"{PROJECT}/ask", json={"model": "m", "image": DATA_URI})).status_code == 403
+        assert "ask" not in (await ada.get("/api/web/session")).json()["projects"][0]["may"]
     finally:
         await services.organizations.remove_project_member(OrganizationId("lab"), "here", user)
 

@@ -32,7 +32,7 @@ async def protect(ada: httpx2.AsyncClient, *labels: str) -> None:
     assert (await ada.get("/api/web/projects/here/protected-labels")).json() == {"labels": list(labels)}
 
 
-def test_the_guides_page_is_what_the_table_makes():
+async def test_the_guides_page_is_what_the_table_makes():
     remedy = "run python -m sightline.server.edges.permissions_documented > docs/guide/permissions.md"
     assert (ROOT / "docs/guide/permissions.md").read_text() == page(), remedy
 

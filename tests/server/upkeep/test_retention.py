@@ -13,14 +13,12 @@ from server.hands import Time
 from server.tracing.making import observation
 from sightline.server.accounts.actions import Organizations
 from sightline.server.accounts.records import OrganizationId
-from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.clock import clock
 from sightline.server.runtime.errors import NotFound
 from sightline.server.runtime.leases import Leases
 from sightline.server.tables.leases import leases as lease_table
-from sightline.server.tracing.actions.media import MediaRemoval
 from sightline.server.tracing.records import MediaUpload, ObservationQuery, Score, ScoreId, ScoreQuery, TraceId
-from sightline.server.upkeep.actions import Retention
+from sightline.server.upkeep.actions import Removal, Retention, Stores
 from sightline.server.upkeep.jobs import RetentionRound
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
@@ -34,9 +32,8 @@ def time() -> Iterator[Time]:
 
 
 @pytest.fixture
-def rounds(storage: Storage) -> RetentionRound:
-    blobs = Blobs(str(storage.folder / "media"))
-    retention = Retention(storage.engine, storage.tracing.index, MediaRemoval(storage.database, blobs), storage.hub)
+def rounds(storage: Storage, stores: Stores) -> RetentionRound:
+    retention = Retention(stores, Removal(stores))
     return RetentionRound(retention, storage.accounts, Leases(storage.database, lease_table))
 
 

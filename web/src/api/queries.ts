@@ -2,6 +2,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get, post, query, send } from "./client.ts";
 import { RANGE_S } from "./ranges.ts";
 import type {
+  KeyDraft,
   Keys,
   Models,
   NewKey,
@@ -120,8 +121,8 @@ export const keys = (projectId: string) =>
     queryFn: ({ signal }) => get<Keys>(`/projects/${projectId}/keys`, signal),
   });
 
-export const makeKey = (projectId: string, note?: string) =>
-  post<NewKey>(`/projects/${projectId}/keys`, { note });
+export const makeKey = (projectId: string, draft: KeyDraft) =>
+  post<NewKey>(`/projects/${projectId}/keys`, draft);
 
 export const deleteKey = (projectId: string, publicKey: string) =>
   send("DELETE", `/projects/${projectId}/keys/${encodeURIComponent(publicKey)}`);

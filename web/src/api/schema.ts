@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/web/projects/{projectId}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page
+         * @description A page of the audit log (cursor pagination), newest first.
+         */
+        get: operations["page_api_web_projects__projectId__audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/web/projects/{projectId}/keys": {
         parameters: {
             query?: never;
@@ -75,6 +95,8 @@ export interface paths {
         /**
          * Hints
          * @description SSE: events named `hint`, coalesced to four a second; a comment every 15 s (keep-alive) holds proxies open.
+         *
+         *     The stream ends within seconds of the session's end, or of the member's.
          */
         get: operations["hints_api_web_projects__projectId__live_get"];
         put?: never;
@@ -152,6 +174,27 @@ export interface paths {
         /** Sample */
         get: operations["sample_api_web_projects__projectId__models__modelId__samples__sampleId__get"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/web/projects/{projectId}/protected-labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read */
+        get: operations["read_api_web_projects__projectId__protected_labels_get"];
+        /**
+         * Replace
+         * @description From now on only those move these labels who hold `prompts.promote`; the others are free.
+         */
+        put: operations["replace_api_web_projects__projectId__protected_labels_put"];
         post?: never;
         delete?: never;
         options?: never;
@@ -258,6 +301,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/web/session/person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Erase
+         * @description Erase the account of whoever asks: what they wrote stays, without their name. Refused to a last owner.
+         */
+        delete: operations["erase_api_web_session_person_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -268,6 +331,50 @@ export interface components {
             inputTokens: number;
             /** Outputtokens */
             outputTokens: number;
+        };
+        /** AuditActor */
+        AuditActor: {
+            /** Address */
+            address: string | null;
+            /** Id */
+            id: string | null;
+            /** Kind */
+            kind: string;
+        };
+        /** AuditEntry */
+        AuditEntry: {
+            /** Action */
+            action: string;
+            actor: components["schemas"]["AuditActor"];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Details */
+            details: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            /** Outcome */
+            outcome: string;
+            /** Projectid */
+            projectId: string | null;
+            target: components["schemas"]["AuditTarget"];
+        };
+        /** AuditPage */
+        AuditPage: {
+            /** Data */
+            data: components["schemas"]["AuditEntry"][];
+            meta: components["schemas"]["Cursor"];
+        };
+        /** AuditTarget */
+        AuditTarget: {
+            /** Id */
+            id: string | null;
+            /** Kind */
+            kind: string;
         };
         /** Bucket */
         Bucket: {
@@ -343,11 +450,17 @@ export interface components {
             note: string | null;
             /** Publickey */
             publicKey: string;
+            /** Scopes */
+            scopes: ("ingest" | "read" | "write" | "scores" | "admin")[];
         };
         /** KeyDraft */
         KeyDraft: {
+            /** Expiresat */
+            expiresAt?: string | null;
             /** Note */
             note?: string | null;
+            /** Scopes */
+            scopes?: ("ingest" | "read" | "write" | "scores" | "admin")[] | null;
         };
         /** Keys */
         Keys: {
@@ -416,6 +529,8 @@ export interface components {
             note: string | null;
             /** Publickey */
             publicKey: string;
+            /** Scopes */
+            scopes: ("ingest" | "read" | "write" | "scores" | "admin")[];
             /** Secretkey */
             secretKey: string;
         };
@@ -563,11 +678,18 @@ export interface components {
         Project: {
             /** Id */
             id: string;
+            /** May */
+            may: ("open" | "signed" | "session.own" | "project.read" | "traces.read" | "traces.write" | "traces.delete" | "events.send" | "media.read" | "media.write" | "scores.read" | "scores.create" | "scores.write" | "score-configs.read" | "score-configs.write" | "annotations.read" | "annotations.write" | "queues.manage" | "prompts.read" | "prompts.write" | "prompts.promote" | "prompts.delete" | "skills.read" | "skills.write" | "skills.delete" | "datasets.read" | "datasets.write" | "datasets.delete" | "metrics.read" | "dashboards.read" | "dashboards.write" | "models.read" | "models.write" | "evaluators.read" | "evaluators.write" | "connections.read" | "connections.manage" | "ask" | "keys.read" | "keys.manage" | "audit.read" | "people.read" | "people.manage" | "project.create" | "project.manage" | "project.delete" | "organization.delete" | "exports.read" | "exports.manage")[];
             /** Name */
             name: string;
             organization: components["schemas"]["Organization"];
             /** Role */
             role: string;
+        };
+        /** ProtectedLabels */
+        ProtectedLabels: {
+            /** Labels */
+            labels: string[];
         };
         /** Question */
         Question: {
@@ -868,6 +990,89 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    page_api_web_projects__projectId__audit_get: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+                actor?: string | null;
+                action?: ("sign-in" | "key.create" | "key.delete" | "member.add" | "member.change" | "member.remove" | "person.delete" | "project.create" | "project.change" | "project.delete" | "organization.delete" | "trace.delete" | "session.delete" | "score.delete" | "dataset.delete" | "dataset-item.delete" | "dataset-run.delete" | "prompt.delete" | "skill.delete" | "label.move" | "export.change" | "export.delete") | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1487,6 +1692,162 @@ export interface operations {
             };
         };
     };
+    read_api_web_projects__projectId__protected_labels_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProtectedLabels"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_api_web_projects__projectId__protected_labels_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProtectedLabels"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProtectedLabels"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     page_api_web_projects__projectId__traces_get: {
         parameters: {
             query?: {
@@ -1963,6 +2324,69 @@ export interface operations {
         };
     };
     sign_out_api_web_session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_api_web_session_person_delete: {
         parameters: {
             query?: never;
             header?: never;

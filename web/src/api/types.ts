@@ -4,6 +4,9 @@ import type { components } from "./schema.ts";
 type Schemas = components["schemas"];
 
 export type Session = Schemas["Session"];
+export type Verb = Schemas["Project"]["may"][number];
+export type KeyScope = Schemas["Key"]["scopes"][number];
+export type KeyDraft = Schemas["KeyDraft"];
 export type Score = Schemas["Score"];
 export type TraceRow = Schemas["TraceRow"];
 export type TracePage = Schemas["TracePage"];

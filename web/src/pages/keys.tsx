@@ -2,13 +2,14 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { Plus, Trash2 } from "lucide-react";
 import { type FormEvent, useState } from "react";
-import { deleteKey, keys, makeKey, session } from "~/api/queries.ts";
-import type { Key, NewKey } from "~/api/types.ts";
+import { deleteKey, keys, makeKey } from "~/api/queries.ts";
+import type { Key, KeyDraft, KeyScope, NewKey } from "~/api/types.ts";
 import { Ago } from "~/parts/ago.tsx";
 import { Button, IconButton } from "~/parts/button.tsx";
 import { Confirm } from "~/parts/confirm.tsx";
 import { CopyButton } from "~/parts/copy-button.tsx";
 import { fullTime } from "~/parts/format.ts";
+import { useMay } from "~/parts/may.ts";
 import { PageHeader } from "~/parts/shell/header.tsx";
 import { Failure, Skeletons, Snippet } from "~/parts/states.tsx";
 
@@ -19,17 +20,35 @@ const environment = ({ publicKey, secretKey }: NewKey, baseUrl: string) => `LANG
 LANGFUSE_PUBLIC_KEY="${publicKey}"
 LANGFUSE_SECRET_KEY="${secretKey}"`;
 
-/** Viewers look but do not change. */
-function useMayChange(projectId: string): boolean {
-  const { data } = useQuery(session);
-  const role = data?.projects.find(({ id }) => id === projectId)?.role;
-  return role !== undefined && role !== "VIEWER";
+const SCOPES: [scope: KeyScope, meaning: string][] = [
+  ["ingest", "send traces and files"],
+  ["read", "read everything"],
+  ["write", "write prompts, datasets, scores and the like"],
+  ["scores", "write scores only"],
+  ["admin", "all that a key can do, deletions too"],
+];
+const CHOSEN: KeyScope[] = ["ingest", "read", "write", "scores"];
+const DAY_MS = 86_400_000;
+const LIFETIMES: [days: string, label: string][] = [
+  ["", "never"],
+  ["30", "in 30 days"],
+  ["90", "in 90 days"],
+  ["365", "in a year"],
+];
+
+function draftOf(form: FormData): KeyDraft {
+  const days = Number(form.get("days"));
+  return {
+    note: String(form.get("note")),
+    scopes: form.getAll("scope") as KeyScope[],
+    expiresAt: days ? new Date(Date.now() + days * DAY_MS).toISOString() : null,
+  };
 }
 
 function useKeyChanges(projectId: string) {
   const queries = useQueryClient();
   const onSuccess = () => queries.invalidateQueries({ queryKey: ["keys", projectId] });
-  const make = useMutation({ mutationFn: (note: string) => makeKey(projectId, note), onSuccess });
+  const make = useMutation({ mutationFn: (draft: KeyDraft) => makeKey(projectId, draft), onSuccess });
   const remove = useMutation({
     mutationFn: (publicKey: string) => deleteKey(projectId, publicKey),
     onSuccess: (_, publicKey) => {
@@ -44,7 +63,7 @@ export default function Keys() {
   const { projectId } = route.useParams();
   const { data, error, refetch } = useQuery(keys(projectId));
   const { make, remove } = useKeyChanges(projectId);
-  const mayChange = useMayChange(projectId);
+  const mayChange = useMay(projectId, "keys.manage");
   const [doomed, setDoomed] = useState<Key | null>(null);
   const close = () => {
     setDoomed(null);
@@ -58,7 +77,7 @@ export default function Keys() {
           <p className="text-ink-2">
             Programs send traces with a key pair. The secret half is shown once, when the pair is made.
           </p>
-          {mayChange && <MakeKey isBusy={make.isPending} make={(note) => make.mutate(note)} />}
+          {mayChange && <MakeKey isBusy={make.isPending} make={(draft) => make.mutate(draft)} />}
           {make.error && <Failure error={make.error} />}
           {make.data && data && (
             <Snippet
@@ -99,10 +118,10 @@ export default function Keys() {
   );
 }
 
-function MakeKey({ isBusy, make }: { isBusy: boolean; make: (note: string) => void }) {
+function MakeKey({ isBusy, make }: { isBusy: boolean; make: (draft: KeyDraft) => void }) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    make(String(new FormData(event.currentTarget).get("note")));
+    make(draftOf(new FormData(event.currentTarget)));
     event.currentTarget.reset();
   };
   return (
@@ -117,6 +136,32 @@ function MakeKey({ isBusy, make }: { isBusy: boolean; make: (note: string) => vo
           className="mt-1 h-7 w-full rounded border border-line-strong bg-canvas px-2 text-13 text-ink placeholder:text-ink-3"
         />
       </label>
+      <label className="text-12 text-ink-2">
+        Expires
+        <select
+          name="days"
+          className="mt-1 block h-7 rounded border border-line-strong bg-canvas px-2 text-13 text-ink"
+        >
+          {LIFETIMES.map(([days, label]) => (
+            <option key={days} value={days}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+      <fieldset className="w-full text-12 text-ink-2">
+        <legend>The key may</legend>
+        <div className="mt-1 flex flex-wrap gap-x-4 gap-y-1">
+          {SCOPES.map(([scope, meaning]) => (
+            <label key={scope} className="inline-flex items-center gap-1.5">
+              <input type="checkbox" name="scope" value={scope} defaultChecked={CHOSEN.includes(scope)} />
+              <span>
+                <span className="text-ink">{scope}</span>: {meaning}
+              </span>
+            </label>
+          ))}
+        </div>
+      </fieldset>
       <Button look="primary" type="submit" disabled={isBusy}>
         <Plus size={14} aria-hidden="true" /> Make a key
       </Button>
@@ -139,7 +184,7 @@ function KeyRow({ of: key, remove }: { of: Key; remove?: () => void }) {
           <span className="font-mono text-12 text-ink-3">{key.displaySecretKey}</span>
         </div>
         <p className="text-12 text-ink-3">
-          Made: <Ago at={key.createdAt} /> · <LastUsed at={key.lastUsedAt} />
+          May: {key.scopes.join(", ")} · Made: <Ago at={key.createdAt} /> · <LastUsed at={key.lastUsedAt} />
           {key.expiresAt && <Ends at={key.expiresAt} />}
         </p>
       </div>

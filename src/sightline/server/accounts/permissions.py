@@ -57,6 +57,7 @@ Verb = Literal[
     "project.create",
     "project.manage",
     "project.delete",
+    "organization.delete",
     "exports.read",
     "exports.manage",
 ]
@@ -101,7 +102,9 @@ PERMISSIONS: Mapping[Verb, Permission] = {
     ),
     "traces.read": Permission(says="Read traces, observations and sessions.", roles=EVERYONE, scopes=READ),
     "traces.write": Permission(says="Send spans, logs and events, and change traces.", roles=MEMBERS, scopes=INGEST),
-    "traces.delete": Permission(says="Delete traces with all that belongs to them.", roles=MEMBERS, scopes=ADMIN),
+    "traces.delete": Permission(
+        says="Delete traces and sessions with all that belongs to them.", roles=MEMBERS, scopes=ADMIN
+    ),
     "events.send": Permission(
         says="Send a batch of events, each of which needs its own verb (traces.write or scores.create).",
         roles=MEMBERS,
@@ -137,7 +140,7 @@ PERMISSIONS: Mapping[Verb, Permission] = {
     "skills.delete": Permission(says="Delete versions of skills.", roles=MEMBERS, scopes=ADMIN),
     "datasets.read": Permission(says="Read datasets, runs and experiments.", roles=EVERYONE, scopes=READ),
     "datasets.write": Permission(says="Create and change datasets, items and runs.", roles=MEMBERS, scopes=WRITE),
-    "datasets.delete": Permission(says="Delete items and runs of datasets.", roles=MEMBERS, scopes=ADMIN),
+    "datasets.delete": Permission(says="Delete datasets, their items and runs.", roles=MEMBERS, scopes=ADMIN),
     "metrics.read": Permission(says="Ask for metrics.", roles=EVERYONE, scopes=READ),
     "dashboards.read": Permission(says="Read dashboards and widgets.", roles=EVERYONE, scopes=READ),
     "dashboards.write": Permission(
@@ -164,6 +167,9 @@ PERMISSIONS: Mapping[Verb, Permission] = {
         says="Change a project's name, metadata, retention and protected labels.", roles=ADMINS, organization_key=True
     ),
     "project.delete": Permission(says="Delete a project with all it holds.", roles=OWNERS, organization_key=True),
+    "organization.delete": Permission(
+        says="Delete the organisation with all its projects.", roles=OWNERS, organization_key=True
+    ),
     "exports.read": Permission(says="See exports and how they go.", roles=ADMINS, organization_key=True),
     "exports.manage": Permission(says="Set up, change and delete exports.", roles=ADMINS, organization_key=True),
 }

@@ -23,7 +23,7 @@ from sightline.server.runtime.hub import LiveHub
 from sightline.server.runtime.space import FreeSpace
 from sightline.server.skills.actions import Skills
 from sightline.server.tracing.actions import Tracing
-from sightline.server.upkeep.actions import Removal, Vitals
+from sightline.server.upkeep.actions import Erasing, Removal, Vitals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class Services:
     people: People
     tracing: Tracing
     removal: Removal
+    erasing: Erasing
     vitals: Vitals
     prices: Prices
     metrics: Metrics

@@ -1,6 +1,6 @@
 """What can be done with prompts, one verb a method; every method is scoped to the project it is given."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from sightline.server.accounts import audit
 from sightline.server.accounts.labels import check_move, record_move
@@ -19,10 +19,12 @@ from sightline.server.prompts.records import (
 )
 from sightline.server.prompts.store import PromptStore
 from sightline.server.runtime.clock import now
-from sightline.server.runtime.database import Database
+from sightline.server.runtime.database import Connection, Database
 from sightline.server.runtime.errors import InvalidRequest, NotFound
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.tracing.records import Page
+
+Also = Callable[[Connection, Sequence[PromptId]], Awaitable[None]]
 
 
 class Prompts:
@@ -93,8 +95,13 @@ class Prompts:
             work.after_commit(lambda: self._hub.publish(project_id, "prompts"))
             return await _existing(store, selector)
 
-    async def delete(self, project_id: ProjectId, selector: Selector, *, promotes: bool = False) -> None:
-        """Delete the selected versions, all when none is named. InvalidRequest while another prompt includes one."""
+    async def delete(
+        self, project_id: ProjectId, selector: Selector, also: Also | None = None, *, promotes: bool = False
+    ) -> None:
+        """Delete the selected versions, all when none is named. InvalidRequest while another prompt includes one.
+
+        `also` deletes in the same unit of work what belongs to the versions elsewhere, by their ids.
+        """
         if selector.version is not None and selector.label is not None:
             raise InvalidRequest("version and label are both given: delete by one of them, or all by neither")
         async with self._database.work() as work:
@@ -109,6 +116,8 @@ class Prompts:
             await store.remove(selector.name, versions)
             event = audit.of_project("prompt.delete", project_id, "prompt", selector.name, versions=sorted(versions))
             await audit.record(work.connection, event)
+            if also:
+                await also(work.connection, [prompt.id for prompt in going])
             work.after_commit(lambda: self._hub.publish(project_id, "prompts"))
 
 

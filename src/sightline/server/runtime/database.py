@@ -19,6 +19,8 @@ from sightline.server.runtime.errors import Conflict, Unavailable
 
 log = structlog.get_logger()
 
+LEASES = "leases"
+"""Table whose deletions leave nothing behind that anybody asked to delete."""
 BUSY_TIMEOUT_MS = 10_000
 """How long SQLite waits for another process' write lock."""
 
@@ -69,9 +71,11 @@ class Database:
         self.url = url
         self.engine: AsyncEngine = create_async_engine(url)
         self._writing = asyncio.Lock()
+        self._holds_deleted = True
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+            event.listen(self.engine.sync_engine, "after_cursor_execute", self._note_deletion)
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:
@@ -106,6 +110,29 @@ class Database:
             raise Unavailable(
                 f"the database {where} cannot be had ({why}): see that it runs and that SIGHTLINE_DATABASE_URL names it"
             ) from failure
+
+    async def scrub(self) -> None:
+        """Rewrite the SQLite file (VACUUM) and empty its WAL when rows were deleted since the last time, or might be.
+
+        `secure_delete` overwrites deleted rows, but copies that moved between pages stay: only a rewritten file has
+        none. Writers wait, readers do not. PostgreSQL does its own vacuuming.
+        """
+        if self.engine.dialect.name != "sqlite" or not self._holds_deleted:
+            return
+        async with self._writing, self.engine.connect() as connection:
+            # The driver's own connection: VACUUM must not be inside a transaction.
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute("VACUUM")
+            busy = await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).fetchone()
+            if busy[0]:
+                raise Unavailable("a reader keeps the WAL of the database from being emptied: it is tried again")
+            self._holds_deleted = False
+
+    def _note_deletion(self, *executed: Any) -> None:
+        """Note that a statement deleted rows: `scrub` has something to do."""
+        context = executed[-2]
+        if context is not None and context.isdelete and context.compiled.statement.table.name != LEASES:
+            self._holds_deleted = True
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -145,7 +172,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     """PRAGMAs of a new SQLite connection; the driver's implicit transactions are off."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

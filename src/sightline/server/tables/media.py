@@ -1,6 +1,18 @@
 """Media, deduplicated by content within a project, and the places that refer to them."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 from sightline.server.tables.accounts import ID, projects
 from sightline.server.tables.metadata import UtcDateTime, metadata
@@ -18,7 +30,9 @@ media = Table(
     Column("used_at", UtcDateTime),
     Column("upload_status", Integer),
     Column("upload_error", Text),
+    Column("uses_counted", Boolean, nullable=False, server_default=false()),
 )
+"""`uses_counted`: `media_links` has every use. Files of before links were kept for inline files do not have that."""
 
 media_links = Table(
     "media_links",

@@ -11,9 +11,13 @@ and metrics need. Readers read both tables FINAL: the engine deduplicates the ve
 GONE = "GONE"
 """The kind of a tombstone: when an observation is upserted with another start, its old primary key gets such a row."""
 
-TIDY = "min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 60, merge_selector_base = 10"
+TIDY = (
+    "min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 60, merge_selector_base = 10, "
+    "finished_mutations_to_keep = 1, max_cleanup_delay_period = 60"
+)
 """Merged parts are fsynced like inserted ones, so the parts they replace need not be kept for eight minutes, the
-engine's default precaution. Ten similar parts and not five merge at once: less write amplification."""
+engine's default precaution. Ten similar parts and not five merge at once: less write amplification. The statements
+of finished mutations name what was deleted, so no more than the last one is kept."""
 
 TABLE_SETTINGS = f"index_granularity_bytes = 1048576, fsync_after_insert = 1, fsync_part_directory = 1, {TIDY}"
 """Inserts are durable when they return: fsync of the part and its directory."""
@@ -212,8 +216,10 @@ ALTER TABLE observations
 """
 """Migration for folders created before experiments had columns."""
 
-TIDIED = tuple(f"ALTER TABLE {table} MODIFY SETTING {TIDY}" for table in ("observations", "scores", "changes"))
-"""Migration for folders created before replaced parts were dropped early."""
+TIDIED = tuple(
+    f"ALTER TABLE {table} MODIFY SETTING {TIDY}" for table in ("observations", "traces", "scores", "changes")
+)
+"""Migration for folders created before replaced parts, and statements of deletions, were dropped early."""
 
 FILTERED_WORDS = f"""
 ALTER TABLE observations
@@ -260,10 +266,10 @@ ANALYTICS_TABLES = (OBSERVATIONS, TRACES, SCORES, CHANGES, APPLIED)
 ANALYTICS_CHANGES = {
     "priced_by": (PRICED_BY,),
     "experiments": (EXPERIMENTS,),
-    "tidy": TIDIED,
     "filtered_words": (FILTERED_WORDS,),
     "tools": (TOOLS,),
     "words_of_errors": (WORDS_OF_ERRORS,),
     "counted_once": (COUNTED_ONCE,),
+    "tidy_deletions": TIDIED,
 }
 """Migrations in order, each idempotent. A fresh folder is created with them and records them as applied."""

@@ -6,6 +6,7 @@ import type { Model } from "~/api/types.ts";
 import { LookedControls } from "~/parts/looked/controls.tsx";
 import { LookedImages } from "~/parts/looked/panel.tsx";
 import { useLooked } from "~/parts/looked/state.ts";
+import { useMay } from "~/parts/may.ts";
 import { PageHeader } from "~/parts/shell/header.tsx";
 import { Chooser } from "~/parts/shell/select.tsx";
 import { Failure, Skeletons } from "~/parts/states.tsx";
@@ -21,6 +22,7 @@ const route = getRouteApi("/project/$projectId/ask");
 export default function Ask() {
   const { projectId } = route.useParams();
   const { data, error, refetch } = useQuery(models(projectId));
+  const mayAsk = useMay(projectId, "ask");
   const conversation = useConversation(projectId);
   const { modelId, chooseModel } = conversation;
   const model = data?.data.find(({ id }) => id === modelId) ?? data?.data[0];
@@ -40,8 +42,14 @@ export default function Ask() {
       <div className="min-h-0 flex-1 overflow-y-auto">
         {error && <Failure error={error} retry={refetch} />}
         {!data && !error && <Skeletons />}
-        {data && !model && <NoModel />}
-        {model && (
+        {data && !mayAsk && (
+          <p className="p-4 text-ink-2">
+            Your role may look but not ask: a question spends money. Ask an owner of the project for another
+            role.
+          </p>
+        )}
+        {data && mayAsk && !model && <NoModel />}
+        {mayAsk && model && (
           <Workbench
             key={`${projectId} ${model.id}`}
             projectId={projectId}

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { KeyRound } from "lucide-react";
 import { keys, makeKey, models } from "~/api/queries.ts";
 import { Button } from "~/parts/button.tsx";
+import { useMay } from "~/parts/may.ts";
 import { Failure, Lesson, Snippet } from "~/parts/states.tsx";
 
 interface Pair {
@@ -37,9 +38,10 @@ export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Basic $(printf '%s' '${publicKe
 /** What a list without any trace teaches: send one, with a key pair made for it. */
 export function FirstTrace({ projectId }: { projectId: string }) {
   const queries = useQueryClient();
-  const { data } = useQuery(keys(projectId));
+  const mayMake = useMay(projectId, "keys.manage");
+  const { data } = useQuery({ ...keys(projectId), enabled: useMay(projectId, "keys.read") });
   const make = useMutation({
-    mutationFn: () => makeKey(projectId, "First trace"),
+    mutationFn: () => makeKey(projectId, { note: "First trace" }),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["keys", projectId] }),
   });
   const known = data?.data[0]?.publicKey;
@@ -52,24 +54,26 @@ export function FirstTrace({ projectId }: { projectId: string }) {
         Send one with any Langfuse SDK or any OpenTelemetry exporter and it appears here by itself.
       </p>
       <AskHint projectId={projectId} />
-      <p className="mt-3 flex flex-wrap items-center gap-x-3 gap-y-2">
-        {make.data ? (
-          <span role="status">
-            The snippets now hold a new key pair. Its secret is shown only here and only now.
-          </span>
-        ) : (
-          <>
-            <Button look="primary" disabled={make.isPending} onClick={() => make.mutate()}>
-              <KeyRound size={14} aria-hidden="true" /> Make a key and fill it in
-            </Button>
-            <span className="text-12 text-ink-3">
-              {known
-                ? "Or put in the secret you copied when the key was made."
-                : "This project has no key yet."}
+      {mayMake && (
+        <p className="mt-3 flex flex-wrap items-center gap-x-3 gap-y-2">
+          {make.data ? (
+            <span role="status">
+              The snippets now hold a new key pair. Its secret is shown only here and only now.
             </span>
-          </>
-        )}
-      </p>
+          ) : (
+            <>
+              <Button look="primary" disabled={make.isPending} onClick={() => make.mutate()}>
+                <KeyRound size={14} aria-hidden="true" /> Make a key and fill it in
+              </Button>
+              <span className="text-12 text-ink-3">
+                {known
+                  ? "Or put in the secret you copied when the key was made."
+                  : "This project has no key yet."}
+              </span>
+            </>
+          )}
+        </p>
+      )}
       {make.error && <Failure error={make.error} />}
       <Snippet label="Python" code={python(pair, baseUrl)} />
       <Snippet label="Any OpenTelemetry exporter" code={otlp(pair, baseUrl)} />

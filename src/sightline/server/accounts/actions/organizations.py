@@ -122,15 +122,6 @@ class Organizations:
             await audit.record(work.connection, _project_event("project.change", organization_id, old.id, changed))
             return await _project(work.connection, organization_id, project_id)
 
-    async def delete_project(self, organization_id: OrganizationId, project_id: str) -> ProjectId:
-        """Delete a project, its keys and everything of it in this database (cascading)."""
-        async with self._database.work() as work:
-            project = await _project(work.connection, organization_id, project_id)
-            await audit.record(work.connection, _project_event("project.delete", organization_id, project.id))
-            await store.delete_project(work.connection, project.id)
-            work.after_commit(self._accounts.forget_keys)
-        return project.id
-
     async def create_project_key(self, organization_id: OrganizationId, project_id: str, draft: KeyDraft) -> NewApiKey:
         async with self._database.reading() as connection:
             project = await _project(connection, organization_id, project_id)

@@ -85,11 +85,6 @@ async def change_project(connection: AsyncConnection, project_id: ProjectId, val
     await connection.execute(update(projects).where(projects.c.id == project_id).values(**values))
 
 
-async def delete_project(connection: AsyncConnection, project_id: ProjectId) -> None:
-    """And everything that belongs to it in this database."""
-    await connection.execute(delete(projects).where(projects.c.id == project_id))
-
-
 async def members(connection: AsyncConnection, organization_id: OrganizationId) -> list[Membership]:
     return await _members(connection, memberships, memberships.c.organization_id == organization_id)
 

@@ -48,6 +48,13 @@ async def sign_out(user: Person, request: Request, services: Served) -> Response
     return response
 
 
+@router.delete("/person", status_code=204)
+async def erase(user: Person, services: Served) -> Response:
+    """Erase the account of whoever asks: what they wrote stays, without their name. Refused to a last owner."""
+    await services.removal.person(user.id)
+    return Response(status_code=204)
+
+
 async def _session(user: User, services: Services) -> shapes.Session:
     room = services.space.look()
     return shapes.Session(

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+import orjson
+
 from sightline.server.accounts import audit
 from sightline.server.accounts.records import ProjectId
 from sightline.server.evals.records import Dataset, DatasetDraft, DatasetId, Item, ItemDraft, ItemId, ItemQuery
@@ -16,6 +18,7 @@ from sightline.server.runtime.database import Database, Work
 from sightline.server.runtime.errors import Conflict, InvalidRequest, NotFound
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.runtime.ids import new_id
+from sightline.server.tracing.actions.removal import use_by_item
 from sightline.server.tracing.records import Page
 
 TICK = timedelta(milliseconds=1)
@@ -100,6 +103,8 @@ class Datasets:
                 if not question.has_schema or question == checked:
                     await store.close(item.id, item.valid_from)
                     await store.add(item)
+                    texts = [orjson.dumps(each).decode() for each in (item.input, item.expected_output, item.metadata)]
+                    await use_by_item(work.connection, project_id, item.id, texts)
                     self._publish(work, project_id)
                     return item
             await self._off_the_loop(question.check)

@@ -16,6 +16,7 @@ from sightline.server.runtime.observations import engine
 from sightline.server.runtime.observations.engine import MIB, not_stored, plain_name, rows_of, translated
 from sightline.server.runtime.observations.failed_writes import FailedWrites
 from sightline.server.runtime.observations.handing import readable
+from sightline.server.runtime.observations.mutations import changed_by, clear_unwritten, require_room, told
 from sightline.server.runtime.observations.parameters import parameter
 
 SERVER_SETTINGS: Mapping[str, int] = {
@@ -82,6 +83,9 @@ class EmbeddedEngine:
         """A statement without an answer: DDL, DELETE."""
         await self._in_reader(self._write, sql, params or {})
 
+    async def require_room(self, table: str) -> None:
+        await self._in_reader(require_room, table, self.folder, self._ask)
+
     def insert(self, table: str, lines: Iterable[bytes]) -> None:
         """Insert JSON rows as one part, on the calling thread; returns once they are durable (fsync) and readable.
 
@@ -113,8 +117,14 @@ class EmbeddedEngine:
         return rows_of(self._run(sql, "JSONEachRow", {}))
 
     def _write(self, sql: str, params: Mapping[str, Any]) -> None:
+        if table := changed_by(sql):
+            require_room(table, self.folder, self._ask)
         seen = self._failed_writes.seen
-        self._run(sql, "Null", params)
+        try:
+            self._run(sql, "Null", params)
+        except RuntimeError as failure:
+            clear_unwritten(self.folder)
+            raise told(failure, sql) from failure
         self._failed_writes.check(seen)
 
     def _create_database(self) -> None:

@@ -116,6 +116,10 @@ class ObservationsEngine(Protocol):
         """A statement without an answer: DDL, DELETE."""
         ...
 
+    async def require_room(self, table: str) -> None:
+        """Unavailable when rows of this table cannot be deleted or changed, because the disk has no room for it."""
+        ...
+
     def insert(self, table: str, lines: Iterable[bytes]) -> None:
         """Insert JSON rows as one part, on the calling thread; returns once they are durable (fsync) and readable.
 

@@ -2,39 +2,7 @@
 
 from alembic import context
 
-from sightline.server.tables import (
-    accounts,
-    connections,
-    dashboards,
-    evals,
-    evaluators,
-    exports,
-    leases,
-    media,
-    pricing,
-    prompts,
-    reviews,
-    skills,
-    versions,
-)
-from sightline.server.tables.metadata import metadata
-
-TABLES = (
-    accounts.api_keys,
-    media.media,
-    prompts.prompts,
-    evals.datasets,
-    pricing.models,
-    reviews.comments,
-    connections.llm_connections,
-    dashboards.dashboards,
-    evaluators.evaluators,
-    leases.leases,
-    exports.blob_exports,
-    skills.skill_versions,
-    versions.row_versions,
-)
-"""Named so that every module of tables has registered before metadata is compared."""
+from sightline.server.tables.every import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

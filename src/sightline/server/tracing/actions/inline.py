@@ -8,16 +8,16 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from sightline.server.runtime.json_reading import NotJson, loads
-from sightline.server.runtime.media_tokens import MARK, media_token, tokens_in
+from sightline.server.runtime.media_tokens import MARK, MediaToken, media_token, tokens_in
 from sightline.server.tracing.actions.encoded import encoded_in, may_be_encoded
-from sightline.server.tracing.records import MediaId, Observation
+from sightline.server.tracing.records import MediaId, Observation, TraceId
 
 _DATA_URI = re.compile(
     r"data:((?:image|audio|video)\\?/[\w.+-]+|application\\?/pdf)(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/\\=_-]{16,})"
@@ -55,13 +55,23 @@ def take_out(observations: Sequence[Observation]) -> Found:
     return found
 
 
-def image_ids(observation: Observation) -> list[MediaId]:
-    """Images an observation refers to, in the order of input, output, metadata, trace; each once."""
+def tokens_of(observation: Observation) -> list[MediaToken]:
+    """References to files, in the order of input, output, metadata, trace."""
     marked = [text for text in _texts(observation) if MARK in text]
-    if not marked:
-        return []
-    tokens = (token for text in marked for token in tokens_in(text))
+    return [token for text in marked for token in tokens_in(text)]
+
+
+def image_ids(tokens: Iterable[MediaToken]) -> list[MediaId]:
+    """Those of the files that are images, each once."""
     return list(dict.fromkeys(MediaId(token.id) for token in tokens if token.content_type.startswith("image/")))
+
+
+def uses_of(
+    observations: Sequence[Observation], tokens: Sequence[Sequence[MediaToken]]
+) -> set[tuple[MediaId, TraceId]]:
+    """Which trace refers to which file."""
+    pairs = zip(observations, tokens, strict=True)
+    return {(MediaId(token.id), each.trace_id) for each, told in pairs for token in told}
 
 
 def media_id(sha256: bytes) -> MediaId:

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -15,16 +15,14 @@ from sightline.server.runtime.database import Database
 from sightline.server.runtime.errors import Forbidden, InvalidRequest, NotFound, TooLarge, Unprocessable
 from sightline.server.tracing.actions import pictures
 from sightline.server.tracing.actions.inline import InlineFile, media_id
-from sightline.server.tracing.records import Media, MediaId, MediaUpload, ProjectId, TraceId
+from sightline.server.tracing.records import Media, MediaId, MediaUpload, ProjectId
 from sightline.server.tracing.store import MediaStore
-from sightline.server.tracing.store.media import USED_WITHIN
+from sightline.server.tracing.store.media import MediaUse
 
 MAX_BYTES = 100 * 1024 * 1024
 """Size limit of a file."""
 THUMBNAILS_KEPT = 500
 """Cached thumbnails before eviction."""
-REMOVED_AT_ONCE = 500
-"""Batch size of deletion."""
 Verb = Literal["GET", "PUT"]
 
 
@@ -76,7 +74,10 @@ class MediaShelf:
             await pictures.check_bounds(body)
         await self._blobs.put(key_of(project_id, identity), body)
         async with self._database.work() as work:
-            await MediaStore(work.connection).mark_uploaded(project_id, identity)
+            if not await MediaStore(work.connection).mark_uploaded(project_id, identity):
+                await self._blobs.delete(key_of(project_id, identity))
+                raise _unknown(identity)
+        await self._put_where_missing(project_id, {identity: body})
 
     async def finish(self, project_id: ProjectId, identity: MediaId, status: int, error: str | None) -> None:
         """Keep the HTTP status and error a client reports for its upload."""
@@ -84,17 +85,28 @@ class MediaShelf:
             if not await MediaStore(work.connection).mark_finished(project_id, identity, status, error):
                 raise _unknown(identity)
 
-    async def keep(self, project_id: ProjectId, files: Iterable[InlineFile]) -> None:
-        """Store files that arrived inside spans, deduplicated: stored ones are skipped."""
+    async def keep(
+        self, project_id: ProjectId, files: Iterable[InlineFile], uses: Collection[MediaUse] = frozenset()
+    ) -> None:
+        """Store files that arrived inside spans, deduplicated, and which traces refer to files (reference count).
+
+        A file may be deleted with its last trace meanwhile. Its row then is not there any more when the links are
+        inserted, so it is inserted anew; from then on the content stays, and is written again where it is missing.
+        """
         by_id = {file.id: file for file in files}
+        if not by_id and not uses:
+            return
         async with self._database.reading() as connection:
-            known = await MediaStore(connection).uploaded(project_id, by_id)
-            unused = await MediaStore(connection).unused_lately(project_id, known)
-        fresh = [file for identity, file in by_id.items() if identity not in known]
-        for file in fresh:
-            await self._blobs.put(key_of(project_id, file.id), file.body)
-        if fresh or unused:
-            await self._know(project_id, fresh, unused)
+            store = MediaStore(connection)
+            known = await store.uploaded(project_id, by_id)
+            unused = await store.unused_lately(project_id, known)
+            fresh_uses = await store.unlinked(project_id, uses)
+        fresh = by_id.keys() - known
+        for identity in fresh:
+            await self._blobs.put(key_of(project_id, identity), by_id[identity].body)
+        if fresh or unused or fresh_uses:
+            put = await self._know(project_id, by_id, unused, fresh_uses)
+            await self._put_where_missing(project_id, {each: by_id[each].body for each in put})
 
     async def one(self, project_id: ProjectId, identity: MediaId) -> Media:
         """Metadata of a file. NotFound until its content is uploaded."""
@@ -108,6 +120,7 @@ class MediaShelf:
         return await self._blobs.get(key_of(project_id, identity)), item.content_type
 
     async def thumbnail(self, project_id: ProjectId, identity: MediaId, side: int) -> bytes:
+        await self.one(project_id, identity)  # A deleted file has no thumbnail, whatever this process' cache holds.
         cached = self._thumbnails.get((project_id, identity, side))
         if cached:
             return cached[0]
@@ -115,10 +128,6 @@ class MediaShelf:
         small = await pictures.thumbnail(body, side)
         self._thumbnails.put((project_id, identity, side), small)
         return small
-
-    async def unlink_traces(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> None:
-        async with self._database.work() as work:
-            await MediaStore(work.connection).unlink_traces(project_id, trace_ids)
 
     def sign(self, project_id: ProjectId, identity: MediaId, verb: Verb, expires: datetime) -> str:
         message = "\n".join((verb, project_id, identity, str(int(expires.timestamp()))))
@@ -140,48 +149,38 @@ class MediaShelf:
             raise _unknown(identity)
         return item
 
-    async def _know(self, project_id: ProjectId, files: Iterable[InlineFile], used: Collection[MediaId]) -> None:
+    async def _know(
+        self,
+        project_id: ProjectId,
+        files: Mapping[MediaId, InlineFile],
+        used: Collection[MediaId],
+        uses: Collection[MediaUse],
+    ) -> set[MediaId]:
+        """Upsert the files' rows and their links; returns those whose row was not there or not uploaded."""
         async with self._database.work() as work:
             store = MediaStore(work.connection)
-            await store.use(project_id, used)
-            for file in files:
+            await store.use(project_id, {*used, *(media_id for media_id, _ in uses)})
+            missing = files.keys() - await store.uploaded(project_id, files)
+            for identity in sorted(missing):
+                file = files[identity]
                 item = Media(
                     project_id=project_id,
-                    id=file.id,
+                    id=identity,
                     sha256_base64=file.sha256_base64,
                     content_type=file.content_type,
                     content_length=len(file.body),
                     uploaded_at=now(),
                 )
                 await store.put(item)
-                await store.mark_uploaded(project_id, file.id)
+                await store.mark_uploaded(project_id, identity)
+            await store.link_texts(project_id, uses)
+        return missing
 
-
-class MediaRemoval:
-    """Deletion of files. Idempotent."""
-
-    def __init__(self, database: Database, blobs: Blobs) -> None:
-        self._database = database
-        self._blobs = blobs
-
-    async def of_project(self, project_id: ProjectId) -> None:
-        """Delete all contents of a project; the records cascade with the project's row."""
-        await self._blobs.delete_under(folder_of(project_id))
-
-    async def unused_since(self, project_id: ProjectId, moment: datetime) -> None:
-        """Retention: a file's age counts from its last use (upload or announcement).
-
-        Contents before records, so that an interrupted run leaves no orphaned content: the next run retries.
-        """
-        while True:
-            async with self._database.reading() as connection:
-                old = await MediaStore(connection).unused_since(project_id, moment - USED_WITHIN, REMOVED_AT_ONCE)
-            if not old:
-                return
-            for identity in old:
-                await self._blobs.delete(key_of(project_id, identity))
-            async with self._database.work() as work:
-                await MediaStore(work.connection).remove(project_id, old)
+    async def _put_where_missing(self, project_id: ProjectId, bodies: Mapping[MediaId, bytes]) -> None:
+        """A deletion may have taken the content between its upload and the row that keeps it."""
+        for identity, body in bodies.items():
+            if not await self._blobs.exists(key_of(project_id, identity)):
+                await self._blobs.put(key_of(project_id, identity), body)
 
 
 def _digest(sha256_base64: str) -> bytes:

@@ -21,7 +21,7 @@ from sightline.server.tables.versions import row_versions
 from sightline.server.tracing.actions.costs import with_costs
 from sightline.server.tracing.actions.counting import TokenCounting
 from sightline.server.tracing.actions.indexing import TraceIndex
-from sightline.server.tracing.actions.inline import holds_files, image_ids, take_out
+from sightline.server.tracing.actions.inline import Found, holds_files, image_ids, take_out, tokens_of, uses_of
 from sightline.server.tracing.actions.legacy import LegacyIngestion
 from sightline.server.tracing.actions.logs import Rows, SpanLogs
 from sightline.server.tracing.actions.media import MediaShelf
@@ -131,15 +131,17 @@ class Tracing:
         await self.logs.take(project_id, messages)
 
     async def _store(self, project_id: ProjectId, observations: Sequence[Observation]) -> None:
+        found = Found([*observations])
         if any(map(holds_files, observations)):
             found = await asyncio.to_thread(take_out, observations)
-            await self._media.keep(project_id, found.files.values())
-            observations = found.observations
+        told = [tokens_of(each) for each in found.observations]
+        await self._media.keep(project_id, found.files.values(), uses_of(found.observations, told))
+        observations = found.observations
         observations = await with_costs(self.prices, project_id, observations)
         first = await self._versions.take(len(observations))
         rows = [
-            observation_row(observation, image_ids(observation), first + index)
-            for index, observation in enumerate(observations)
+            observation_row(observation, image_ids(tokens), first + index)
+            for index, (observation, tokens) in enumerate(zip(observations, told, strict=True))
         ]
         await self._writer.write(rows)
         await self.index.note(project_id, observations)
@@ -183,19 +185,30 @@ class Tracing:
         self._hub.publish(project_id, "scores", 1)
 
     async def delete_traces(self, project_id: ProjectId, trace_ids: Sequence[TraceId]) -> None:
-        """Delete traces with their observations, scores and links to media."""
+        """Delete traces with their observations, scores and events; `upkeep` deletes what belongs to them elsewhere.
+
+        In the project's turn: what reads rows and writes them again must not bring back what is deleted meanwhile.
+        """
         if not trace_ids:
             return
-        await self._audit.record(*(of_project("trace.delete", project_id, "trace", each) for each in trace_ids))
 
         async def delete() -> None:
             await self._observations.delete_traces(project_id, trace_ids)
 
-        await self.index.forget(project_id, trace_ids, delete)
-        await self._scores.delete_of_traces(project_id, trace_ids)
-        await self._changes.delete_of_traces(project_id, trace_ids)
-        await self._media.unlink_traces(project_id, trace_ids)
+        async with self._legacy.turn(project_id):
+            await self._changes.delete_of_traces(project_id, trace_ids)
+            await self._scores.delete_of_traces(project_id, trace_ids)
+            await self.index.forget(project_id, trace_ids, delete)
         self._hub.publish(project_id, "traces", len(trace_ids))
+
+    async def traces_of_session(self, project_id: ProjectId, session_id: str) -> list[TraceId]:
+        """Traces of a session, as many as one step of a deletion takes."""
+        await self.index.settled(project_id)
+        return await self._sessions.trace_ids(project_id, session_id, SESSION_STEP)
+
+    async def delete_session_scores(self, project_id: ProjectId, session_id: str) -> None:
+        """Delete the scores on a session as a whole."""
+        await self._scores.delete_of_session(project_id, session_id)
 
     async def traces(self, project_id: ProjectId, query: TraceQuery) -> Page[Trace]:
         """A page of traces with their scores; inputs and outputs are previews unless the query wants them whole."""

@@ -112,6 +112,11 @@ class ScoreStore:
         where.add("trace_id IN", "Array(String)", list(trace_ids))
         await self._engine.execute(f"DELETE FROM scores WHERE {where}", where.params)
 
+    async def delete_of_session(self, project_id: ProjectId, session_id: str) -> None:
+        where = Where(project_id)
+        where.add("session_id =", "String", session_id)
+        await self._engine.execute(f"DELETE FROM scores WHERE {where}", where.params)
+
 
 def score_of(row: dict[str, Any]) -> Score:
     return Score(

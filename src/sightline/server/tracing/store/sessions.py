@@ -3,7 +3,7 @@
 
 from sightline.server.questions.where import Where
 from sightline.server.runtime.observations import ObservationsEngine
-from sightline.server.tracing.records import Page, ProjectId, Session, Window
+from sightline.server.tracing.records import Page, ProjectId, Session, TraceId, Window
 from sightline.server.tracing.store.rows import moment
 from sightline.server.tracing.store.traces import TraceSource
 from sightline.server.tracing.store.windows import add_window
@@ -21,6 +21,13 @@ class SessionStore:
         where.add("session_id =", "String", session_id)
         found = await self._sessions(project_id, where, "LIMIT 1")
         return found[0] if found else None
+
+    async def trace_ids(self, project_id: ProjectId, session_id: str, limit: int) -> list[TraceId]:
+        """Traces of a session, at most so many."""
+        where = Where(project_id)
+        where.add("session_id =", "String", session_id)
+        sql = f"SELECT trace_id FROM {self._source.of(where)} LIMIT {int(limit)}"
+        return [TraceId(row["trace_id"]) for row in await self._engine.query(sql, where.params)]
 
     async def page(self, project_id: ProjectId, window: Window, limit: int, offset: int) -> Page[Session]:
         """Newest first. The window is over the sessions' beginnings, so all are grouped before it is checked."""

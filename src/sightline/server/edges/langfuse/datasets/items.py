@@ -12,7 +12,7 @@ from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.datasets.item_media import media_references
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
-from sightline.server.edges.params import Moment, Paged
+from sightline.server.edges.params import Moment, Paged, Params
 from sightline.server.edges.services import Served, Services
 from sightline.server.evals.records import Item, ItemDraft, ItemId, ItemQuery, ItemStatus
 
@@ -39,6 +39,10 @@ class ListParams(Paged):
     source_trace_id: str | None = None
     source_observation_id: str | None = None
     version: Moment | None = None
+
+
+class DeleteParams(Params):
+    erase: bool = False
 
 
 @router.post("")
@@ -73,8 +77,11 @@ async def read(itemId: str, request: Request, who: Reader, services: Served) -> 
 
 
 @router.delete("/{itemId:path}")
-async def delete(itemId: str, who: Deleter, services: Served) -> Json:
+async def delete(itemId: str, who: Deleter, services: Served, params: Annotated[DeleteParams, Query()]) -> Json:
+    """Delete an item. Earlier versions stay for as-of reads, unless `erase` deletes them too."""
     await services.datasets.delete_item(who.project_id, ItemId(itemId))
+    if params.erase:
+        await services.removal.item(who.project_id, itemId)
     return Json({"message": "Dataset item successfully deleted"})
 
 

@@ -19,6 +19,7 @@ router = APIRouter(prefix="/api/public/v2/datasets")
 
 Reader = Annotated[Access, key_for("datasets.read")]
 Writer = Annotated[Access, key_for("datasets.write")]
+Deleter = Annotated[Access, key_for("datasets.delete")]
 
 
 class DatasetBody(Body):
@@ -45,6 +46,14 @@ async def put(request: Request, who: Writer, services: Served) -> Json:
 @router.get("/{name:path}")
 async def read(name: str, who: Reader, services: Served) -> Json:
     return Json(dataset_shape(await services.datasets.get(who.project_id, name)))
+
+
+@router.delete("/{name:path}")
+async def delete(name: str, who: Deleter, services: Served) -> Json:
+    """Delete a dataset with its items and runs."""
+    dataset = await services.datasets.get(who.project_id, name)
+    await services.removal.dataset(who.project_id, dataset.id)
+    return Json({"message": "Dataset deleted"})
 
 
 def dataset_shape(dataset: Dataset) -> dict[str, Any]:

@@ -33,6 +33,7 @@ ProjectManager = Annotated[OrganizationAccess, organization_key_for("project.man
 ProjectDeleter = Annotated[OrganizationAccess, organization_key_for("project.delete")]
 KeyReader = Annotated[OrganizationAccess, organization_key_for("keys.read")]
 KeyManager = Annotated[OrganizationAccess, organization_key_for("keys.manage")]
+OrganizationDeleter = Annotated[OrganizationAccess, organization_key_for("organization.delete")]
 PeopleReader = Annotated[OrganizationAccess, organization_key_for("people.read")]
 PeopleManager = Annotated[OrganizationAccess, organization_key_for("people.manage")]
 
@@ -87,6 +88,10 @@ class MemberBody(Body):
     role: OrganizationRole
 
 
+class NamedBody(Body):
+    name: str
+
+
 class LeavingBody(Body):
     user_id: str = Field(min_length=1)
 
@@ -109,8 +114,8 @@ async def change_project(projectId: str, body: ProjectBody, who: ProjectManager,
 
 @router.delete("/projects/{projectId}")
 async def delete_project(projectId: str, who: ProjectDeleter, services: Served) -> Json:
-    project_id = await services.organizations.delete_project(who.organization_id, projectId)
-    await services.removal.of_project(project_id)
+    project = await services.organizations.project(who.organization_id, projectId)
+    await services.removal.project(project.id)
     return Json({"success": True, "message": "Project deleted with all it held"}, status_code=202)
 
 
@@ -171,6 +176,20 @@ async def remove_member(body: LeavingBody, who: PeopleManager, services: Served)
     user_id = UserId(body.user_id)
     await services.organizations.remove_member(who.organization_id, user_id)
     return Json({"message": "Member removed", "userId": user_id})
+
+
+@router.delete("/organizations/people/{userId}")
+async def erase_person(userId: str, who: PeopleManager, services: Served) -> Json:
+    """Erase a person who belongs to no other organisation: what they wrote stays, without their name."""
+    await services.removal.person(UserId(userId), by=who.organization_id)
+    return Json({"message": "Person erased", "userId": userId})
+
+
+@router.delete("/organizations")
+async def delete_organization(body: NamedBody, who: OrganizationDeleter, services: Served) -> Json:
+    """Delete the key's organisation with all its projects; the body repeats its name."""
+    await services.removal.organization(who.organization_id, body.name)
+    return Json({"success": True, "message": "Organisation deleted with all it held"}, status_code=202)
 
 
 @router.get("/organizations/projects")

@@ -122,7 +122,7 @@ async def read(name: str, who: Reader, services: Served, params: Annotated[Readi
 @router.delete("/{name:path}")
 async def delete(name: str, who: Deleter, services: Served, params: Annotated[Which, Query()]) -> Response:
     selector = Selector(name=name, version=params.version, label=params.label)
-    await services.prompts.delete(who.project_id, selector, promotes=holds(who, "prompts.promote"))
+    await services.removal.prompt(who.project_id, selector, promotes=holds(who, "prompts.promote"))
     return Response(status_code=204)
 
 

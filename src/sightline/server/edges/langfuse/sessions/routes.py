@@ -1,4 +1,4 @@
-"""Sessions through Langfuse's legacy paths: read only, they come from the traces that name them."""
+"""Sessions through Langfuse's legacy paths: read and deleted, they come from the traces that name them."""
 
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from sightline.server.tracing.records import Session
 router = APIRouter(prefix="/api/public/sessions")
 
 Reader = Annotated[Access, key_for("traces.read")]
+Deleter = Annotated[Access, key_for("traces.delete")]
 
 OF_LISTS = ("observations", "scores", "latency", "totalCost", "htmlPath")
 """Fields of a trace that are omitted in a session."""
@@ -41,6 +42,13 @@ async def read(sessionId: str, who: Reader, services: Served) -> Json:
     rows = [trace_row(trace, ()) for trace in traces]
     kept = [{name: value for name, value in row.items() if name not in OF_LISTS} for row in rows]
     return Json(_session(session) | {"traces": kept})
+
+
+@router.delete("/{sessionId:path}")
+async def delete(sessionId: str, who: Deleter, services: Served) -> Json:
+    """Delete a session with all its traces."""
+    await services.removal.session(who.project_id, sessionId)
+    return Json({"message": "Session deleted"})
 
 
 def _session(session: Session) -> dict[str, Any]:

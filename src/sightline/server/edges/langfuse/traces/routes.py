@@ -95,13 +95,13 @@ async def get_trace(
 
 @router.delete("/{traceId:path}")
 async def delete_trace(traceId: str, who: Deleter, services: Served) -> dict[str, str]:
-    await services.tracing.delete_traces(who.project_id, [TraceId(traceId)])
+    await services.removal.traces(who.project_id, [TraceId(traceId)])
     return {"message": "Trace deleted"}
 
 
 @router.delete("")
 async def delete_traces(body: Deletion, who: Deleter, services: Served) -> dict[str, str]:
-    await services.tracing.delete_traces(who.project_id, [TraceId(trace_id) for trace_id in body.trace_ids])
+    await services.removal.traces(who.project_id, [TraceId(trace_id) for trace_id in body.trace_ids])
     return {"message": f"{len(body.trace_ids)} traces deleted"}
 
 
