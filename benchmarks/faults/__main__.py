@@ -10,6 +10,7 @@ is a tmpfs, which needs root; failing calls need a C compiler (`shim.c`). Exit c
 import argparse
 import asyncio
 import json
+import re
 import shutil
 import signal
 import sys
@@ -123,7 +124,9 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
         "wrong_answers": sum(len(each.wrong) for each in results),
         "by_kind": {name: dict(counts) for name, counts in by_kind.items()},
         "not_good": [asdict(each) for each in results if not each.is_good],
-        "notes": Counter(note[:120] for each in results for note in each.notes).most_common(20),
+        "notes": Counter(
+            re.sub(r"\S*/disk/", "DISK/", note)[:120] for each in results for note in each.notes
+        ).most_common(20),
     }
 
 

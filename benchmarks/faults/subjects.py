@@ -118,6 +118,9 @@ class Spans(Numbered):
 
     def put(self, server: Server, key: str, value: str) -> int:
         body = span(identity(f"t{key}", 32), identity(f"s{key}", 16), f"{key} {value}", self._start(key))
+        # Beside it a span of another month: two partitions in one request.
+        elsewhere_ns = self._start(key) - 70 * 86_400 * 1_000_000_000
+        body += span(identity(f"c{key}", 32), identity(f"d{key}", 16), "companion", elsewhere_ns, weight=100)
         return server.ask("POST", "/v1/traces", body, {**PROJECT, "Content-Type": "application/x-protobuf"})[0]
 
     def get(self, server: Server, key: str) -> str:
