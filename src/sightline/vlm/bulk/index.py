@@ -11,7 +11,6 @@ is compared.
 Shapes: N images, Q queries, K contrast width.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -26,8 +25,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from sightline.vlm.bulk.digest import fingerprint
 from sightline.vlm.bulk.results import json_line
-from sightline.vlm.bulk.run import BATCH, Progress, pictured
+from sightline.vlm.bulk.runs import BATCH, Progress, pictured
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.data.images import ImageSource
 from sightline.vlm.data.sources import Item, Items, identity, is_file
@@ -260,17 +260,6 @@ def read_facts(folder: Path) -> Facts:
     if facts.format not in range(1, FORMAT + 1):
         raise IndexProblem(f"{folder} has format {facts.format}, this Sightline reads 1 to {FORMAT}: index again")
     return facts
-
-
-def fingerprint(model: Loaded) -> str:
-    """Sixteen hexadecimal digits of the weights of encoder and bridge, a sample of each tensor."""
-    digest = hashlib.sha256()
-    for part in ("encoder", "norm", "bridge"):
-        for name, tensor in getattr(model.model, part).state_dict().items():
-            flat = tensor.detach().flatten()
-            digest.update(f"{part}.{name}{tuple(tensor.shape)}".encode())
-            digest.update(flat[:: max(1, len(flat) // 64)].float().cpu().numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def _there(projected: Tensor | None) -> Tensor:

@@ -12,27 +12,21 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from sightline.vlm.bulk.results import Row
+from sightline.vlm.bulk.columns import ANSWERS, CAPTIONS, LABELS, MATCHES, vectors
+from sightline.vlm.bulk.rows import Row
 from sightline.vlm.data.sources import Item
 from sightline.vlm.loaded import Answer, Features, InputError, Loaded
 
 Pictures = Sequence[Image.Image]
-ANSWERED = {
-    "tokens": "counts",
-    "logprobs": "numbers",
-    "usage": "usage",
-    "finish": "text",
-    "trace_id": "text",
-    "error": "text",
-}
-"""Columns of every answer."""
-
 MODES = ("image", "text", "multimodal")
 """What can be embedded: images, texts, or pairs of both read together."""
 
 
 class Task(Protocol):
     """A thing to do with every item."""
+
+    @property
+    def model(self) -> Loaded: ...
 
     @property
     def name(self) -> str:
@@ -65,7 +59,7 @@ class Captions:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Of decoding."""
     name: ClassVar[str] = "captions"
-    columns: ClassVar[Mapping[str, str]] = {"image": "text", "caption": "text", **ANSWERED}
+    columns: ClassVar[Mapping[str, str]] = CAPTIONS
     needs_images: ClassVar[bool] = True
 
     def settings(self) -> dict[str, Any]:
@@ -86,7 +80,7 @@ class Answers:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Of decoding."""
     name: ClassVar[str] = "answers"
-    columns: ClassVar[Mapping[str, str]] = {"image": "text", "question": "text", "answer": "text", **ANSWERED}
+    columns: ClassVar[Mapping[str, str]] = ANSWERS
     needs_images: ClassVar[bool] = True
 
     def settings(self) -> dict[str, Any]:
@@ -116,13 +110,7 @@ class MatchScores:
     model: Loaded
     texts: Sequence[str] = ()
     name: ClassVar[str] = "matches"
-    columns: ClassVar[Mapping[str, str]] = {
-        "image": "text",
-        "text": "text",
-        "itm": "number",
-        "itc": "number",
-        "error": "text",
-    }
+    columns: ClassVar[Mapping[str, str]] = MATCHES
     needs_images: ClassVar[bool] = True
 
     def settings(self) -> dict[str, Any]:
@@ -152,13 +140,7 @@ class Labels:
     model: Loaded
     labels: Sequence[str]
     name: ClassVar[str] = "labels"
-    columns: ClassVar[Mapping[str, str]] = {
-        "image": "text",
-        "label": "text",
-        "probability": "number",
-        "probabilities": "shares",
-        "error": "text",
-    }
+    columns: ClassVar[Mapping[str, str]] = LABELS
     needs_images: ClassVar[bool] = True
 
     def settings(self) -> dict[str, Any]:
@@ -192,8 +174,7 @@ class Vectors:
     @property
     def columns(self) -> Mapping[str, str]:
         """`raw`: a vector a query (text: one); `projected`: unit vectors of the shared space, where there are any."""
-        kind = "vector" if self.mode == "text" else "vectors"
-        return {"image": "text", "text": "text", "raw": kind, "projected": kind, "error": "text"}
+        return vectors(self.mode)
 
     @property
     def needs_images(self) -> bool:

@@ -9,21 +9,25 @@ import base64
 import binascii
 import io
 import re
+import sys
 import threading
 import warnings
 from os import PathLike, fspath
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
-from torch import Tensor
 
 from sightline.vlm import fetch
 from sightline.vlm.config import SightlineVlmError
 
-ImageSource = str | PathLike[str] | bytes | Image.Image | NDArray[np.generic] | Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ImageSource = Union[str, PathLike[str], bytes, Image.Image, NDArray[np.generic], "Tensor"]
 """A path, an http(s) URL, a data URI, the bytes of a file, a Pillow image, an array, or ready pixels."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -54,7 +58,7 @@ def read(source: ImageSource) -> Image.Image:
         return from_array(source)
     if isinstance(source, bytes):
         return from_bytes(source)
-    if isinstance(source, Tensor):
+    if _is_tensor(source):
         raise ImageError(
             "a tensor is taken as ready pixels [B, 3, H, W]; give a Pillow image or an array to have it read"
         )
@@ -191,6 +195,12 @@ def _too_large(name: str, width: int, height: int) -> ImageTooLargeError:
         f"image {name} has {width} × {height} = {width * height / 1e6:.0f} megapixels, "
         f"the limit is {MAX_PIXELS / 1e6:.0f}: scale it down first"
     )
+
+
+def _is_tensor(source: Any) -> bool:
+    """Whether this is a torch tensor; there is none before torch was imported, which takes a second."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(source, torch.Tensor)
 
 
 def _a(kind: str) -> str:

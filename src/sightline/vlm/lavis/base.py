@@ -12,8 +12,7 @@ from sightline.vlm.bridges import QFormer
 from sightline.vlm.config import ConfigError, ModelError, closest
 from sightline.vlm.language import LanguageConfig
 from sightline.vlm.loaded import Loaded, load
-from sightline.vlm.weights.catalog import CATALOG
-from sightline.vlm.weights.read import LAVIS
+from sightline.vlm.weights.catalog import CATALOG, LAVIS
 
 Samples = Mapping[str, Any]
 """A batch: "image" `[B, 3, H, W]`, and what a method reads of "text_input", "text_output", "prompt", …"""

@@ -13,7 +13,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from sightline.vlm.bulk.results import Results, Row
+from sightline.vlm.bulk.digest import digest
+from sightline.vlm.bulk.published import check_ids
+from sightline.vlm.bulk.results import Results
+from sightline.vlm.bulk.rows import Row, kept
 from sightline.vlm.bulk.tasks import Task
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.data.images import ImageError, read
@@ -39,6 +42,8 @@ class Manner:
     batch: int = BATCH
     """Items in one call of the model."""
     overwrite: bool = False
+    form: str | None = None
+    """One of the published formats (`published.FORMS`) for the table; none: rows, by its suffix."""
     progress: Progress | None = None
     hears: Callable[[Sequence[Row]], None] | None = None
     """Hears the rows of every item as soon as they are there."""
@@ -52,6 +57,8 @@ class Outcome:
     resumed: int
     """Done by an earlier run of the same job."""
     failed: int
+    written: int = 0
+    """Rows of items that did not fail: an item may have several."""
     rows: list[Row] = field(default_factory=list)
     """Without a table on disk: every row."""
 
@@ -68,9 +75,12 @@ def run(task: Task, items: Items, manner: Manner | None = None) -> Outcome:
         SightlineVlmError: The whole first batch was refused for one reason: the call is wrong.
     """
     manner = manner or Manner()
-    results = (
-        None if manner.out is None else Results(manner.out, task.settings(), task.columns, overwrite=manner.overwrite)
-    )
+    results = None
+    if manner.out is not None:
+        if manner.form is not None:
+            check_ids(manner.form, ({"image": item.name, **item.fields} for item in items))
+        settings = {**task.settings(), **digest(task.model)}
+        results = Results(manner.out, settings, task.columns, overwrite=manner.overwrite, form=manner.form)
     try:
         return _run(task, items, manner, results)
     finally:
@@ -85,8 +95,9 @@ def _run(task: Task, items: Items, manner: Manner, results: Results | None) -> O
     say = manner.progress or (lambda *_: None)
     say(task.name, tried, total)
     for batch in pictured(items.left(finished), manner.batch, task.needs_images):
-        for item, told, bad in _tried(task, batch, certain=tried > failed):
+        for item, own, bad in _tried(task, batch, certain=tried > failed):
             failed += bad
+            told = [kept(row, item.fields, task.columns) for row in own]
             if results:
                 results.add(item.key, told, bad)
             else:
@@ -97,9 +108,8 @@ def _run(task: Task, items: Items, manner: Manner, results: Results | None) -> O
             results.flush()
         tried += len(batch)
         say(task.name, tried, total)
-    if results:
-        results.finish(items.keys)
-    return Outcome(total, resumed, failed, rows)
+    written = results.finish(items.keys) if results else sum("error" not in row for row in rows)
+    return Outcome(total, resumed, failed, written, rows)
 
 
 Pictured = tuple[Item, Image.Image | ImageError | None]
