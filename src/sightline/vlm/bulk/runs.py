@@ -97,7 +97,7 @@ def _run(task: Task, items: Items, manner: Manner, results: Results | None) -> O
     for batch in pictured(items.left(finished), manner.batch, task.needs_images):
         for item, own, bad in _tried(task, batch, certain=tried > failed):
             failed += bad
-            told = [kept(row, item.fields, task.columns) for row in own]
+            told = [kept(row, {**item.called, **item.fields}, task.columns) for row in own]
             if results:
                 results.add(item.key, told, bad)
             else:

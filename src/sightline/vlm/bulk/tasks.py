@@ -212,7 +212,7 @@ def told(answer: Answer, name: str) -> Row:
 
 def text_of(item: Item, column: str) -> str:
     """A text column of the item's row; raises `InputError` when the row has none."""
-    text = item.fields.get(column)
+    text = item.field(column)
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"{item.place} has no {column!r}: give one in the call, or a table with such a column")
     return text

@@ -48,10 +48,15 @@ def read_pictures(images: Images, preprocess: Preprocess) -> list[Picture]:
     if isinstance(images, Tensor) and not images.is_floating_point():
         return [Picture(pictures.read(pixels.permute(1, 2, 0).cpu().numpy())) for pixels in preprocess.ready(images)]
     if isinstance(images, Tensor):
-        return [Picture(pixels_CHW=pixels) for pixels in preprocess.ready(images)]
+        ready = preprocess.ready(images)
+        if not torch.isfinite(ready).all():
+            raise InputError("the ready pixels hold values that are not finite (NaN or infinity): nothing can be seen")
+        return [Picture(pixels_CHW=pixels) for pixels in ready]
     if isinstance(images, Sequence) and not isinstance(images, str | bytes):
         if not images:
             raise InputError("no images were given: give at least one")
+        if any(isinstance(image, list | tuple) for image in images):
+            raise InputError("images are a list of lists: give one list of images, in the order of their texts")
         return [picture for image in images for picture in read_pictures(image, preprocess)]
     return [Picture(pictures.read(images))]
 
