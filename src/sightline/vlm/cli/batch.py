@@ -94,8 +94,14 @@ def perform(job: Job, items: "Items", task_of: Callable[["Loaded"], "Task"], say
     task, started_s = task_of(load(job.model, job.device, alone)), time.monotonic()
     hears = _hears(job, lambda row: say(row, alone))
     with progress_bar(show=len(items) > 1) as progress:
-        written = {"out": job.out, "form": job.form, "overwrite": job.overwrite}
-        manner = Manner(**written, batch=job.batch, progress=progress, hears=hears)
+        manner = Manner(
+            out=job.out,
+            form=job.form,
+            batch=job.batch,
+            overwrite=job.overwrite,
+            progress=progress,
+            hears=hears,
+        )
         try:
             outcome = run(task, items, manner)
         except KeyboardInterrupt:

@@ -43,13 +43,13 @@ class Asked:
 
     def column_of(self, row: Record) -> str | None:
         """The row's column of images, in capitals or not; none without."""
-        plain = {name.strip().lower(): name for name in reversed(row)}
+        plain = {name.strip().lower(): name for name in reversed(list(row))}
         wanted = IMAGE_COLUMNS if self.column is None else (self.column.lower(),)
         return self.column if self.column in row else next((plain[name] for name in wanted if name in plain), None)
 
     def text_of(self, row: Record) -> str | None:
         """The row's column of texts."""
-        plain = {name.strip().lower(): name for name in reversed(row)}
+        plain = {name.strip().lower(): name for name in reversed(list(row))}
         return next((plain[name] for name in SYNONYMS["text"] if name in plain), None)
 
     def spreads(self, row: Record) -> bool:
@@ -120,7 +120,7 @@ def items_of_rows(path: Path, rows: Iterable[Record], asked: Asked, places: Plac
         others = {name: value for name, value in row.items() if name != column}
         for image, fields in _spread(cell, others, asked) if asked.spread else [(cell, others)]:
             name, source = _image_of(image, places)
-            called = {column: cell} if _names(column, cell) else {}
+            called = {column: cell} if column is not None and _names(column, cell) else {}
             yield Item(f"{identity(source)}#{_digest(fields)}", name or place, place, source, fields, called)
 
 
@@ -133,9 +133,9 @@ def _spread(cell: Any, fields: Record, asked: Asked) -> Iterator[tuple[Any, Reco
             yield image, fields if text is None or each is None else {**fields, text: each}
 
 
-def _names(column: str | None, cell: Any) -> bool:
+def _names(column: str, cell: Any) -> bool:
     """Whether this is a name worth keeping, beside the place that it came to."""
-    return column not in (None, "image") and isinstance(cell, str) and not _is_base64(cell) and len(cell) < LOOKED_AT
+    return column != "image" and isinstance(cell, str) and not _is_base64(cell) and len(cell) < LOOKED_AT
 
 
 def _digest(fields: Mapping[str, Any]) -> str:

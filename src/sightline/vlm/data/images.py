@@ -80,7 +80,7 @@ def read(source: ImageSource) -> Image.Image:
             "a tensor is taken as ready pixels [B, 3, H, W]; give a Pillow image or an array to have it read"
         )
     try:
-        where = fspath(source)
+        where = fspath(source)  # type: ignore[arg-type]
     except TypeError as error:
         raise ImageError(
             f"{_a(type(source).__name__)} is not an image: expected a path, an http(s) URL, a data URI, the bytes of a "
@@ -202,7 +202,7 @@ def _to_8_bit(array: NDArray[np.generic]) -> NDArray[np.uint8]:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype == np.uint16:
         return to_8_bit(array, "given as an array")
-    low, high = float(np.min(array)), float(np.max(array))  # type: ignore[arg-type]
+    low, high = float(np.min(array)), float(np.max(array))
     top = 1.0 if np.issubdtype(array.dtype, np.floating) else 255.0
     if not (low >= 0 and high <= top):
         raise ImageError(

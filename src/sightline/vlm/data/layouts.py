@@ -52,18 +52,6 @@ def of_tokens(lines: list[str], texts: bool) -> list[Record] | None:
     return [{"image": image, "captions": each} for image, each in captions.items()]
 
 
-def one_text_each(rows: list[Record], names: tuple[str, ...]) -> list[Record]:
-    """Rows whose text is a list, as LAVIS has several captions of an image, as a row a text."""
-    name = next((each for each in names if rows and each in rows[0]), None)
-    if name is None or not any(isinstance(row.get(name), list) for row in rows):
-        return rows
-    spread = []
-    for row in rows:
-        several = row[name] if isinstance(row.get(name), list) else [row.get(name)]
-        spread += [{**row, name: each} for each in several]
-    return spread
-
-
 def _objects(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 

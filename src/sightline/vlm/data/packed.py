@@ -1,7 +1,7 @@
 """One file inside an archive, unread: where it lies, so that a million of them cost their names only."""
 
-import gzip
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Packed:
         try:
             with zipfile.ZipFile(self.archive) as packed, packed.open(self.name) as file:
                 body = file.read(MOST_BYTES + 1)
-        except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, EOFError, gzip.zlib.error) as error:
+        except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
             raise PackedError(str(error)) from error
         if len(body) > MOST_BYTES:
             raise PackedError(f"it unpacks to more than {MOST_BYTES:,} bytes")

@@ -28,17 +28,19 @@ def is_dicom(body: bytes) -> bool:
 def open_heic(body: bytes) -> Image.Image:
     """A HEIC's picture, its pixels unread."""
     try:
-        from pillow_heif import HeifImagePlugin  # late: an optional package
+        import pillow_heif  # late: an optional package
     except ModuleNotFoundError as error:
         raise PluginMissingError("HEIC needs pillow-heif: pip install 'sightline[heic]'") from error
-    return HeifImagePlugin.HeifImageFile(io.BytesIO(body))  # type: ignore[no-any-return]
+    pillow_heif.register_heif_opener()
+    return Image.open(io.BytesIO(body), formats=["HEIF"])
 
 
 def open_dicom(body: bytes, most_pixels: int) -> NDArray[Any]:
     """A DICOM's first frame as grey or RGB values, windowed as the file says; raises `ValueError` when too large."""
     try:
         import pydicom  # late: an optional package
-        from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
+        from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
+        from pydicom.pixels.utils import pixel_array
     except ModuleNotFoundError as error:
         raise PluginMissingError("DICOM needs pydicom: pip install 'sightline[dicom]'") from error
     data = pydicom.dcmread(io.BytesIO(body))
@@ -52,4 +54,5 @@ def open_dicom(body: bytes, most_pixels: int) -> NDArray[Any]:
     grey = (apply_voi_lut(told, data) if windowed else told).astype(np.float64)
     grey -= grey.min()
     grey /= max(float(grey.max()), 1e-9)
-    return 1.0 - grey if data.PhotometricInterpretation == "MONOCHROME1" else grey
+    shown: NDArray[Any] = 1.0 - grey if data.PhotometricInterpretation == "MONOCHROME1" else grey
+    return shown

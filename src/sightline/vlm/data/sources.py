@@ -176,10 +176,10 @@ def _listed(name: str, asked: Asked, notes: list[str]) -> tuple[Part, ...] | Non
 def _of_text(file: TextFile, asked: Asked) -> tuple[Part, ...] | None:
     if file.suffix in LISTS:
         lines = file.text().split("\n")
-        rows = layouts.of_tokens(lines, asked.texts)
-        if rows is None:
+        said = layouts.of_tokens(lines, asked.texts)
+        if said is None:
             return of_lines(lines, file.path.parent).parts
-        return (_part(file.path, (len(rows), lambda: rows), asked, True),)
+        return (_part(file.path, (len(said), lambda: said), asked, True),)
     if file.suffix == ".json":
         value = tables.json_table(file)
         known = layouts.of_json(value, file.path, asked.texts)

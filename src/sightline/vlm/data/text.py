@@ -38,7 +38,7 @@ class TextFile:
         packed = path.suffix.lower() == ".gz"
         suffix = path.with_suffix("").suffix if packed else path.suffix
         large = path.stat().st_size > most_held // (4 if packed else 1) if path.is_file() else False
-        return cls(path, suffix.lower(), lambda: gzip.open(path) if packed else path.open("rb"), large)  # type: ignore[return-value]
+        return cls(path, suffix.lower(), lambda: _opened(path, packed), large)
 
     def open_text(self, newline: str | None = None) -> TextIO:
         """Its text from the beginning, decoded as its first bytes say."""
@@ -58,6 +58,10 @@ class TextFile:
     def reading(self) -> "Reading":
         """A context in which what goes wrong with the file becomes a `SourceError` that names it."""
         return Reading(self.path)
+
+
+def _opened(path: Path, packed: bool) -> BinaryIO:
+    return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)

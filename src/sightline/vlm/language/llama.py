@@ -17,8 +17,7 @@ from torch.nn import functional as F
 from sightline.vlm.blocks.attention import KeysValues, check_heads
 from sightline.vlm.blocks.layers import initialise
 from sightline.vlm.config import ConfigError, closest
-from sightline.vlm.language.causal import CausalConfig
-from sightline.vlm.language.foreign import special_tokens
+from sightline.vlm.language.foreign import LanguageConfig, special_tokens
 
 SHAPE = {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"}
 """Fields of transformers' config that a Llama cannot do without."""
@@ -37,7 +36,7 @@ KNOWN = SHAPE | {
 
 
 @dataclass(frozen=True, kw_only=True)
-class LlamaConfig(CausalConfig):
+class LlamaConfig(LanguageConfig):
     """A Llama without scaled rotary positions, biases or other variations, built without transformers.
 
     Raises `ConfigError` for an architecture that is not one: `CausalConfig` takes every Llama, through transformers.

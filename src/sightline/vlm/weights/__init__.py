@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
     from sightline.vlm.weights.export import save_huggingface
     from sightline.vlm.weights.folder import save_folder
-    from sightline.vlm.weights.lavis import Beside, read_lavis, save_lavis, update_from_lavis
+    from sightline.vlm.weights.lavis import Beside, read_lavis
+    from sightline.vlm.weights.lavis_back import save_lavis, update_from_lavis
     from sightline.vlm.weights.named import read
     from sightline.vlm.weights.parts import read_encoder, read_language
     from sightline.vlm.weights.tokenizer import Tokenizer
@@ -65,12 +66,8 @@ _HOMES = {
     ),
     "sightline.vlm.weights.export": ("save_huggingface",),
     "sightline.vlm.weights.folder": ("save_folder",),
-    "sightline.vlm.weights.lavis": (
-        "Beside",
-        "read_lavis",
-        "save_lavis",
-        "update_from_lavis",
-    ),
+    "sightline.vlm.weights.lavis": ("Beside", "read_lavis"),
+    "sightline.vlm.weights.lavis_back": ("save_lavis", "update_from_lavis"),
     "sightline.vlm.weights.parts": (
         "read_encoder",
         "read_language",

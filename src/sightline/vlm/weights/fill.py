@@ -91,7 +91,7 @@ class Fill:
     def finish(self, where: str) -> None:
         """Ties shared weights; raises `CheckpointError` that lists everything missing, unexpected or misshapen."""
         self._raise(where)
-        tie(self.model, self.filled.keys())
+        tie(self.model, self.filled.keys() | self.optional)
 
     def _slot(self, key: str, shape: tuple[int, ...], *, ours: bool) -> Tensor | None:
         """Where a tensor goes, noted as filled; none for one that is ignored, unexpected or misshapen, noted too."""
