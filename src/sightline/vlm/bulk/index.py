@@ -32,6 +32,7 @@ from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.data.images import ImageSource
 from sightline.vlm.data.sources import Item, Items, identity, is_file
 from sightline.vlm.loaded import InputError, Loaded
+from sightline.vlm.loaded.inputs import Picture
 
 FACTS, ITEMS, VECTORS = "index.json", "items.jsonl", "vectors.f16"
 """Files of an index folder: the model and the shapes, a line an image, and the embedding matrix."""
@@ -114,8 +115,8 @@ class Index:
             vectors.truncate()
             lines.seek(sum(len(line) for line in _whole_lines(self.folder / ITEMS)[: len(self)]))
             lines.truncate()
-            for some in pictured(compress(items, new), batch):
-                good = [(item, picture) for item, picture in some if isinstance(picture, Image.Image)]
+            for some in pictured(compress(items, new), batch, self.model.preprocess):
+                good = [(item, picture) for item, picture in some if isinstance(picture, Image.Image | Picture)]
                 failures |= {item.name: str(why) for item, why in some if isinstance(why, SightlineVlmError)}
                 if good:
                     _append(vectors, self._embedded([picture for _, picture in good]))
@@ -156,7 +157,7 @@ class Index:
             known.add(key)
         return new
 
-    def _embedded(self, pictures: list[Image.Image]) -> bytes:
+    def _embedded(self, pictures: list[Image.Image | Picture]) -> bytes:
         return _there(self.model.embed(pictures).projected).half().numpy().tobytes()
 
     def _best(self, score: Callable[[Tensor], Tensor], top: int) -> list[Hit]:

@@ -4,9 +4,11 @@ An image that cannot be read, or that the model refuses, gets a row with an `err
 batch fails as a whole for one reason that is not an image's, the call is wrong rather than the images, and it raises.
 """
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -19,8 +21,10 @@ from sightline.vlm.bulk.results import Results
 from sightline.vlm.bulk.rows import Row, kept
 from sightline.vlm.bulk.tasks import Task
 from sightline.vlm.config import SightlineVlmError
-from sightline.vlm.data.images import ImageError, read
+from sightline.vlm.data.images import ImageError, pixels_of, read
+from sightline.vlm.data.preprocess import Preprocess
 from sightline.vlm.data.sources import Item, Items
+from sightline.vlm.loaded.inputs import Picture
 
 Progress = Callable[[str, int, int], None]
 """Hears what is being done, how many items are done, and of how many."""
@@ -29,6 +33,11 @@ BATCH = 8
 """Default batch size: items in one call of the model."""
 READERS = 4
 """Threads that read images: for addresses behind a network more than for files."""
+HELD_PIXELS = 2_000_000
+"""Pictures of more are held as pixels for the model and a thumbnail: a batch may be of photos of 40 megapixels."""
+LARGE_PIXELS = 8_000_000
+"""Pictures of more are decoded one at a time."""
+_ONE_LARGE = threading.Lock()
 BATCHES_AHEAD = 2
 """Batches prefetched while the model is busy: bounds the pictures in memory (backpressure on the readers)."""
 
@@ -94,7 +103,8 @@ def _run(task: Task, items: Items, manner: Manner, results: Results | None) -> O
     tried = resumed = results.resumed(items.keys) if results else 0
     say = manner.progress or (lambda *_: None)
     say(task.name, tried, total)
-    for batch in pictured(items.left(finished), manner.batch, task.needs_images):
+    preprocess = task.model.preprocess if task.needs_images else None
+    for batch in pictured(items.left(finished), manner.batch, preprocess):
         for item, own, bad in _tried(task, batch, certain=tried > failed):
             failed += bad
             told = [kept(row, {**item.called, **item.fields}, task.columns) for row in own]
@@ -112,23 +122,26 @@ def _run(task: Task, items: Items, manner: Manner, results: Results | None) -> O
     return Outcome(total, resumed, failed, written, rows)
 
 
-Pictured = tuple[Item, Image.Image | ImageError | None]
+Pictured = tuple[Item, Image.Image | Picture | ImageError | None]
 """An item with its picture, or with why there is none."""
 
 
-def pictured(items: Iterable[Item], size: int, needed: bool = True) -> Iterator[list[Pictured]]:
-    """Batches of items with their pictures, prefetched `BATCHES_AHEAD` of whoever takes them, and no further."""
-    if not needed:
+def pictured(items: Iterable[Item], size: int, preprocess: Preprocess | None) -> Iterator[list[Pictured]]:
+    """Batches of items with their pictures, prefetched `BATCHES_AHEAD` of whoever takes them, and no further.
+
+    Without a `preprocess` no pictures are needed; large ones are held as it prepares them.
+    """
+    if preprocess is None:
         rest = iter(items)
         while some := list(islice(rest, size)):
             yield [(item, None) for item in some]
         return
-    rest, ahead = iter(items), deque[tuple[list[Item], list[Future[Image.Image | ImageError]]]]()
+    rest, ahead = iter(items), deque[tuple[list[Item], list[Future[Image.Image | Picture | ImageError]]]]()
     with ThreadPoolExecutor(READERS, "images") as readers:
         try:
             while True:
                 while len(ahead) <= BATCHES_AHEAD and (some := list(islice(rest, size))):
-                    ahead.append((some, [readers.submit(_read, item) for item in some]))
+                    ahead.append((some, [readers.submit(_read, item, preprocess) for item in some]))
                 if not ahead:
                     return
                 some, reading = ahead.popleft()
@@ -137,11 +150,15 @@ def pictured(items: Iterable[Item], size: int, needed: bool = True) -> Iterator[
             readers.shutdown(wait=False, cancel_futures=True)
 
 
-def _read(item: Item) -> Image.Image | ImageError:
+def _read(item: Item, preprocess: Preprocess) -> Image.Image | Picture | ImageError:
     if item.image is None:
         return ImageError(f"{item.place} has no image")
     try:
-        return read(item.image)
+        with _ONE_LARGE if pixels_of(item.image) > LARGE_PIXELS else nullcontext():
+            picture = read(item.image)
+            if picture.width * picture.height <= HELD_PIXELS:
+                return picture
+            return Picture.small(picture, preprocess)
     except ImageError as error:
         return error
 
@@ -164,7 +181,7 @@ def _tried(task: Task, batch: list[Pictured], certain: bool) -> list[Tried]:
 def _rows(task: Task, good: Sequence[Pictured], certain: bool) -> list[tuple[list[Row], bool]]:
     """Rows and whether it failed, of every item; a refused batch is tried again one by one."""
     items = [item for item, _ in good]
-    pictures = [picture for _, picture in good if isinstance(picture, Image.Image)]
+    pictures = [picture for _, picture in good if isinstance(picture, Image.Image | Picture)]
     if not items:
         return []
     try:
@@ -184,7 +201,7 @@ def _rows(task: Task, good: Sequence[Pictured], certain: bool) -> list[tuple[lis
     ]
 
 
-def _alone(task: Task, item: Item, picture: list[Image.Image]) -> list[Row] | SightlineVlmError:
+def _alone(task: Task, item: Item, picture: Sequence[Image.Image | Picture]) -> list[Row] | SightlineVlmError:
     try:
         return task.rows([item], picture)[0]
     except SightlineVlmError as error:

@@ -16,8 +16,9 @@ from sightline.vlm.bulk.columns import ANSWERS, CAPTIONS, LABELS, MATCHES, vecto
 from sightline.vlm.bulk.rows import Row
 from sightline.vlm.data.sources import Item
 from sightline.vlm.loaded import Answer, Features, InputError, Loaded
+from sightline.vlm.loaded.inputs import Picture
 
-Pictures = Sequence[Image.Image]
+Pictures = Sequence[Image.Image | Picture]
 MODES = ("image", "text", "multimodal")
 """What can be embedded: images, texts, or pairs of both read together."""
 
@@ -98,7 +99,7 @@ class Answers:
         answers = self.model.ask(list(pictures), asked, **self.options)
         return [[_answered(*each)] for each in zip(items, asked, answers, strict=True)]
 
-    def _about(self, item: Item, picture: Image.Image) -> list[Row]:
+    def _about(self, item: Item, picture: Image.Image | Picture) -> list[Row]:
         answers = self.model.ask(picture, list(self.questions), **self.options)
         return [_answered(item, *each) for each in zip(self.questions, answers, strict=True)]
 
