@@ -79,7 +79,7 @@ def _write_list(path: Path, rows: Rows, form: Form, names: tuple[str, str]) -> N
     for row in rows:
         if "error" in row:
             continue
-        key, value = form.id_of(row), row[form.needs]
+        key, value = form.id_of(row), " ".join(row[form.needs].split())  # a line's end shifts what scorers read
         if key is None:
             raise ResultsError(f"{row.get('image')} has no id: {names[0]} is needed, {form.asks}")
         if told.setdefault(key, value) != value:

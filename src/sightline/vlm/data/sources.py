@@ -141,7 +141,9 @@ def _note(where: Path, names: Iterable[str], notes: list[str]) -> None:
     """Says how many files of each ending were left out."""
     endings = Counter(Path(name).suffix.lower() or "without an ending" for name in names)
     if endings:
-        told = ", ".join(f"{many:,} {ending}" for ending, many in endings.most_common())
+        told = ", ".join(
+            f"{many:,} {ending}" for ending, many in sorted(endings.items(), key=lambda each: (-each[1], each[0]))
+        )
         notes.append(f"{where}: left out what is no image ({told})")
 
 
