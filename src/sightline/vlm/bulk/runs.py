@@ -4,11 +4,9 @@ An image that cannot be read, or that the model refuses, gets a row with an `err
 batch fails as a whole for one reason that is not an image's, the call is wrong rather than the images, and it raises.
 """
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -21,7 +19,7 @@ from sightline.vlm.bulk.results import Results
 from sightline.vlm.bulk.rows import Row, kept
 from sightline.vlm.bulk.tasks import Task
 from sightline.vlm.config import SightlineVlmError
-from sightline.vlm.data.images import ImageError, pixels_of, read
+from sightline.vlm.data.images import ImageError, ImageSource, pixels_of, read
 from sightline.vlm.data.preprocess import Preprocess
 from sightline.vlm.data.sources import Item, Items
 from sightline.vlm.loaded.inputs import Picture
@@ -36,8 +34,7 @@ READERS = 4
 HELD_PIXELS = 2_000_000
 """Pictures of more are held as pixels for the model and a thumbnail: a batch may be of photos of 40 megapixels."""
 LARGE_PIXELS = 8_000_000
-"""Pictures of more are decoded one at a time."""
-_ONE_LARGE = threading.Lock()
+"""Pictures of more are decoded by one thread: what malloc freed it keeps for the thread that asked for it."""
 BATCHES_AHEAD = 2
 """Batches prefetched while the model is busy: bounds the pictures in memory (backpressure on the readers)."""
 
@@ -137,28 +134,34 @@ def pictured(items: Iterable[Item], size: int, preprocess: Preprocess | None) ->
             yield [(item, None) for item in some]
         return
     rest, ahead = iter(items), deque[tuple[list[Item], list[Future[Image.Image | Picture | ImageError]]]]()
-    with ThreadPoolExecutor(READERS, "images") as readers:
+    with ThreadPoolExecutor(READERS, "images") as readers, ThreadPoolExecutor(1, "large images") as large:
         try:
             while True:
                 while len(ahead) <= BATCHES_AHEAD and (some := list(islice(rest, size))):
-                    ahead.append((some, [readers.submit(_read, item, preprocess) for item in some]))
+                    ahead.append((some, [readers.submit(_read, item, preprocess, large) for item in some]))
                 if not ahead:
                     return
                 some, reading = ahead.popleft()
                 yield [(item, each.result()) for item, each in zip(some, reading, strict=True)]
         finally:
             readers.shutdown(wait=False, cancel_futures=True)
+            large.shutdown(wait=False, cancel_futures=True)
 
 
-def _read(item: Item, preprocess: Preprocess) -> Image.Image | Picture | ImageError:
+def _read(item: Item, preprocess: Preprocess, large: Executor) -> Image.Image | Picture | ImageError:
+    """An item's picture; a large one is read by the one thread for these, whose memory then serves the next."""
     if item.image is None:
         return ImageError(f"{item.place} has no image")
+    if pixels_of(item.image) > LARGE_PIXELS:
+        return large.submit(_held, item.image, preprocess).result()
+    return _held(item.image, preprocess)
+
+
+def _held(image: ImageSource, preprocess: Preprocess) -> Image.Image | Picture | ImageError:
     try:
-        with _ONE_LARGE if pixels_of(item.image) > LARGE_PIXELS else nullcontext():
-            picture = read(item.image)
-            if picture.width * picture.height <= HELD_PIXELS:
-                return picture
-            return Picture.small(picture, preprocess)
+        picture = read(image)
+        small = picture.width * picture.height <= HELD_PIXELS
+        return picture if small else Picture.small(picture, preprocess)
     except ImageError as error:
         return error
 
