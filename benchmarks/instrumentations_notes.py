@@ -18,8 +18,7 @@ NOT_SENT = {
     "opentelemetry-instrumentation-haystack": "no model and no usage.",
     "openinference-instrumentation-dspy": "no usage.",
     "opentelemetry-instrumentation-mistralai": "roles without their text where messages are dictionaries; the client "
-    "writes a span of its own inside, with other counters and no id of the call, so that the call is counted twice. Not "
-    "mended.",
+    "writes a trace of its own besides, without the id of the call, so that both count. Leave one of the two out.",
     "opentelemetry-instrumentation-agno": "only the agent, with model and usage; its usage counts for the trace.",
     "traceai-openai": "cached and reasoning tokens in no attribute; a stream has neither model nor usage of its parts.",
     "openlit": "messages only as an event of the logs, and the last call's as a record of its own.",

@@ -5,11 +5,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.routing import RouteContext
 
 from server.edges.running_site import ELSEWHERE, HERE, SCORES_ONLY, WRONG, Site, browser
-from sightline.server.edges.access import Caller, anyone, declared, project_key
+from sightline.server.edges.access import Anyone, Caller, declared, key_for
 from sightline.server.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -32,8 +32,8 @@ BODIES: dict[str, Any] = {
 
 def routes(site: Site) -> list[tuple[str, str, Caller]]:
     return [
-        (method, route.path or "", caller)
-        for route, caller in declared(site.app)
+        (method, route.path or "", declaration.caller)
+        for route, declaration in declared(site.app)
         for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"})
     ]
 
@@ -122,14 +122,14 @@ async def test_to_another_projects_member_this_project_does_not_exist(site: Site
 
 async def test_a_route_that_names_no_caller_is_found_at_the_start():
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.get("/forgotten")(anyone)
-    with pytest.raises(RuntimeError, match=r"/forgotten declares no caller"):
+    app.get("/forgotten")(lambda: None)
+    with pytest.raises(RuntimeError, match=r"/forgotten declares no caller and no verb"):
         list(declared(app))
 
 
 async def test_a_route_that_names_two_callers_is_found_too():
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.get("/both", dependencies=[Depends(anyone), Depends(project_key)])(lambda: None)
+    app.get("/both", dependencies=[Anyone, key_for("traces.read")])(lambda: None)
     with pytest.raises(RuntimeError, match="anyone"):
         list(declared(app))
 

@@ -110,3 +110,16 @@ async def test_the_root_of_an_application_stays_one_when_it_is_updated(site: Sit
     sent = await site.send({"langfuse.internal.as_root": True}, parent="00000000000000aa", name="app")
     await accepted(site, event("span-update", 1, {"id": sent.span_id, "traceId": sent.trace_id, "output": "done"}))
     assert (await site.get(f"/traces/{sent.trace_id}"))["output"] == "done"
+
+
+async def test_of_updates_at_one_moment_the_one_that_arrived_last_wins(site: Site):
+    """Clocks of clients tick in milliseconds; the ids of events say nothing of their order."""
+    sent = await site.send({}, name="root")
+    body = {"id": sent.span_id, "traceId": sent.trace_id}
+    ids = [f"{key}-{sent.span_id}" for key in ("m", "z", "a", "q", "b")]
+    said = [
+        event("span-update", 1, body | {"output": f"said {number}"}) | {"id": event_id}
+        for number, event_id in enumerate(ids)
+    ]
+    await accepted(site, *said)
+    assert (await site.get(f"/traces/{sent.trace_id}"))["observations"][0]["output"] == "said 4"

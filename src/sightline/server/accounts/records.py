@@ -1,18 +1,23 @@
 """Role-based access control: organisations, projects, people, API keys, sessions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NewType
+from typing import Any, Final, Literal, NewType, get_args
 
 OrganizationId = NewType("OrganizationId", str)
 ProjectId = NewType("ProjectId", str)
 UserId = NewType("UserId", str)
 
-Role = Literal["OWNER", "ADMIN", "MEMBER", "VIEWER"]
-OrganizationRole = Literal["OWNER", "ADMIN", "MEMBER", "VIEWER", "NONE"]
+Role = Literal["OWNER", "ADMIN", "MEMBER", "ANNOTATOR", "VIEWER"]
+"""On Langfuse's wire, whose clients know four roles, an annotator is called VIEWER too."""
+OrganizationRole = Literal["OWNER", "ADMIN", "MEMBER", "ANNOTATOR", "VIEWER", "NONE"]
 """NONE belongs to the organisation but sees only the projects that give another role."""
 Scope = Literal["project", "scores", "user"]
+KeyScope = Literal["ingest", "read", "write", "scores", "admin"]
+"""What a project's key pair is for."""
+FULL: Final[frozenset[KeyScope]] = frozenset(get_args(KeyScope))
+"""All scopes: what a key has that was made before there were any, or without naming any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +30,8 @@ class Access:
     user_id: UserId | None = None
     role: Role | None = None
     public_key: str | None = None
+    scopes: frozenset[KeyScope] = frozenset()
+    """Of a key pair; a person has a role instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +50,8 @@ class Project:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     retention_days: int = 0
     """Data older than so many days is deleted; 0 keeps everything."""
+    protected_labels: Sequence[str] = ()
+    """Labels of prompts and skills that only those who hold `prompts.promote` may move."""
     created_at: datetime | None = None
 
 
@@ -65,6 +74,18 @@ class ApiKey:
     """Expiry: from then on the pair is refused. None never expires."""
     last_used_at: datetime | None = None
     """Written behind, so exact to the minute."""
+    scopes: frozenset[KeyScope] = FULL
+    """Of a project's key. An organisation's has none to choose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredKey:
+    """What authentication needs of a project's key."""
+
+    project_id: ProjectId
+    secret_hash: str = field(repr=False)
+    expires_at: datetime | None
+    scopes: frozenset[KeyScope]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +96,7 @@ class KeyDraft:
     secret_key: str | None = field(default=None, repr=False)
     note: str | None = None
     expires_at: datetime | None = None
+    scopes: frozenset[KeyScope] = FULL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +127,83 @@ class NewApiKey:
 class Session:
     user: User
     expires_at: datetime
+
+
+ActorKind = Literal["person", "key", "public key", "organization key", "nobody", "system"]
+AuditAction = Literal[
+    "sign-in",
+    "key.create",
+    "key.delete",
+    "member.add",
+    "member.change",
+    "member.remove",
+    "person.delete",
+    "project.create",
+    "project.change",
+    "project.delete",
+    "organization.delete",
+    "trace.delete",
+    "session.delete",
+    "score.delete",
+    "dataset.delete",
+    "dataset-item.delete",
+    "dataset-run.delete",
+    "prompt.delete",
+    "skill.delete",
+    "label.move",
+    "export.change",
+    "export.delete",
+]
+Outcome = Literal["done", "refused"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who acts: a person by id, a key by its public half, nobody who is known, or the server itself."""
+
+    kind: ActorKind
+    id: str | None = None
+    address: str | None = None
+    """The network address they come from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEvent:
+    """What is done, and to what: ids, never names of people or contents, because rows outlive what they tell of."""
+
+    action: AuditAction
+    target_kind: str
+    target_id: str | None
+    project_id: str | None = None
+    organization_id: str | None = None
+    """Of the project, unless given."""
+    outcome: Outcome = "done"
+    details: Mapping[str, Any] = field(default_factory=dict)
+    by: Actor | None = None
+    """Whoever acts in this context, unless given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRow:
+    id: str
+    at: datetime
+    actor: Actor
+    event: AuditEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditQuery:
+    """The rows of a project or of an organisation, newest first."""
+
+    project_id: str | None = None
+    organization_id: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    actor_id: str | None = None
+    action: str | None = None
+    before: tuple[datetime, str] | None = None
+    """Keyset cursor: time and id of the last row of the page before."""
+    limit: int = 50
 
 
 @dataclass(frozen=True, kw_only=True)

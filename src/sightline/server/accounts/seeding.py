@@ -86,12 +86,14 @@ async def _key(
     named = (initial.public_key, initial.secret_key)
     public_key, secret_key = secrets.new_key_pair() if made_up else (named[0] or "", named[1] or "")
     known = await store.key(connection, public_key)
-    if known and known[0] != project.id:
-        raise Conflict(f"key {public_key!r} belongs to project {known[0]!r}, not to {project.id!r}: use another key")
+    if known and known.project_id != project.id:
+        raise Conflict(
+            f"key {public_key!r} belongs to project {known.project_id!r}, not to {project.id!r}: use another key"
+        )
     key = ApiKey(public_key=public_key, display_secret_key=secrets.display(secret_key), created_at=now())
     hashed = secrets.secret_hash(secret_key, pepper)
-    expired = known is not None and known[2] is not None and known[2] <= now()
-    if known is None or known[1] != hashed or expired:
+    expired = known is not None and known.expires_at is not None and known.expires_at <= now()
+    if known is None or known.secret_hash != hashed or expired:
         await store.put_key(connection, project.id, key, hashed)
     return NewApiKey(key=key, secret_key=secret_key) if made_up else None
 
@@ -105,7 +107,7 @@ async def _organization_key(
     hashed = secrets.secret_hash(initial.org_secret_key, pepper)
     organization_id = OrganizationId(project.organization_id)
     known = await organization_store.key(connection, initial.org_public_key)
-    if known == (organization_id, hashed):
+    if known and known[:2] == (organization_id, hashed) and (known[2] is None or known[2] > now()):
         return
     if known or await organization_store.known_key(connection, initial.org_public_key):
         raise Conflict(f"key {initial.org_public_key!r} exists with another secret or owner: use another key")

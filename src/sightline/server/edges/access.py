@@ -1,21 +1,26 @@
-"""Authorisation of routes. A route names its caller as a dependency, which is both the check and the declaration.
+"""Authorisation of routes. A route names its caller and its verb as a dependency: both the check and the declaration.
 
-Deny by default: a route without one, or with two, stops the server at start-up.
+Deny by default: a route without one, or with two, stops the server at start-up. Who holds a verb is in
+`accounts/permissions.py`.
 """
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import unquote
 
 from fastapi import Depends, FastAPI, Path, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
 
-from sightline.server.accounts.records import Access, OrganizationAccess, ProjectId, User
+from sightline.server.accounts.audit import acting
+from sightline.server.accounts.permissions import PERMISSIONS, Verb, holds, require
+from sightline.server.accounts.records import Access, Actor, OrganizationAccess, ProjectId, User
 from sightline.server.edges.services import Served, Services
-from sightline.server.runtime.errors import Forbidden, Unauthorized
+from sightline.server.runtime.errors import Forbidden, NotFound, Unauthorized
 
 Caller = Literal["anyone", "project key", "scores key", "organization key", "person", "member", "signed url"]
 
@@ -25,98 +30,192 @@ SECURE_COOKIE = "__Host-sightline_session"
 """Browsers accept the prefix only over https, and then only for this host and path."""
 
 
-async def anyone() -> None:
-    """No credentials needed."""
+async def project_of(authorization: str, services: Services, verb: Verb, address: str | None) -> Access:
+    """Authenticate the key pair of an `authorization` header, over whatever protocol, and check that it holds `verb`.
 
-
-async def project_key(request: Request, services: Served) -> Access:
-    """A project's key pair, as HTTP Basic."""
-    return await project_of(request.headers.get("authorization", ""), services)
-
-
-async def project_of(authorization: str, services: Services) -> Access:
-    """Authenticate the key pair of an `authorization` header, over whatever protocol. Unauthorized otherwise."""
+    Unauthorized for no pair, an unknown one or an expired one; Forbidden for one without a scope that holds the verb.
+    """
     scheme, credentials = _split(authorization)
     if scheme != "basic":
         raise Unauthorized("This call needs the project's key pair: HTTP Basic with the public key as user name")
-    return await _by_key_pair(services, credentials)
-
-
-async def scores_key(request: Request, services: Served) -> Access:
-    """A project's key pair, or its public key alone as a bearer token: browsers may hold it, it only creates scores."""
-    scheme, credentials = _authorization(request)
-    if scheme == "bearer":
-        return await services.accounts.by_public_key(credentials)
-    return await _by_key_pair(services, credentials)
-
-
-async def organization_key(request: Request, services: Served) -> OrganizationAccess:
-    """An organisation's key pair, as HTTP Basic. Forbidden for a project's."""
-    scheme, credentials = _authorization(request)
-    if scheme != "basic":
-        raise Unauthorized("This call needs an organisation's key pair: HTTP Basic with the public key as user name")
-    public, secret = _pair(credentials)
-    try:
-        return await services.organizations.by_key(public, secret)
-    except Unauthorized:
-        await services.accounts.by_key(public, secret)
-    raise Forbidden("This call needs an organisation's key pair, and this is a project's")
+    who = await services.accounts.by_key(*_pair(credentials))
+    acting(Actor(kind="key", id=who.public_key, address=address))
+    require(who, verb)
+    return who
 
 
 async def person(request: Request, services: Served) -> User:
     """A person with a session cookie."""
-    token = session_token(request)
-    user = await services.accounts.by_session(token) if token else None
+    user = await _person(request, services)
     if user is None:
         raise Unauthorized("Not signed in, or the session has ended: sign in again")
+    acting(Actor(kind="person", id=user.id, address=_address(request)))
     return user
 
 
-async def member(
-    services: Served, user: Annotated[User, Depends(person)], project_id: Annotated[str, Path(alias="projectId")]
-) -> Access:
-    """A signed-in member of the project in the path. NotFound for others: projects cannot be enumerated."""
-    return await services.accounts.access(user, ProjectId(project_id))
+@dataclass(frozen=True)
+class Declared:
+    """What a route declares: who calls it, and the verb that they need. As a dependency it is the check too."""
+
+    verb: Verb
+    caller: ClassVar[Caller]
 
 
-async def editor(who: Annotated[Access, Depends(member)]) -> Access:
-    """A member with a role that may write."""
-    if who.role == "VIEWER":
-        raise Forbidden("Viewers can look but not change: ask an owner of the project for another role")
-    return who
+@dataclass(frozen=True)
+class _Anyone(Declared):
+    """No credentials needed."""
+
+    caller: ClassVar[Caller] = "anyone"
+
+    async def __call__(self, request: Request) -> None:
+        acting(Actor(kind="nobody", address=_address(request)))
 
 
-async def signed_url() -> None:
+@dataclass(frozen=True)
+class _SignedUrl(Declared):
     """Whoever holds a signed URL: the handler checks its HMAC signature and expiry through `Tracing`."""
 
+    caller: ClassVar[Caller] = "signed url"
 
-CALLERS: dict[Callable[..., Any], Caller] = {
-    anyone: "anyone",
-    project_key: "project key",
-    scores_key: "scores key",
-    organization_key: "organization key",
-    person: "person",
-    member: "member",
-    signed_url: "signed url",
-}
-"""Dependency to the caller that it declares."""
+    async def __call__(self, request: Request) -> None:
+        acting(Actor(kind="nobody", address=_address(request)))
 
-ProjectKey = Annotated[Access, Depends(project_key)]
-ScoresKey = Annotated[Access, Depends(scores_key)]
-OrganizationKey = Annotated[OrganizationAccess, Depends(organization_key)]
-Person = Annotated[User, Depends(person)]
-Member = Annotated[Access, Depends(member)]
-Editor = Annotated[Access, Depends(editor)]
-Anyone = Depends(anyone)
-SignedUrl = Depends(signed_url)
+
+@dataclass(frozen=True)
+class _Key(Declared):
+    """A project's key pair, as HTTP Basic."""
+
+    caller: ClassVar[Caller] = "project key"
+
+    async def __call__(self, request: Request, services: Served) -> Access:
+        return await project_of(_authorization(request), services, self.verb, _address(request))
+
+
+@dataclass(frozen=True)
+class _PublicKey(Declared):
+    """A project's key pair, or its public key alone as a bearer token, which browsers may hold."""
+
+    caller: ClassVar[Caller] = "scores key"
+
+    async def __call__(self, request: Request, services: Served) -> Access:
+        scheme, credentials = _split(_authorization(request))
+        if scheme != "bearer":
+            return await project_of(_authorization(request), services, self.verb, _address(request))
+        who = await services.accounts.by_public_key(credentials)
+        acting(Actor(kind="public key", id=who.public_key, address=_address(request)))
+        require(who, self.verb)
+        return who
+
+
+@dataclass(frozen=True)
+class _OrganizationKey(Declared):
+    """An organisation's key pair, as HTTP Basic. Forbidden for a project's."""
+
+    caller: ClassVar[Caller] = "organization key"
+
+    def __post_init__(self) -> None:
+        if not PERMISSIONS[self.verb].organization_key:
+            raise RuntimeError(f"an organisation's key does not hold {self.verb}: see accounts/permissions.py")
+
+    async def __call__(self, request: Request, services: Served) -> OrganizationAccess:
+        scheme, credentials = _split(_authorization(request))
+        if scheme != "basic":
+            raise Unauthorized(
+                "This call needs an organisation's key pair: HTTP Basic with the public key as user name"
+            )
+        public, secret = _pair(credentials)
+        try:
+            who = await services.organizations.by_key(public, secret)
+        except Unauthorized as refusal:
+            await _check_not_a_projects(public, secret, services, refusal)
+            raise
+        acting(Actor(kind="organization key", id=who.public_key, address=_address(request)))
+        return who
+
+
+@dataclass(frozen=True)
+class _Person(Declared):
+    """A person with a session cookie, in no project."""
+
+    caller: ClassVar[Caller] = "person"
+
+    async def __call__(self, user: Annotated[User, Depends(person)]) -> User:
+        return user
+
+
+@dataclass(frozen=True)
+class _Member(Declared):
+    """A signed-in member of the project in the path. NotFound for others: projects cannot be enumerated."""
+
+    caller: ClassVar[Caller] = "member"
+
+    async def __call__(
+        self,
+        services: Served,
+        user: Annotated[User, Depends(person)],
+        project_id: Annotated[str, Path(alias="projectId")],
+    ) -> Access:
+        who = await services.accounts.access(user, ProjectId(project_id))
+        require(who, self.verb)
+        return who
+
+
+def key_for(verb: Verb) -> Any:
+    """Declare: called with a project's key pair that holds `verb`. `Annotated[Access, key_for(...)]`."""
+    return Depends(_Key(verb))
+
+
+def public_key_for(verb: Verb) -> Any:
+    """Declare: as `key_for`, or with the public key alone where that holds `verb`."""
+    return Depends(_PublicKey(verb))
+
+
+def organization_key_for(verb: Verb) -> Any:
+    """Declare: called with an organisation's key pair. `Annotated[OrganizationAccess, organization_key_for(...)]`."""
+    return Depends(_OrganizationKey(verb))
+
+
+def member_for(verb: Verb) -> Any:
+    """Declare: called by a signed-in member whose role holds `verb`. `Annotated[Access, member_for(...)]`."""
+    return Depends(_Member(verb))
+
+
+Person = Annotated[User, Depends(_Person("session.own"))]
+Anyone = Depends(_Anyone("open"))
+SignedUrl = Depends(_SignedUrl("signed"))
 
 
 def session_token(request: Request) -> str | None:
     return request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
 
 
-def _authorization(request: Request) -> tuple[str, str]:
-    return _split(request.headers.get("authorization", ""))
+async def _check_not_a_projects(public: str, secret: str, services: Services, refusal: Unauthorized) -> None:
+    """Forbidden for a pair that is known, but a project's."""
+    with suppress(Unauthorized):
+        await services.accounts.by_key(public, secret)
+        raise Forbidden("This call needs an organisation's key pair, and this is a project's") from refusal
+
+
+async def still_member(request: Request, services: Services, project_id: ProjectId, verb: Verb) -> bool:
+    """Whether the session goes on and its person still holds the verb; for streams, which outlive their first check."""
+    user = await _person(request, services)
+    try:
+        return user is not None and holds(await services.accounts.access(user, project_id), verb)
+    except NotFound:
+        return False
+
+
+def _authorization(request: Request) -> str:
+    return request.headers.get("authorization", "")
+
+
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None
+
+
+async def _person(request: Request, services: Services) -> User | None:
+    token = session_token(request)
+    return await services.accounts.by_session(token) if token else None
 
 
 def _split(authorization: str) -> tuple[str, str]:
@@ -126,10 +225,6 @@ def _split(authorization: str) -> tuple[str, str]:
     if not credentials:
         raise Unauthorized("No credentials: send the project's key pair as HTTP Basic (public key:secret key)")
     return scheme.lower(), credentials.strip()
-
-
-async def _by_key_pair(services: Served, credentials: str) -> Access:
-    return await services.accounts.by_key(*_pair(credentials))
 
 
 def _pair(credentials: str) -> tuple[str, str]:
@@ -142,23 +237,24 @@ def _pair(credentials: str) -> tuple[str, str]:
     return public, secret
 
 
-def declared(app: FastAPI) -> Iterator[tuple[RouteContext, Caller]]:
-    """Every route with its caller; the first undeclared one is an error."""
+def declared(app: FastAPI) -> Iterator[tuple[RouteContext, Declared]]:
+    """Every route with what it declares; the first that declares nothing is an error."""
     for route in iter_route_contexts(app.routes):
-        callers = {caller for caller in _callers(getattr(route, "dependant", None)) if caller}
-        # A member is a person too: the narrower one is what the route says.
-        named = callers - {"person"} if "member" in callers else callers
+        named = set(_declarations(getattr(route, "dependant", None)))
         if len(named) != 1:
+            said = sorted(f"{each.caller} with {each.verb}" for each in named)
             raise RuntimeError(
-                f"{sorted(route.methods or ())} {route.path} declares {sorted(named) or 'no caller'}: "
-                "a route names exactly one of access.CALLERS"
+                f"{sorted(route.methods or ())} {route.path} declares {said or 'no caller and no verb'}: "
+                "a route names exactly one of the declarations of edges/access.py"
             )
         yield route, named.pop()
 
 
-def _callers(dependant: Dependant | None) -> Iterator[Caller | None]:
+def _declarations(dependant: Dependant | None) -> Iterator[Declared]:
     if dependant is None:
         return
     for inner in dependant.dependencies:
-        yield CALLERS.get(inner.call) if inner.call else None
-        yield from _callers(inner)
+        call: object = inner.call
+        if isinstance(call, Declared):
+            yield call
+        yield from _declarations(inner)

@@ -11,7 +11,7 @@ upsert.
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import IO
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Request, Response
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -20,7 +20,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import key_for
 from sightline.server.edges.bodies import BOUNDED_HERE, inflate
 from sightline.server.edges.large.json_exports import json_batches
 from sightline.server.edges.large.protobuf import protobuf_batches
@@ -35,6 +36,8 @@ from sightline.server.tracing.mapping.values import time_of
 from sightline.server.tracing.records import Observation, ProjectId
 
 router = APIRouter(max_body_size=BOUNDED_HERE)
+
+Sender = Annotated[Access, key_for("traces.write")]
 
 SMALL_BODY_BYTES = 32 * 1024
 """Bodies up to this size are decoded on the event loop: a thread would cost more than it frees."""
@@ -68,13 +71,13 @@ class Decoded:
 
 
 @router.post("/api/public/otel/v1/traces")
-async def langfuse_export(request: Request, who: ProjectKey, services: Served) -> Response:
+async def langfuse_export(request: Request, who: Sender, services: Served) -> Response:
     """Langfuse's path: a span with a wrong id refuses the batch."""
     return await _export(request, ProjectId(who.project_id), services, whole=True)
 
 
 @router.post("/v1/traces")
-async def standard_export(request: Request, who: ProjectKey, services: Served) -> Response:
+async def standard_export(request: Request, who: Sender, services: Served) -> Response:
     """The standard path: spans with wrong ids are counted in the answer, the others kept."""
     return await _export(request, ProjectId(who.project_id), services, whole=False)
 

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
+from sightline.server.accounts.permissions import Verb
 from sightline.server.accounts.records import ProjectId
 from sightline.server.edges.access import project_of
 from sightline.server.edges.otlp import take_spans
@@ -50,6 +51,8 @@ async def _metrics(envelope: Envelope, _: ProjectId, services: Services) -> Mess
     return await drop_metrics(envelope, services.limits)
 
 
+VERB: Verb = "traces.write"
+"""What each method needs, as the routes of OTLP over HTTP do."""
 METHODS: Mapping[str, Take] = {
     SERVICE.format("trace", "Trace"): take_spans,
     SERVICE.format("logs", "Logs"): take_logs,
@@ -61,6 +64,8 @@ class Context(Protocol):
     """What a call offers its handler; grpcio has no types of its own."""
 
     def invocation_metadata(self) -> Metadata | None: ...
+
+    def peer(self) -> str: ...
 
     async def abort(self, code: grpc.StatusCode, details: str, trailing_metadata: Metadata) -> NoReturn: ...
 
@@ -109,7 +114,7 @@ class GrpcListener:
 
     async def _taken(self, messages: AsyncIterator[bytes], context: Context, take: Take) -> Message:
         said = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-        who = await project_of(said.get("authorization", ""), self._services)
+        who = await project_of(said.get("authorization", ""), self._services, VERB, context.peer())
         async with self._room:
             body = await anext(aiter(messages), b"")
             envelope = Envelope(

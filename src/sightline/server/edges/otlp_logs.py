@@ -5,15 +5,17 @@ Metrics are read and dropped: exporters that are set up for everything must not 
 
 import asyncio
 import time
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
 
-from sightline.server.edges.access import ProjectKey, project_key
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import key_for
 from sightline.server.edges.bodies import BOUNDED_HERE, inflate
 from sightline.server.edges.otlp_json import Export
 from sightline.server.edges.otlp_wire import Envelope, answered, envelope_of, parsed_export
@@ -23,6 +25,8 @@ from sightline.server.tracing.records import ProjectId
 
 router = APIRouter(max_body_size=BOUNDED_HERE)
 
+Sender = Annotated[Access, key_for("traces.write")]
+
 UNPLACED = (
     "log records that name neither a span nor a session are not stored: log inside a span, or set session.id on the "
     "records"
@@ -31,14 +35,14 @@ UNPLACED = (
 
 @router.post("/api/public/otel/v1/logs")
 @router.post("/v1/logs")
-async def export_logs(request: Request, who: ProjectKey, services: Served) -> Response:
+async def export_logs(request: Request, who: Sender, services: Served) -> Response:
     """What cannot be shown with anything is counted in the answer, the rest stored."""
     envelope = await envelope_of(request, services.limits)
     return answered(envelope, await take_logs(envelope, ProjectId(who.project_id), services))
 
 
-@router.post("/api/public/otel/v1/metrics", dependencies=[Depends(project_key)])
-@router.post("/v1/metrics", dependencies=[Depends(project_key)])
+@router.post("/api/public/otel/v1/metrics", dependencies=[key_for("traces.write")])
+@router.post("/v1/metrics", dependencies=[key_for("traces.write")])
 async def export_metrics(request: Request, services: Served) -> Response:
     """Accepted and dropped, as Langfuse does."""
     envelope = await envelope_of(request, services.limits)

@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
 from sightline.server.edges import langfuse, otlp, otlp_logs
-from sightline.server.edges.access import Caller, declared
+from sightline.server.edges.access import Caller, Declared, declared
 from sightline.server.edges.routers import joined
 
 NAME = "public_openapi.json"
@@ -37,6 +37,8 @@ SCHEMES = {
     "OrganizationKey": {"type": "http", "scheme": "basic", "description": "An organisation's key pair."},
 }
 """OpenAPI security schemes."""
+VERB = "x-sightline-verb"
+"""Extension of an operation: the verb of `accounts/permissions.py` that its caller needs."""
 REFUSAL = {
     "title": "Refusal",
     "type": "object",
@@ -64,14 +66,14 @@ def document() -> dict[str, Any]:
         description="Langfuse's public API, as this server answers it.",
         routes=list(iter_route_contexts(app.routes)),
     )
-    callers = {
-        ((route.path or "").replace(":path}", "}"), method.lower()): caller
-        for route, caller in declared(app)
+    declarations = {
+        ((route.path or "").replace(":path}", "}"), method.lower()): declaration
+        for route, declaration in declared(app)
         for method in route.methods or ()
     }
     for path, operations in made["paths"].items():
         for method, operation in operations.items():
-            _describe(operation, callers[path, method])
+            _describe(operation, declarations[path, method])
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -90,9 +92,10 @@ def committed() -> str:
     return files("sightline.server.edges").joinpath(NAME).read_text(encoding="utf-8")
 
 
-def _describe(operation: dict[str, Any], caller: Caller) -> None:
-    """Add credentials and error responses: 400 instead of the framework's 422."""
-    operation["security"] = SECURITY[caller]
+def _describe(operation: dict[str, Any], declaration: Declared) -> None:
+    """Add credentials, the verb and error responses: 400 instead of the framework's 422."""
+    operation["security"] = SECURITY[declaration.caller]
+    operation[VERB] = declaration.verb
     answers = operation["responses"]
     answers.pop("422", None)
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}

@@ -7,11 +7,16 @@ backpressure: it costs one number per topic however much happens meanwhile.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 SECONDS_BETWEEN_HINTS = 0.25
 """Throttle of a subscription: hints in between are coalesced."""
+SECONDS_BETWEEN_CHECKS = 1.0
+"""A busy subscription asks again this often whether its subscriber may still listen."""
+SECONDS_UNTIL_CHECKED = 5.0
+"""A silent subscription asks after so long."""
 RECENT_S = 60.0
 """Replay window: a page reads before it subscribes, so a new subscriber hears of changes this recent."""
 
@@ -36,8 +41,13 @@ class _Mailbox:
 class LiveHub:
     """Fans hints out to the subscribers of a project, each at most four times a second."""
 
-    def __init__(self, *, between_hints_s: float = SECONDS_BETWEEN_HINTS) -> None:
-        self._between_hints_s = between_hints_s
+    def __init__(
+        self,
+        *,
+        between_hints_s: float = SECONDS_BETWEEN_HINTS,
+        until_checked_s: float = SECONDS_UNTIL_CHECKED,
+    ) -> None:
+        self._between_hints_s, self._until_checked_s = between_hints_s, until_checked_s
         self._mailboxes: dict[str, set[_Mailbox]] = defaultdict(set)
         self._changed_at: dict[str, dict[str, float]] = defaultdict(dict)
         self._closed = False
@@ -61,16 +71,28 @@ class LiveHub:
             mailbox.counts[topic] += count
             mailbox.changed.set()
 
-    async def subscribe(self, project_id: str) -> AsyncIterator[Hint]:
-        """Hints of one project, of the last minute and from now on, until the hub closes or the caller leaves."""
+    async def subscribe(
+        self, project_id: str, still: Callable[[], Awaitable[bool]] | None = None
+    ) -> AsyncIterator[Hint]:
+        """Hints of one project, of the last minute and from now on, until the hub closes or the caller leaves.
+
+        `still` says whether the caller may listen, and is asked again while it does: permissions are revoked in the
+        database, by any process.
+        """
         mailbox = _Mailbox()
         self._mailboxes[project_id].add(mailbox)
         mailbox.counts |= dict.fromkeys(self._recent(project_id), 1)
         if mailbox.counts or self._closed:
             mailbox.changed.set()
+        checked_at = time.monotonic()
         try:
             while True:
-                await mailbox.changed.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(mailbox.changed.wait(), self._until_checked_s if still else None)
+                if still and time.monotonic() - checked_at >= SECONDS_BETWEEN_CHECKS:
+                    checked_at = time.monotonic()
+                    if not await still():
+                        return
                 mailbox.changed.clear()
                 counts, mailbox.counts = mailbox.counts, defaultdict(int)
                 for topic, count in counts.items():

@@ -27,6 +27,7 @@ projects = Table(
     Column("name", String(255), nullable=False),
     Column("metadata", JSON(none_as_null=True)),
     Column("retention_days", Integer),
+    Column("protected_labels", JSON(none_as_null=True)),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -57,6 +58,7 @@ api_keys = Table(
     Column("secret_hash", HASH, nullable=False),
     Column("display_secret_key", String(32), nullable=False),
     Column("note", String(1000)),
+    Column("scopes", String(64)),  # separated by spaces, as in OAuth; NULL grants nothing
     Column("expires_at", UtcDateTime),
     Column("last_used_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),

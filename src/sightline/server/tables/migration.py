@@ -13,7 +13,7 @@ from sightline.server.tables.observations import ANALYTICS_CHANGES, ANALYTICS_TA
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0009"
+HEAD = "0013"
 """The newest migration; a test compares it with the migrations folder."""
 
 

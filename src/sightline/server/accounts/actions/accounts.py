@@ -1,29 +1,37 @@
 """Authentication and authorisation: seeding, sign-in, sessions, API keys and what each may do."""
 
 import hmac
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any, Literal
 
-from sightline.server.accounts import secrets
+from sightline.server.accounts import audit, secrets
 from sightline.server.accounts.records import (
     Access,
     ApiKey,
+    AuditEvent,
     InitialAccounts,
+    KeyDraft,
     NewApiKey,
+    Outcome,
     Project,
     ProjectAccess,
     ProjectId,
     Role,
     Seeded,
     Session,
+    StoredKey,
     User,
     UserId,
 )
 from sightline.server.accounts.seeding import seed
 from sightline.server.accounts.store import accounts as store
+from sightline.server.accounts.store import organizations as organization_store
 from sightline.server.runtime.cache import ExpiringCache
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
-from sightline.server.runtime.errors import NotFound, Unauthorized
+from sightline.server.runtime.errors import Conflict, InvalidRequest, NotFound, Unauthorized
 
 SESSION_DAYS = 30
 """Lifetime of a session."""
@@ -33,8 +41,6 @@ KEY_CACHE_S = 10.0
 """TTL of a cached key lookup: so long another process may still accept a key that this one deleted."""
 KEY_CACHE_SIZE = 10_000
 """Cached key lookups; beyond it the oldest is evicted."""
-Opens = tuple[ProjectId, datetime | None]
-"""The project of a key, and when the key expires."""
 
 
 class Accounts:
@@ -46,7 +52,7 @@ class Accounts:
     def __init__(self, database: Database, *, pepper: bytes) -> None:
         self._database = database
         self._pepper = pepper
-        self._known: ExpiringCache[tuple[str, str | None], Opens | str] = ExpiringCache(
+        self._known: ExpiringCache[tuple[str, str | None], StoredKey | str] = ExpiringCache(
             size=KEY_CACHE_SIZE, keep_s=KEY_CACHE_S
         )
         self._used: dict[str, datetime] = {}
@@ -61,15 +67,15 @@ class Accounts:
     async def by_key(self, public_key: str, secret_key: str) -> Access:
         """Authenticate a key pair: what it may do in its project. Unauthorized for an unknown or expired pair."""
         hashed = secrets.secret_hash(secret_key, self._pepper)
-        project_id = await self._project_of(public_key, hashed)
+        key = await self._known_key(public_key, hashed)
         self.used(public_key)
-        return Access(project_id=project_id, scope="project", public_key=public_key)
+        return Access(project_id=key.project_id, scope="project", public_key=public_key, scopes=key.scopes)
 
     async def by_public_key(self, public_key: str) -> Access:
-        """Authenticate a public key alone, which may only create scores. Unauthorized when it is unknown."""
-        project_id = await self._project_of(public_key, None)
+        """Authenticate a public key alone, which may only create scores. Unauthorized when it is unknown or expired."""
+        key = await self._known_key(public_key, None)
         self.used(public_key)
-        return Access(project_id=project_id, scope="scores", public_key=public_key)
+        return Access(project_id=key.project_id, scope="scores", public_key=public_key, scopes=key.scopes)
 
     async def sign_in(self, email: str, password: str) -> tuple[str, Session]:
         """Start a session with a password: its token and the session. Unauthorized for a wrong e-mail or password."""
@@ -77,6 +83,7 @@ class Accounts:
             found = await store.user_by_email(connection, email.strip().lower())
         user, hashed = found or (None, None)
         if not await secrets.password_matches(password, hashed) or user is None:
+            await self._refused(user)
             raise Unauthorized("email or password is wrong: check both, or use the sign-in link the server printed")
         return await self._new_session(user)
 
@@ -96,6 +103,7 @@ class Accounts:
         async with self._database.work() as work:
             user = await store.take_link(work.connection, secrets.token_hash(token))
         if user is None:
+            await self._refused(None)
             raise Unauthorized("this sign-in link was used or has expired: restart the server to get a new one")
         return await self._new_session(user)
 
@@ -138,21 +146,25 @@ class Accounts:
         async with self._database.reading() as connection:
             return await store.keys_of(connection, project_id)
 
-    async def create_key(self, project_id: ProjectId, note: str | None = None) -> NewApiKey:
+    async def create_key(self, project_id: ProjectId, draft: KeyDraft | None = None) -> NewApiKey:
         """Create a key pair. Only this answer has its secret: the database keeps a hash."""
-        public_key, secret_key = secrets.new_key_pair()
-        display = secrets.display(secret_key)
-        key = ApiKey(public_key=public_key, display_secret_key=display, created_at=now(), note=note)
+        made = new_pair(draft or KeyDraft())
         async with self._database.work() as work:
-            await store.put_key(work.connection, project_id, key, secrets.secret_hash(secret_key, self._pepper))
+            if await organization_store.known_key(work.connection, made.key.public_key):
+                raise Conflict(f"API key {made.key.public_key!r} exists: choose another public key")
+            hashed = secrets.secret_hash(made.secret_key, self._pepper)
+            await store.put_key(work.connection, project_id, made.key, hashed)
+            details = {"scopes": sorted(made.key.scopes)}
+            await audit.record(work.connection, _key_event("key.create", project_id, made.key.public_key, details))
             work.after_commit(self._known.clear)
-        return NewApiKey(key=key, secret_key=secret_key)
+        return made
 
     async def delete_key(self, project_id: ProjectId, public_key: str) -> None:
         """Revoke a key pair and evict it from this process' cache. NotFound when the project has no such key."""
         async with self._database.work() as work:
             if not await store.delete_key(work.connection, project_id, public_key):
                 raise NotFound(f"API key {public_key!r} does not exist in project {project_id!r}")
+            await audit.record(work.connection, _key_event("key.delete", project_id, public_key, {}))
             work.after_commit(self.forget_keys)
 
     def used(self, public_key: str) -> None:
@@ -180,34 +192,77 @@ class Accounts:
         session = Session(user=user, expires_at=now() + timedelta(days=SESSION_DAYS))
         async with self._database.work() as work:
             await store.add_session(work.connection, secrets.token_hash(token), session)
+            await audit.record(work.connection, _sign_in(user, "done"))
         return token, session
 
-    async def _project_of(self, public_key: str, hashed_secret: str | None) -> ProjectId:
-        """The key's project, read through the cache. Wrong keys are cached too (negative caching)."""
+    async def _refused(self, user: User | None) -> None:
+        """Of an unknown address nothing is kept: a password may have been typed there."""
+        async with self._database.work() as work:
+            await audit.record(work.connection, _sign_in(user, "refused"))
+
+    async def _known_key(self, public_key: str, hashed_secret: str | None) -> StoredKey:
+        """The key, read through the cache. Wrong keys are cached too (negative caching)."""
         known = self._known.get((public_key, hashed_secret))
         found = known[0] if known else await self._look_up(public_key, hashed_secret)
         if known is None:
             self._known.put((public_key, hashed_secret), found)
         if isinstance(found, str):
             raise Unauthorized(found)
-        project_id, expires_at = found
-        if expires_at is not None and expires_at <= now():
-            raise Unauthorized(f"API key {public_key[:48]!r} has expired: make a new one")
-        return project_id
+        check_expiry(public_key, found.expires_at)
+        return found
 
-    async def _look_up(self, public_key: str, hashed_secret: str | None) -> Opens | str:
+    async def _look_up(self, public_key: str, hashed_secret: str | None) -> StoredKey | str:
         """What the key opens, or why it opens nothing."""
         async with self._database.reading() as connection:
             found = await store.key(connection, public_key)
             organizations = found is None and await store.is_organizations(connection, public_key)
         if organizations:
             return f"API key {public_key[:48]!r} is an organisation's: this call needs the key pair of a project"
-        if found is None or (hashed_secret is not None and not hmac.compare_digest(found[1], hashed_secret)):
+        if found is None or (hashed_secret is not None and not hmac.compare_digest(found.secret_hash, hashed_secret)):
             return (
                 f"API key {public_key[:48]!r} is not known here or its secret is wrong: "
                 "check the key pair and that the base URL is this server's"
             )
-        return found[0], found[2]
+        return found
+
+
+def check_expiry(public_key: str, expires_at: datetime | None) -> None:
+    if expires_at is not None and expires_at <= now():
+        raise Unauthorized(f"API key {public_key[:48]!r} has expired ({expires_at:%Y-%m-%d %H:%M} UTC): make a new one")
+
+
+def new_pair(draft: KeyDraft) -> NewApiKey:
+    """A pair with the halves that the draft names, or random ones. InvalidRequest for half a pair or a past expiry."""
+    if bool(draft.public_key) != bool(draft.secret_key):
+        raise InvalidRequest("a key pair needs both halves: give publicKey and secretKey, or neither")
+    if draft.expires_at is not None and draft.expires_at <= now():
+        raise InvalidRequest(f"expiresAt {draft.expires_at} is past: choose a later time, or none")
+    if not draft.scopes:
+        raise InvalidRequest("scopes is empty: name at least one, or leave it out for all of them")
+    random_public, random_secret = secrets.new_key_pair()
+    public_key, secret_key = draft.public_key or random_public, draft.secret_key or random_secret
+    key = ApiKey(
+        public_key=public_key,
+        display_secret_key=secrets.display(secret_key),
+        created_at=now(),
+        note=draft.note,
+        expires_at=draft.expires_at,
+        scopes=draft.scopes,
+    )
+    return NewApiKey(key=key, secret_key=secret_key)
+
+
+def _key_event(
+    action: Literal["key.create", "key.delete"], project_id: ProjectId, public_key: str, details: Mapping[str, Any]
+) -> AuditEvent:
+    return AuditEvent(action=action, target_kind="key", target_id=public_key, project_id=project_id, details=details)
+
+
+def _sign_in(user: User | None, outcome: Outcome) -> AuditEvent:
+    by = replace(audit.acting_now(), kind="person", id=user.id) if user and outcome == "done" else None
+    return AuditEvent(
+        action="sign-in", target_kind="person", target_id=user.id if user else None, outcome=outcome, by=by
+    )
 
 
 def _no_project(project_id: ProjectId) -> NotFound:

@@ -4,10 +4,12 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from sightline.server.accounts import secrets
-from sightline.server.accounts.actions.accounts import Accounts
+from sightline.server.accounts import audit, secrets
+from sightline.server.accounts.actions.accounts import Accounts, check_expiry, new_pair
 from sightline.server.accounts.records import (
     ApiKey,
+    AuditAction,
+    AuditEvent,
     KeyDraft,
     Membership,
     NewApiKey,
@@ -20,7 +22,6 @@ from sightline.server.accounts.records import (
 )
 from sightline.server.accounts.store import accounts as account_store
 from sightline.server.accounts.store import organizations as store
-from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Connection, Database
 from sightline.server.runtime.errors import Conflict, InvalidRequest, NotFound, Unauthorized
 from sightline.server.runtime.ids import new_id
@@ -35,12 +36,13 @@ class Organizations:
         self._pepper = pepper
 
     async def by_key(self, public_key: str, secret_key: str) -> OrganizationAccess:
-        """Authenticate an organisation's key pair. Unauthorized for an unknown pair, or a project's."""
+        """Authenticate an organisation's key pair. Unauthorized for an unknown or expired pair, or a project's."""
         async with self._database.reading() as connection:
             found = await store.key(connection, public_key)
         hashed = secrets.secret_hash(secret_key, self._pepper)
         if found is None or not hmac.compare_digest(found[1], hashed):
             raise Unauthorized(f"API key {public_key[:48]!r} is no organisation's key, or its secret is wrong")
+        check_expiry(public_key, found[2])
         self._accounts.used(public_key)
         return OrganizationAccess(organization_id=found[0], public_key=public_key)
 
@@ -50,11 +52,18 @@ class Organizations:
 
     async def create_key(self, organization_id: OrganizationId, draft: KeyDraft) -> NewApiKey:
         """Create a key pair of the organisation. Only this answer has its secret: the database keeps a hash."""
-        made = _pair(draft)
+        made = new_pair(draft)
         async with self._database.work() as work:
             await _check_new(work.connection, made.key.public_key)
             hashed = secrets.secret_hash(made.secret_key, self._pepper)
             await store.add_key(work.connection, organization_id, made.key, hashed)
+            event = AuditEvent(
+                action="key.create",
+                target_kind="organization key",
+                target_id=made.key.public_key,
+                organization_id=organization_id,
+            )
+            await audit.record(work.connection, event)
         return made
 
     async def projects(self, organization_id: OrganizationId) -> list[Project]:
@@ -75,6 +84,7 @@ class Organizations:
             await store.change_project(
                 work.connection, ProjectId(project_id), {"metadata": dict(metadata), "retention_days": retention_days}
             )
+            await audit.record(work.connection, _project_event("project.create", organization_id, project_id))
             return await _project(work.connection, organization_id, project_id)
 
     async def change_project(
@@ -96,25 +106,23 @@ class Organizations:
             if retention_days is not None:
                 values["retention_days"] = retention_days
             await store.change_project(work.connection, old.id, values)
+            changed = {"fields": sorted(values)}
+            await audit.record(work.connection, _project_event("project.change", organization_id, old.id, changed))
             return await _project(work.connection, organization_id, project_id)
 
     async def delete_project(self, organization_id: OrganizationId, project_id: str) -> ProjectId:
         """Delete a project, its keys and everything of it in this database (cascading)."""
         async with self._database.work() as work:
             project = await _project(work.connection, organization_id, project_id)
+            await audit.record(work.connection, _project_event("project.delete", organization_id, project.id))
             await store.delete_project(work.connection, project.id)
             work.after_commit(self._accounts.forget_keys)
         return project.id
 
     async def create_project_key(self, organization_id: OrganizationId, project_id: str, draft: KeyDraft) -> NewApiKey:
-        made = _pair(draft)
-        async with self._database.work() as work:
-            project = await _project(work.connection, organization_id, project_id)
-            await _check_new(work.connection, made.key.public_key)
-            hashed = secrets.secret_hash(made.secret_key, self._pepper)
-            await account_store.put_key(work.connection, project.id, made.key, hashed)
-            work.after_commit(self._accounts.forget_keys)
-        return made
+        async with self._database.reading() as connection:
+            project = await _project(connection, organization_id, project_id)
+        return await self._accounts.create_key(project.id, draft)
 
     async def delete_project_key(self, organization_id: OrganizationId, project_id: str, public_key: str) -> None:
         async with self._database.reading() as connection:
@@ -132,14 +140,18 @@ class Organizations:
             if user is None:
                 raise NotFound(f"user {user_id!r} does not exist")
             await _keep_an_owner(work.connection, organization_id, user_id, role)
+            before = await store.member(work.connection, organization_id, user_id)
             await store.put_member(work.connection, organization_id, user_id, role)
+            await audit.record(work.connection, *role_events(organization_id, user_id, before, role))
         return Membership(user=user, role=role)
 
     async def remove_member(self, organization_id: OrganizationId, user_id: UserId) -> None:
         async with self._database.work() as work:
             await _keep_an_owner(work.connection, organization_id, user_id, None)
+            before = await store.member(work.connection, organization_id, user_id)
             if not await store.remove_member(work.connection, organization_id, user_id):
                 raise _no_member(user_id)
+            await audit.record(work.connection, *role_events(organization_id, user_id, before, None))
 
     async def project_members(self, organization_id: OrganizationId, project_id: str) -> list[Membership]:
         """Who has a role of their own in this project."""
@@ -156,35 +168,24 @@ class Organizations:
             found = await store.member(work.connection, organization_id, user_id)
             if found is None:
                 raise _no_member(user_id)
+            before = await store.project_member(work.connection, project.id, user_id)
             await store.put_project_member(work.connection, project.id, user_id, role)
+            events = role_events(organization_id, user_id, before, role, project.id)
+            await audit.record(work.connection, *events)
         return Membership(user=found.user, role=role)
 
     async def remove_project_member(self, organization_id: OrganizationId, project_id: str, user_id: UserId) -> None:
         async with self._database.work() as work:
             project = await _project(work.connection, organization_id, project_id)
+            before = await store.project_member(work.connection, project.id, user_id)
             if not await store.remove_project_member(work.connection, project.id, user_id):
                 raise NotFound(f"user {user_id!r} has no role of their own in project {project_id!r}")
+            events = role_events(organization_id, user_id, before, None, project.id)
+            await audit.record(work.connection, *events)
 
     async def _check_name(self, connection: Connection, organization_id: OrganizationId, name: str) -> None:
         if any(project.name == name for project in await store.projects_of(connection, organization_id)):
             raise Conflict(f"a project named {name!r} exists in this organisation: choose another name")
-
-
-def _pair(draft: KeyDraft) -> NewApiKey:
-    if bool(draft.public_key) != bool(draft.secret_key):
-        raise InvalidRequest("a key pair needs both halves: give publicKey and secretKey, or neither")
-    if draft.expires_at is not None and draft.expires_at <= now():
-        raise InvalidRequest(f"expiresAt {draft.expires_at} is past: choose a later time, or none")
-    random_public, random_secret = secrets.new_key_pair()
-    public_key, secret_key = draft.public_key or random_public, draft.secret_key or random_secret
-    key = ApiKey(
-        public_key=public_key,
-        display_secret_key=secrets.display(secret_key),
-        created_at=now(),
-        note=draft.note,
-        expires_at=draft.expires_at,
-    )
-    return NewApiKey(key=key, secret_key=secret_key)
 
 
 async def _check_new(connection: Connection, public_key: str) -> None:
@@ -208,6 +209,43 @@ async def _keep_an_owner(
         return
     if await store.owners(connection, organization_id) == 1:
         raise InvalidRequest(f"user {user_id!r} is the last owner of the organisation: make somebody else one first")
+
+
+def role_events(
+    organization_id: OrganizationId,
+    user_id: UserId,
+    before: Membership | None,
+    role: OrganizationRole | None,
+    project_id: ProjectId | None = None,
+) -> list[AuditEvent]:
+    """What a change of a role is to the audit log; a role that stays is nothing."""
+    was = before.role if before else None
+    if was == role:
+        return []
+    action: AuditAction = "member.add" if was is None else "member.remove" if role is None else "member.change"
+    return [
+        AuditEvent(
+            action=action,
+            target_kind="person",
+            target_id=user_id,
+            organization_id=organization_id,
+            project_id=project_id,
+            details={"from": was, "to": role},
+        )
+    ]
+
+
+def _project_event(
+    action: AuditAction, organization_id: OrganizationId, project_id: str, details: Mapping[str, Any] | None = None
+) -> AuditEvent:
+    return AuditEvent(
+        action=action,
+        target_kind="project",
+        target_id=project_id,
+        organization_id=organization_id,
+        project_id=project_id,
+        details=details or {},
+    )
 
 
 def _no_member(user_id: UserId) -> NotFound:

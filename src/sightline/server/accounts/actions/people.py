@@ -1,6 +1,7 @@
 """An organisation's people, provisioned by a directory (SCIM): created, found, renamed, deprovisioned."""
 
-from sightline.server.accounts import secrets
+from sightline.server.accounts import audit, secrets
+from sightline.server.accounts.actions.organizations import role_events
 from sightline.server.accounts.records import Membership, OrganizationId, OrganizationRole, User, UserId
 from sightline.server.accounts.store import accounts as account_store
 from sightline.server.accounts.store import organizations as store
@@ -50,6 +51,7 @@ class People:
             if not known:
                 await account_store.add_user(work.connection, user, hashed)
             await store.put_member(work.connection, organization_id, user.id, role)
+            await audit.record(work.connection, *role_events(organization_id, user.id, None, role))
         return Membership(user=user, role=role)
 
     async def take_in(self, organization_id: OrganizationId, user_id: UserId) -> Membership:
@@ -62,6 +64,7 @@ class People:
             if user is None:
                 raise NotFound(f"user {user_id!r} does not exist")
             await store.put_member(work.connection, organization_id, user_id, "NONE")
+            await audit.record(work.connection, *role_events(organization_id, user_id, None, "NONE"))
         return Membership(user=user, role="NONE")
 
     async def rename(self, organization_id: OrganizationId, user_id: UserId, name: str | None) -> Membership:

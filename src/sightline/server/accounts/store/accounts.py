@@ -2,12 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sightline.server.accounts.records import ApiKey, Project, ProjectAccess, ProjectId, Role, Session, User, UserId
+from sightline.server.accounts.records import (
+    ApiKey,
+    KeyScope,
+    Project,
+    ProjectAccess,
+    ProjectId,
+    Role,
+    Session,
+    StoredKey,
+    User,
+    UserId,
+)
 from sightline.server.runtime.clock import now
 from sightline.server.tables.accounts import (
     api_keys,
@@ -117,6 +128,7 @@ async def put_key(connection: AsyncConnection, project_id: str, key: ApiKey, has
         "secret_hash": hashed_secret,
         "display_secret_key": key.display_secret_key,
         "note": key.note,
+        "scopes": " ".join(sorted(key.scopes)),
         "expires_at": key.expires_at,
     }
     known = await _one(connection, select(api_keys.c.project_id).where(api_keys.c.public_key == key.public_key))
@@ -127,12 +139,16 @@ async def put_key(connection: AsyncConnection, project_id: str, key: ApiKey, has
     await connection.execute(insert(api_keys).values(identity | values))
 
 
-async def key(connection: AsyncConnection, public_key: str) -> tuple[ProjectId, str, datetime | None] | None:
-    """The key's project, the hash of its secret and when it expires."""
-    keys = api_keys.c
-    query = select(keys.project_id, keys.secret_hash, keys.expires_at).where(keys.public_key == public_key)
-    row = await _one(connection, query)
-    return (ProjectId(row.project_id), row.secret_hash, row.expires_at) if row else None
+async def key(connection: AsyncConnection, public_key: str) -> StoredKey | None:
+    row = await _one(connection, select(api_keys).where(api_keys.c.public_key == public_key))
+    if row is None:
+        return None
+    return StoredKey(
+        project_id=ProjectId(row.project_id),
+        secret_hash=row.secret_hash,
+        expires_at=row.expires_at,
+        scopes=_scopes(row.scopes),
+    )
 
 
 async def is_organizations(connection: AsyncConnection, public_key: str) -> bool:
@@ -208,7 +224,12 @@ async def _one(connection: AsyncConnection, query: Select[Any]) -> Row[Any] | No
     return found
 
 
+def _scopes(text: str | None) -> frozenset[KeyScope]:
+    return frozenset(cast("list[KeyScope]", (text or "").split()))
+
+
 def key_of(row: Row[Any]) -> ApiKey:
+    """An organisation's keys have no column of scopes."""
     return ApiKey(
         public_key=row.public_key,
         display_secret_key=row.display_secret_key,
@@ -216,6 +237,7 @@ def key_of(row: Row[Any]) -> ApiKey:
         note=row.note,
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,
+        scopes=_scopes(getattr(row, "scopes", None)),
     )
 
 
@@ -231,5 +253,6 @@ def project_of(row: Row[Any]) -> Project:
         organization_name=row.organization_name,
         metadata=row.metadata or {},
         retention_days=row.retention_days or 0,
+        protected_labels=tuple(row.protected_labels or ()),
         created_at=row.created_at,
     )

@@ -1,6 +1,7 @@
 """What an organisation is made of: its projects, people and keys."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, func, insert, select, update
@@ -28,13 +29,12 @@ from sightline.server.tables.accounts import (
 )
 
 
-async def key(connection: AsyncConnection, public_key: str) -> tuple[OrganizationId, str] | None:
-    """The organisation of a key that has not expired, and the hash of its secret."""
+async def key(connection: AsyncConnection, public_key: str) -> tuple[OrganizationId, str, datetime | None] | None:
+    """The organisation of a key, the hash of its secret and when it expires."""
     keys = organization_keys.c
-    fresh = keys.expires_at.is_(None) | (keys.expires_at > now())
-    query = select(keys.organization_id, keys.secret_hash).where(keys.public_key == public_key, fresh)
+    query = select(keys.organization_id, keys.secret_hash, keys.expires_at).where(keys.public_key == public_key)
     row = (await connection.execute(query)).first()
-    return (OrganizationId(row.organization_id), row.secret_hash) if row else None
+    return (OrganizationId(row.organization_id), row.secret_hash, row.expires_at) if row else None
 
 
 async def keys_of(connection: AsyncConnection, organization_id: OrganizationId) -> list[ApiKey]:
@@ -48,7 +48,15 @@ async def keys_of(connection: AsyncConnection, organization_id: OrganizationId) 
 
 async def add_key(connection: AsyncConnection, organization_id: OrganizationId, key: ApiKey, hashed: str) -> None:
     await connection.execute(
-        insert(organization_keys).values(vars(key) | {"organization_id": organization_id, "secret_hash": hashed})
+        insert(organization_keys).values(
+            public_key=key.public_key,
+            organization_id=organization_id,
+            secret_hash=hashed,
+            display_secret_key=key.display_secret_key,
+            note=key.note,
+            expires_at=key.expires_at,
+            created_at=key.created_at,
+        )
     )
 
 
@@ -93,6 +101,12 @@ async def project_members(connection: AsyncConnection, project_id: ProjectId) ->
 async def member(connection: AsyncConnection, organization_id: OrganizationId, user_id: UserId) -> Membership | None:
     mine = (memberships.c.organization_id == organization_id) & (memberships.c.user_id == user_id)
     found = await _members(connection, memberships, mine)
+    return found[0] if found else None
+
+
+async def project_member(connection: AsyncConnection, project_id: ProjectId, user_id: UserId) -> Membership | None:
+    mine = (project_memberships.c.project_id == project_id) & (project_memberships.c.user_id == user_id)
+    found = await _members(connection, project_memberships, mine)
     return found[0] if found else None
 
 

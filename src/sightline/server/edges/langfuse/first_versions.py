@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.datasets.items import item_shape
@@ -19,6 +20,11 @@ from sightline.server.evals.records import Dataset, DatasetDraft, Item, ItemQuer
 from sightline.server.prompts.records import PRODUCTION, Draft, Selector
 
 router = APIRouter(prefix="/api/public")
+
+PromptReader = Annotated[Access, key_for("prompts.read")]
+PromptWriter = Annotated[Access, key_for("prompts.write")]
+DatasetReader = Annotated[Access, key_for("datasets.read")]
+DatasetWriter = Annotated[Access, key_for("datasets.write")]
 by_name = APIRouter(prefix="/api/public")
 """After the paths of runs, which begin alike."""
 
@@ -45,14 +51,14 @@ class NewDataset(Params):
 
 
 @router.get("/prompts")
-async def read_prompt(who: ProjectKey, services: Served, params: Annotated[OneOf, Query()]) -> Json:
+async def read_prompt(who: PromptReader, services: Served, params: Annotated[OneOf, Query()]) -> Json:
     """A version of the prompt of that name, by default the active one."""
     selector = Selector(name=params.name, version=params.version, label=params.label)
     return Json(composed_shape(await services.prompts.get(who.project_id, selector, resolve=params.resolve)))
 
 
 @router.post("/prompts")
-async def create_prompt(request: Request, who: ProjectKey, services: Served) -> Json:
+async def create_prompt(request: Request, who: PromptWriter, services: Served) -> Json:
     """The next version of a text prompt; `isActive` was the word for the label `production`."""
     body = await read_as(request, services.limits.body_bytes, NewPrompt.model_validate)
     labels = dict.fromkeys([*body.labels, *([PRODUCTION] if body.is_active else [])])
@@ -70,20 +76,20 @@ async def create_prompt(request: Request, who: ProjectKey, services: Served) -> 
 
 
 @router.get("/datasets")
-async def list_datasets(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
+async def list_datasets(who: DatasetReader, services: Served, params: Annotated[Paged, Query()]) -> Json:
     """Datasets with the ids of their items and the names of their runs."""
     page = await services.datasets.page(who.project_id, params.limit, params.offset)
     return Json(params.paged([await _first(each, services) for each in page.items], page.total))
 
 
 @router.post("/datasets")
-async def put_dataset(request: Request, who: ProjectKey, services: Served) -> Json:
+async def put_dataset(request: Request, who: DatasetWriter, services: Served) -> Json:
     body = await read_as(request, services.limits.body_bytes, NewDataset.model_validate)
     return Json(await _first(await services.datasets.put(who.project_id, DatasetDraft(**vars(body))), services))
 
 
 @by_name.get("/datasets/{datasetName:path}")
-async def read_dataset(datasetName: str, request: Request, who: ProjectKey, services: Served) -> Json:
+async def read_dataset(datasetName: str, request: Request, who: DatasetReader, services: Served) -> Json:
     """A dataset with its items and the names of its runs."""
     dataset = await services.datasets.get(who.project_id, datasetName)
     items = [await item_shape(each, request, services) for each in await _items(dataset, services)]

@@ -5,13 +5,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from sightline import __version__
-from sightline.server.edges.access import Anyone, ProjectKey
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import Anyone, key_for
 from sightline.server.edges.langfuse.organizations.routes import project_shape
 from sightline.server.edges.params import Params
 from sightline.server.edges.services import Served
 from sightline.server.runtime.errors import Unavailable
 
 router = APIRouter(prefix="/api/public")
+
+Reader = Annotated[Access, key_for("project.read")]
 
 LANGFUSE_VERSION = "4.59.0"
 """The Langfuse server whose public surface this one speaks: what its SDKs compare with."""
@@ -41,7 +44,7 @@ async def ready(request: Request) -> dict[str, str]:
 
 
 @router.get("/projects")
-async def projects(who: ProjectKey, services: Served) -> dict[str, Any]:
+async def projects(who: Reader, services: Served) -> dict[str, Any]:
     """The one project the key belongs to."""
     project = await services.accounts.project(who.project_id)
     return {"data": [project_shape(project)]}

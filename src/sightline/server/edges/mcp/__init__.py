@@ -4,13 +4,15 @@ Agents get the public API's operations as tools, with a project's key pair as HT
 and, for short, at /mcp; `/.well-known/mcp.json` says where.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sightline import __version__
-from sightline.server.edges.access import Anyone, project_key
+from sightline.server.accounts.permissions import holds
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import Anyone, key_for
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import read_body
 from sightline.server.edges.mcp.tools import call, tools
@@ -19,6 +21,8 @@ from sightline.server.runtime.errors import InvalidRequest, MethodNotAllowed
 from sightline.server.runtime.json_reading import NotJson, loads
 
 router = APIRouter(include_in_schema=False)
+
+Holder = Annotated[Access, key_for("project.read")]
 
 PATH, SHORT_PATH = "/api/public/mcp", "/mcp"
 
@@ -47,26 +51,26 @@ class Refused(Exception):  # noqa: N818 - named for what happened
         self.code = code
 
 
-@router.post(PATH, dependencies=[Depends(project_key)])
-@router.post(SHORT_PATH, dependencies=[Depends(project_key)])
-async def message(request: Request, services: Served) -> Response:
+@router.post(PATH)
+@router.post(SHORT_PATH)
+async def message(request: Request, who: Holder, services: Served) -> Response:
     """One message of a client."""
     asked: Call | None = None
     try:
         asked = _parsed(await read_body(request, services.limits.body_bytes))
         if asked.id is None:
             return Response(status_code=202)
-        result = await _answer(asked, request)
+        result = await _answer(asked, who, request)
     except Refused as refused:
         error = {"code": refused.code, "message": str(refused)}
         return Json({"jsonrpc": "2.0", "id": asked.id if asked else None, "error": error})
     return Json({"jsonrpc": "2.0", "id": asked.id, "result": result})
 
 
-@router.get(PATH, dependencies=[Depends(project_key)])
-@router.delete(PATH, dependencies=[Depends(project_key)])
-@router.get(SHORT_PATH, dependencies=[Depends(project_key)])
-@router.delete(SHORT_PATH, dependencies=[Depends(project_key)])
+@router.get(PATH, dependencies=[key_for("project.read")])
+@router.delete(PATH, dependencies=[key_for("project.read")])
+@router.get(SHORT_PATH, dependencies=[key_for("project.read")])
+@router.delete(SHORT_PATH, dependencies=[key_for("project.read")])
 async def stream() -> None:
     """There are no sessions to end and nothing to listen to."""
     raise MethodNotAllowed("this server keeps no sessions: send each message with POST")
@@ -99,14 +103,14 @@ def _parsed(body: bytes) -> Call:
         ) from problem
 
 
-async def _answer(asked: Call, request: Request) -> dict[str, Any]:
+async def _answer(asked: Call, who: Access, request: Request) -> dict[str, Any]:
     match asked.method:
         case "initialize":
             return _introduction(asked.params.get("protocolVersion"))
         case "ping":
             return {}
         case "tools/list":
-            return {"tools": [tool.shape() for tool in tools().values()]}
+            return {"tools": [tool.shape() for tool in tools().values() if holds(who, tool.verb)]}
         case "tools/call":
             return await _called(asked.params, request)
         case _:
@@ -129,7 +133,7 @@ async def _called(params: dict[str, Any], request: Request) -> dict[str, Any]:
     if tool is None or not isinstance(arguments, dict):
         raise Refused(WRONG_PARAMETERS, f"tool {params.get('name')!r} is unknown: ask for tools/list")
     try:
-        answer = await call(request.app, tool, arguments, request.headers["authorization"])
+        answer = await call(request, tool, arguments)
     except InvalidRequest as problem:
         return {"content": [{"type": "text", "text": problem.message}], "isError": True}
     return {"content": [{"type": "text", "text": answer.text}], "isError": answer.status_code >= 400}

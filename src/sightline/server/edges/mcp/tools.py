@@ -8,14 +8,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
-from fastapi import FastAPI
+from fastapi import Request
 
+from sightline.server.accounts.permissions import Verb
 from sightline.server.edges.mcp.prompts import KNOWN, Known
+from sightline.server.edges.public_openapi import VERB, committed
 from sightline.server.runtime.errors import InvalidRequest
 
 LEFT_OUT = ("/v1/traces", "/api/public/otel", "/api/public/ingestion", "/api/public/media", "/api/public/health")
@@ -37,6 +38,8 @@ class Tool:
     path_parameters: tuple[str, ...]
     query_parameters: tuple[str, ...]
     schema: Mapping[str, Any]
+    verb: Verb
+    """What the operation needs: the route that is called checks it."""
     body_fields: frozenset[str] | None = None
     """Arguments that are fields of the body; None where the body is one argument."""
     fixed: Mapping[str, Any] = field(default_factory=dict)
@@ -60,7 +63,7 @@ class Tool:
 @cache
 def tools() -> Mapping[str, Tool]:
     """Every operation that a project's key may call, by name."""
-    document = json.loads(files("sightline.server.edges").joinpath("public_openapi.json").read_bytes())
+    document = json.loads(committed())
     found: dict[str, Tool] = {}
     for path, operations in sorted(document["paths"].items()):
         for method, operation in sorted(operations.items()):
@@ -85,7 +88,7 @@ def _known(name: str, known: Known, tool: Tool) -> Tool:
     )
 
 
-async def call(app: FastAPI, tool: Tool, arguments: Mapping[str, Any], authorization: str) -> httpx2.Response:
+async def call(request: Request, tool: Tool, arguments: Mapping[str, Any]) -> httpx2.Response:
     """The answer of the application to the tool's request."""
     known = {*tool.path_parameters, *tool.query_parameters, *({BODY} if tool.body_fields is None else tool.body_fields)}
     unknown = sorted(set(arguments) - known)
@@ -104,14 +107,15 @@ async def call(app: FastAPI, tool: Tool, arguments: Mapping[str, Any], authoriza
         body = {name: arguments[name] for name in tool.body_fields if name in arguments} | dict(tool.fixed)
     elif tool.fixed:
         query |= {name: _text(value) for name, value in tool.fixed.items()}
-    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    address = (request.client.host, request.client.port) if request.client else ("", 0)
+    transport = httpx2.ASGITransport(app=request.app, raise_app_exceptions=False, client=address)
     async with httpx2.AsyncClient(transport=transport, base_url="http://tools.invalid") as client:
         return await client.request(
             tool.method.upper(),
             path,
             params=query,
             json=body,
-            headers={"Authorization": authorization},
+            headers={"Authorization": request.headers["authorization"]},
         )
 
 
@@ -132,6 +136,7 @@ def _tool(path: str, method: str, operation: Mapping[str, Any], schemas: Mapping
         path_parameters=tuple(each["name"] for each in parameters if each["in"] == "path"),
         query_parameters=tuple(each["name"] for each in parameters if each["in"] == "query"),
         schema=_standing_alone({"type": "object", "properties": properties, "required": required}, schemas),
+        verb=operation[VERB],
     )
 
 

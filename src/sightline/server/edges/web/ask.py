@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from sightline.server.edges.bodies import PlainJson
-from sightline.server.edges.access import Member
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import member_for
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.services import Served
 from sightline.server.edges.web import shapes
@@ -16,6 +17,8 @@ from sightline.server.edges.web.views import looked_of
 from sightline.server.runtime.errors import SightlineError
 
 router = APIRouter(route_class=PlainJson, prefix="/projects/{projectId}/ask")
+
+Asker = Annotated[Access, member_for("ask")]
 
 NO_ENDPOINT = (
     "No model endpoint is set: start one with `sightline endpoint` and set SIGHTLINE_MODEL_ENDPOINT_URL, "
@@ -58,7 +61,7 @@ class Answering:
 
 
 @router.post("", response_class=EventSourceResponse)
-async def ask(body: shapes.Question, who: Member, services: Served) -> AsyncIterator[ServerSentEvent]:
+async def ask(body: shapes.Question, who: Asker, services: Served) -> AsyncIterator[ServerSentEvent]:
     """SSE: events `token` with text as it is generated, then `done` with the whole and its timings, or `error`."""
     if services.endpoint is None:
         yield _event("error", shapes.ErrorEvent(message=NO_ENDPOINT))

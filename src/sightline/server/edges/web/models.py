@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Response
 
-from sightline.server.edges.access import Member
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import member_for
 from sightline.server.edges.files import file_answer
 from sightline.server.edges.services import Served
 from sightline.server.edges.web import shapes
@@ -13,11 +14,13 @@ from sightline.server.runtime.errors import NotFound
 
 router = APIRouter(prefix="/projects/{projectId}/models")
 
+Reader = Annotated[Access, member_for("project.read")]
+
 ModelId = Annotated[str, Path(alias="modelId")]
 
 
 @router.get("")
-async def models(who: Member, services: Served) -> shapes.Models:
+async def models(who: Reader, services: Served) -> shapes.Models:
     """None when no endpoint is set."""
     listed = await services.endpoint.models() if services.endpoint else []
     return shapes.Models(data=[_model(each) for each in listed])
@@ -36,7 +39,7 @@ def _model(given: dict[str, object]) -> shapes.Model:
 
 
 @router.get("/{modelId:path}/samples")
-async def samples(model_id: ModelId, who: Member, services: Served) -> shapes.Samples:
+async def samples(model_id: ModelId, who: Reader, services: Served) -> shapes.Samples:
     listed = await services.endpoint.samples() if services.endpoint else []
     base = f"/api/web/projects/{who.project_id}/models/{quote(model_id, safe='')}/samples"
     return shapes.Samples(
@@ -54,7 +57,7 @@ async def samples(model_id: ModelId, who: Member, services: Served) -> shapes.Sa
 
 @router.get("/{modelId:path}/samples/{sampleId}", response_class=Response)
 async def sample(
-    model_id: ModelId, sample_id: Annotated[str, Path(alias="sampleId")], who: Member, services: Served
+    model_id: ModelId, sample_id: Annotated[str, Path(alias="sampleId")], who: Reader, services: Served
 ) -> Response:
     if services.endpoint is None:
         raise NotFound(f"there is no sample {sample_id!r}: no model endpoint is set (SIGHTLINE_MODEL_ENDPOINT_URL)")

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from sightline import __version__
+from sightline.server.accounts.permissions import verbs_of
 from sightline.server.accounts.records import User
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.access import COOKIE, SECURE_COOKIE, Anyone, Person, session_token
@@ -55,6 +56,7 @@ async def _session(user: User, services: Services) -> shapes.Session:
                 id=each.project.id,
                 name=each.project.name,
                 role=each.role,
+                may=verbs_of(each.role),
                 organization=shapes.Organization(
                     id=each.project.organization_id, name=each.project.organization_name
                 ),

@@ -6,6 +6,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
+from sightline.server.accounts import records
+from sightline.server.accounts.permissions import Verb
+from sightline.server.accounts.records import FULL, KeyScope
+from sightline.server.edges.params import Moment
 from sightline.server.tracing.records import Kind, Level, ScoreType
 
 
@@ -50,6 +54,8 @@ class Project(Shape):
     id: str
     name: str
     role: str
+    may: list[Verb]
+    """What this person may do here, by the table of permissions: the page offers nothing else."""
     organization: Organization
 
 
@@ -254,6 +260,14 @@ NOTE_LENGTH = 100
 class KeyDraft(Shape):
     note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=NOTE_LENGTH)] | None = None
     """What the key is for, to tell keys apart."""
+    scopes: list[KeyScope] | None = None
+    """What it may do; all of it without a choice."""
+    expires_at: Moment | None = None
+    """When it expires; never without one."""
+
+    def draft(self) -> records.KeyDraft:
+        scopes = FULL if self.scopes is None else frozenset(self.scopes)
+        return records.KeyDraft(note=self.note or None, scopes=scopes, expires_at=self.expires_at)
 
 
 class Key(Shape):
@@ -265,6 +279,7 @@ class Key(Shape):
     created_at: datetime
     last_used_at: datetime | None
     """Exact to the minute."""
+    scopes: list[KeyScope]
 
 
 class Keys(Shape):

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import Field
 
-from sightline.server.edges.access import Member
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import member_for
 from sightline.server.edges.cursors import cursor_position, cursor_text
 from sightline.server.edges.params import Moment, Params, window
 from sightline.server.edges.services import Served
@@ -16,6 +17,8 @@ from sightline.server.tracing.fields import TRACE_FIELDS
 from sightline.server.tracing.records import ObservationId, ScoreQuery, TraceId, TraceQuery
 
 router = APIRouter(prefix="/projects/{projectId}/traces")
+
+Reader = Annotated[Access, member_for("traces.read")]
 
 CURSOR = ("timestamp", "id")
 """Parts of the keyset cursor: time, then id as the tie-breaker."""
@@ -63,7 +66,7 @@ class SeriesParams(TraceFilter):
 
 
 @router.get("")
-async def page(who: Member, services: Served, params: Annotated[ListParams, Query()]) -> shapes.TracePage:
+async def page(who: Reader, services: Served, params: Annotated[ListParams, Query()]) -> shapes.TracePage:
     """A page (cursor pagination), newest first; previews instead of whole inputs and outputs."""
     before = cursor_position(params.cursor, *CURSOR) if params.cursor else None
     query = replace(
@@ -78,7 +81,7 @@ async def page(who: Member, services: Served, params: Annotated[ListParams, Quer
 
 
 @router.get("/series")
-async def series(who: Member, services: Served, params: Annotated[SeriesParams, Query()]) -> shapes.Series:
+async def series(who: Reader, services: Served, params: Annotated[SeriesParams, Query()]) -> shapes.Series:
     """The charts over the list, under the same filter: counts, latency percentiles and scores per time bucket."""
     found = await services.tracing.series(who.project_id, params.query(), params.buckets)
     step_s = (found.steps[1].start - found.steps[0].start).total_seconds() if len(found.steps) > 1 else 0.0
@@ -91,7 +94,7 @@ async def series(who: Member, services: Served, params: Annotated[SeriesParams, 
 
 @router.get("/{traceId:path}/observations/{observationId:path}")
 async def observation(
-    trace_id: TraceIdInPath, observation_id: ObservationIdInPath, who: Member, services: Served
+    trace_id: TraceIdInPath, observation_id: ObservationIdInPath, who: Reader, services: Served
 ) -> shapes.ObservationDetail:
     found = await services.tracing.observation(who.project_id, ObservationId(observation_id), TraceId(trace_id))
     scores = await services.tracing.scores(
@@ -102,7 +105,7 @@ async def observation(
 
 
 @router.get("/{traceId:path}")
-async def one(trace_id: TraceIdInPath, who: Member, services: Served) -> shapes.TraceDetail:
+async def one(trace_id: TraceIdInPath, who: Reader, services: Served) -> shapes.TraceDetail:
     """The whole span tree without inputs and outputs (lazy-loaded): a trace of thousands of spans opens fast."""
     trace, observations = await services.tracing.outline(who.project_id, TraceId(trace_id))
     return shapes.TraceDetail(

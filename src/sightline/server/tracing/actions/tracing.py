@@ -23,7 +23,7 @@ from sightline.server.tracing.actions.legacy import LegacyIngestion
 from sightline.server.tracing.actions.logs import Rows, SpanLogs
 from sightline.server.tracing.actions.media import MediaShelf
 from sightline.server.tracing.actions.turns import Turns
-from sightline.server.tracing.merging import Change, merged_score
+from sightline.server.tracing.merging import Change, merged_score, would_change
 from sightline.server.tracing.records import (
     Media,
     MediaId,
@@ -136,21 +136,30 @@ class Tracing:
         """Merge events of the older ingestion field by field over what is stored."""
         await self._legacy.apply(project_id, changes)
 
-    async def record_scores(self, project_id: ProjectId, scores: Sequence[Score]) -> None:
-        """Store scores; several of one id, and those that exist already, are merged by when they were said."""
+    async def record_scores(
+        self, project_id: ProjectId, scores: Sequence[Score], *, only_new: bool = False
+    ) -> frozenset[ScoreId]:
+        """Store scores; several of one id, and those that exist already, are merged by when they were said.
+
+        With `only_new`, the ids are answered that exist and would change: nothing of them is stored. A repeated
+        score changes nothing, so a retry is accepted.
+        """
         if any(score.project_id != project_id for score in scores):
             raise InvalidRequest(f"a score names another project than {project_id!r}: send each to its own")
         if not scores:
-            return
+            return frozenset()
         said: dict[ScoreId, list[Score]] = defaultdict(list)
         for score in scores:
             said[score.id].append(score)
         async with self._score_turns.of(project_id, said):
             stored = await self._scores.newest(project_id, said)
             merged = [merged_score(stored.get(key), each) for key, each in said.items()]
+            if only_new:
+                merged = [score for score in merged if score.id not in stored]
             first = self._versions(len(merged))
             await self._writer.write([score_row(score, first + index) for index, score in enumerate(merged)])
         self._hub.publish(project_id, "scores", len(merged))
+        return frozenset(key for key, old in stored.items() if only_new and would_change(old, said[key]))
 
     async def delete_score(self, project_id: ProjectId, score_id: ScoreId) -> None:
         """Delete a score; one that is not there is deleted already."""

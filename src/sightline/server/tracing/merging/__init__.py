@@ -8,7 +8,7 @@ from sightline.server.tracing.merging.observations import (
     trace_of_changes,
     trace_row_id,
 )
-from sightline.server.tracing.merging.scores import merged_score
+from sightline.server.tracing.merging.scores import merged_score, would_change
 
 __all__ = [
     "Change",
@@ -20,4 +20,5 @@ __all__ = [
     "stored_before",
     "trace_of_changes",
     "trace_row_id",
+    "would_change",
 ]

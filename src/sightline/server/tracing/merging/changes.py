@@ -27,6 +27,9 @@ class Change:
 
 
 def in_order(changes: Iterable[Change]) -> list[Change]:
-    """Event-time order (the client's clock), whatever the arrival order; on ties creation comes first."""
+    """Event-time order (the client's clock) of what is given in order of arrival.
+
+    On ties creation comes first, then what arrived first: the last write wins.
+    """
     once = {change.event_id: change for change in changes}
     return sorted(once.values(), key=lambda change: (change.occurred_at, not change.creates))

@@ -36,6 +36,11 @@ def merged_score(stored: Score | None, said: Sequence[Score]) -> Score:
     return merged
 
 
+def would_change(stored: Score, said: Sequence[Score]) -> bool:
+    """Whether what is said differs from what is stored; that it was said again, later, is no difference."""
+    return replace(merged_score(stored, said), updated_at=stored.updated_at) != stored
+
+
 def _merged(known: Score, said: Score) -> Score:
     old, new = (known, said) if said.updated_at >= known.updated_at else (said, known)
     fields: dict[str, Any] = {}

@@ -38,13 +38,13 @@ class ChangeStore:
         self._engine = engine
 
     async def of(self, project_id: ProjectId, subject: Subject, ids: Collection[str]) -> dict[str, list[Change]]:
-        """All changes kept of these traces or observations, by id."""
+        """All changes kept of these traces or observations, by id, in order of arrival; a repeated one arrived last."""
         if not ids:
             return {}
         where = Where(project_id)
         where.add("subject =", "String", subject)
         where.add("subject_id IN", "Array(String)", sorted(ids))
-        sql = f"SELECT * FROM changes WHERE {where}"
+        sql = f"SELECT * FROM changes FINAL WHERE {where} ORDER BY row_version"
         found: dict[str, list[Change]] = defaultdict(list)
         for row in await self._engine.query(sql, where.params):
             found[row["subject_id"]].append(_change(row))

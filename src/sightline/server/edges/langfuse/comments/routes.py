@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from sightline.server.accounts.records import ProjectId
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access, ProjectId
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.wire.bodies import Body
@@ -26,6 +26,10 @@ from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.runtime.ids import new_id
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public")
+
+Reader = Annotated[Access, key_for("annotations.read")]
+Writer = Annotated[Access, key_for("annotations.write")]
+Teller = Annotated[Access, key_for("project.read")]
 
 LONGEST_COMMENT = 5_000
 """Characters of a comment."""
@@ -82,24 +86,24 @@ class FeedbackBody(Body):
 
 
 @router.get("/comments")
-async def list_comments(who: ProjectKey, services: Served, params: Annotated[CommentParams, Query()]) -> Json:
+async def list_comments(who: Reader, services: Served, params: Annotated[CommentParams, Query()]) -> Json:
     comments, total = await services.comments.page(who.project_id, params.query())
     return Json(params.paged([_comment(each) for each in comments], total))
 
 
 @router.post("/comments")
-async def create(body: CommentBody, who: ProjectKey, services: Served) -> Json:
+async def create(body: CommentBody, who: Writer, services: Served) -> Json:
     comment = await services.comments.create(body.comment(who.project_id))
     return Json({"id": comment.id})
 
 
 @router.get("/comments/{commentId}")
-async def read(commentId: str, who: ProjectKey, services: Served) -> Json:
+async def read(commentId: str, who: Reader, services: Served) -> Json:
     return Json(_comment(await services.comments.get(who.project_id, CommentId(commentId))))
 
 
 @router.post("/feedback")
-async def give_feedback(body: FeedbackBody, who: ProjectKey, services: Served) -> Json:
+async def give_feedback(body: FeedbackBody, who: Teller, services: Served) -> Json:
     """Store feedback on the platform; it stays on this installation."""
     feedback = await services.comments.give_feedback(body.record(who.project_id))
     return Json({"id": feedback.id}, status_code=201)

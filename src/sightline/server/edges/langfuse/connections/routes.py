@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field, field_validator
 
+from sightline.server.accounts.records import Access
 from sightline.server.connections.records import Adapter, ConnectionId, LlmConnection, LlmConnectionDraft
-from sightline.server.edges.access import ProjectKey
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.wire.any_json import JsonObject
@@ -15,6 +16,9 @@ from sightline.server.edges.params import Paged
 from sightline.server.edges.services import Served
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/llm-connections")
+
+Reader = Annotated[Access, key_for("connections.read")]
+Manager = Annotated[Access, key_for("connections.manage")]
 
 
 class ConnectionBody(Body):
@@ -48,20 +52,20 @@ class ConnectionBody(Body):
 
 
 @router.get("")
-async def list_connections(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
+async def list_connections(who: Reader, services: Served, params: Annotated[Paged, Query()]) -> Json:
     connections, total = await services.llm_connections.page(who.project_id, params.limit, params.offset)
     return Json(params.paged([_connection(each) for each in connections], total))
 
 
 @router.put("")
-async def put(body: ConnectionBody, who: ProjectKey, services: Served) -> Json:
+async def put(body: ConnectionBody, who: Manager, services: Served) -> Json:
     """Upsert a connection by provider: 201 when it was created, 200 when it replaced one."""
     connection, new = await services.llm_connections.put(who.project_id, body.draft())
     return Json(_connection(connection), status_code=201 if new else 200)
 
 
 @router.delete("/{connectionId}")
-async def delete(connectionId: str, who: ProjectKey, services: Served) -> Json:
+async def delete(connectionId: str, who: Manager, services: Served) -> Json:
     await services.llm_connections.delete(who.project_id, ConnectionId(connectionId))
     return Json({"message": "LLM connection deleted"})
 

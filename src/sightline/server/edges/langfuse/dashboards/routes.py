@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import APIRouter, Query
 from pydantic import Field, model_validator
 
-from sightline.server.accounts.records import ProjectId
+from sightline.server.accounts.records import Access, ProjectId
 from sightline.server.dashboards.records import (
     Aggregation,
     ChartType,
@@ -18,7 +18,7 @@ from sightline.server.dashboards.records import (
     Widget,
     WidgetId,
 )
-from sightline.server.edges.access import ProjectKey
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.metrics.routes import DimensionBody, FilterBody
@@ -30,6 +30,9 @@ from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/unstable")
+
+Reader = Annotated[Access, key_for("dashboards.read")]
+Writer = Annotated[Access, key_for("dashboards.write")]
 
 CurrentView = Literal["observations", "scores-numeric", "scores-boolean", "scores-categorical"]
 Column = Annotated[int, Field(ge=0, le=11)]
@@ -192,69 +195,69 @@ class NewDashboard(DashboardChanges):
 
 
 @router.get("/dashboard-widgets")
-async def list_widgets(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
+async def list_widgets(who: Reader, services: Served, params: Annotated[Paged, Query()]) -> Json:
     widgets, total = await services.widgets.page(who.project_id, params.limit, params.offset)
     return Json(params.paged([_widget(each) for each in widgets], total))
 
 
 @router.post("/dashboard-widgets")
-async def create_widget(body: NewWidget, who: ProjectKey, services: Served) -> Json:
+async def create_widget(body: NewWidget, who: Writer, services: Served) -> Json:
     return Json(_widget(await services.widgets.create(body.widget(who.project_id))), status_code=201)
 
 
 @router.get("/dashboard-widgets/{widgetId}")
-async def read_widget(widgetId: str, who: ProjectKey, services: Served) -> Json:
+async def read_widget(widgetId: str, who: Reader, services: Served) -> Json:
     return Json(_widget(await services.widgets.get(who.project_id, WidgetId(widgetId))))
 
 
 @router.patch("/dashboard-widgets/{widgetId}")
-async def change_widget(widgetId: str, body: WidgetChanges, who: ProjectKey, services: Served) -> Json:
+async def change_widget(widgetId: str, body: WidgetChanges, who: Writer, services: Served) -> Json:
     return Json(_widget(await services.widgets.change(who.project_id, WidgetId(widgetId), body.changes())))
 
 
 @router.delete("/dashboard-widgets/{widgetId}")
-async def delete_widget(widgetId: str, who: ProjectKey, services: Served) -> Json:
+async def delete_widget(widgetId: str, who: Writer, services: Served) -> Json:
     await services.widgets.delete(who.project_id, WidgetId(widgetId))
     return Json({"message": "Widget deleted"})
 
 
 @router.get("/dashboards")
-async def list_dashboards(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
+async def list_dashboards(who: Reader, services: Served, params: Annotated[Paged, Query()]) -> Json:
     dashboards, total = await services.dashboards.page(who.project_id, params.limit, params.offset)
     return Json(params.paged([_dashboard(each) for each in dashboards], total))
 
 
 @router.post("/dashboards")
-async def create(body: NewDashboard, who: ProjectKey, services: Served) -> Json:
+async def create(body: NewDashboard, who: Writer, services: Served) -> Json:
     return Json(_dashboard(await services.dashboards.create(body.dashboard(who.project_id))), status_code=201)
 
 
 @router.get("/dashboards/{dashboardId}")
-async def read(dashboardId: str, who: ProjectKey, services: Served) -> Json:
+async def read(dashboardId: str, who: Reader, services: Served) -> Json:
     return Json(_dashboard(await services.dashboards.get(who.project_id, DashboardId(dashboardId))))
 
 
 @router.patch("/dashboards/{dashboardId}")
-async def change(dashboardId: str, body: DashboardChanges, who: ProjectKey, services: Served) -> Json:
+async def change(dashboardId: str, body: DashboardChanges, who: Writer, services: Served) -> Json:
     changed = await services.dashboards.change(who.project_id, DashboardId(dashboardId), body.changes())
     return Json(_dashboard(changed))
 
 
 @router.delete("/dashboards/{dashboardId}")
-async def delete(dashboardId: str, who: ProjectKey, services: Served) -> Json:
+async def delete(dashboardId: str, who: Writer, services: Served) -> Json:
     await services.dashboards.delete(who.project_id, DashboardId(dashboardId))
     return Json({"message": "Dashboard deleted"})
 
 
 @router.post("/dashboards/{dashboardId}/placements")
-async def place(dashboardId: str, body: PlacementBody, who: ProjectKey, services: Served) -> Json:
+async def place(dashboardId: str, body: PlacementBody, who: Writer, services: Served) -> Json:
     placement = body.placement(default_row=BELOW)
     placed = await services.dashboards.place(who.project_id, DashboardId(dashboardId), placement)
     return Json(_placement(placed), status_code=201)
 
 
 @router.patch("/dashboards/{dashboardId}/placements/{placementId}")
-async def move(dashboardId: str, placementId: str, body: MoveBody, who: ProjectKey, services: Served) -> Json:
+async def move(dashboardId: str, placementId: str, body: MoveBody, who: Writer, services: Served) -> Json:
     moved = await services.dashboards.move(
         who.project_id, DashboardId(dashboardId), PlacementId(placementId), body.model_dump(exclude_none=True)
     )
@@ -262,7 +265,7 @@ async def move(dashboardId: str, placementId: str, body: MoveBody, who: ProjectK
 
 
 @router.delete("/dashboards/{dashboardId}/placements/{placementId}")
-async def take_off(dashboardId: str, placementId: str, who: ProjectKey, services: Served) -> Json:
+async def take_off(dashboardId: str, placementId: str, who: Writer, services: Served) -> Json:
     await services.dashboards.take_off(who.project_id, DashboardId(dashboardId), PlacementId(placementId))
     return Json({"message": "Placement removed"})
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.datasets.item_media import media_references
@@ -16,6 +17,10 @@ from sightline.server.edges.services import Served, Services
 from sightline.server.evals.records import Item, ItemDraft, ItemId, ItemQuery, ItemStatus
 
 router = APIRouter(prefix="/api/public/dataset-items")
+
+Reader = Annotated[Access, key_for("datasets.read")]
+Writer = Annotated[Access, key_for("datasets.write")]
+Deleter = Annotated[Access, key_for("datasets.delete")]
 
 
 class ItemBody(Body):
@@ -37,7 +42,7 @@ class ListParams(Paged):
 
 
 @router.post("")
-async def put(request: Request, who: ProjectKey, services: Served) -> Json:
+async def put(request: Request, who: Writer, services: Served) -> Json:
     """Upsert an item by id."""
     body = await read_as(request, services.limits.body_bytes, ItemBody.model_validate)
     item = await services.datasets.put_item(who.project_id, ItemDraft(**vars(body)))
@@ -45,9 +50,7 @@ async def put(request: Request, who: ProjectKey, services: Served) -> Json:
 
 
 @router.get("")
-async def list_items(
-    request: Request, who: ProjectKey, services: Served, params: Annotated[ListParams, Query()]
-) -> Json:
+async def list_items(request: Request, who: Reader, services: Served, params: Annotated[ListParams, Query()]) -> Json:
     """A page of active items, newest first; `version` (a time) reads them as of then."""
     query = ItemQuery(
         dataset_name=params.dataset_name,
@@ -63,14 +66,14 @@ async def list_items(
 
 
 @router.get("/{itemId:path}")
-async def read(itemId: str, request: Request, who: ProjectKey, services: Served) -> Json:
+async def read(itemId: str, request: Request, who: Reader, services: Served) -> Json:
     """One item, archived or not."""
     item = await services.datasets.item(who.project_id, ItemId(itemId))
     return Json(await item_shape(item, request, services))
 
 
 @router.delete("/{itemId:path}")
-async def delete(itemId: str, who: ProjectKey, services: Served) -> Json:
+async def delete(itemId: str, who: Deleter, services: Served) -> Json:
     await services.datasets.delete_item(who.project_id, ItemId(itemId))
     return Json({"message": "Dataset item successfully deleted"})
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.wire.any_json import AnyJson, JsonObject
@@ -15,6 +16,9 @@ from sightline.server.edges.services import Served
 from sightline.server.evals.records import Dataset, DatasetDraft
 
 router = APIRouter(prefix="/api/public/v2/datasets")
+
+Reader = Annotated[Access, key_for("datasets.read")]
+Writer = Annotated[Access, key_for("datasets.write")]
 
 
 class DatasetBody(Body):
@@ -26,20 +30,20 @@ class DatasetBody(Body):
 
 
 @router.get("")
-async def list_datasets(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
+async def list_datasets(who: Reader, services: Served, params: Annotated[Paged, Query()]) -> Json:
     page = await services.datasets.page(who.project_id, params.limit, params.offset)
     return Json(params.paged([dataset_shape(each) for each in page.items], page.total))
 
 
 @router.post("")
-async def put(request: Request, who: ProjectKey, services: Served) -> Json:
+async def put(request: Request, who: Writer, services: Served) -> Json:
     """Upsert a dataset by name."""
     body = await read_as(request, services.limits.body_bytes, DatasetBody.model_validate)
     return Json(dataset_shape(await services.datasets.put(who.project_id, DatasetDraft(**vars(body)))))
 
 
 @router.get("/{name:path}")
-async def read(name: str, who: ProjectKey, services: Served) -> Json:
+async def read(name: str, who: Reader, services: Served) -> Json:
     return Json(dataset_shape(await services.datasets.get(who.project_id, name)))
 
 

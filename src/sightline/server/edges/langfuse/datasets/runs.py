@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
 from sightline.server.accounts.records import Access
-from sightline.server.edges.access import ProjectKey
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
@@ -20,6 +20,10 @@ from sightline.server.tracing.records import ObservationId, TraceId
 
 PREFIX = "/api/public"
 router = APIRouter(prefix=PREFIX)
+
+Reader = Annotated[Access, key_for("datasets.read")]
+Writer = Annotated[Access, key_for("datasets.write")]
+Deleter = Annotated[Access, key_for("datasets.delete")]
 
 
 class RunItemBody(Body):
@@ -84,26 +88,26 @@ InPath, RunInPath = Depends(in_path), Depends(run_in_path)
 
 
 @router.post("/dataset-run-items")
-async def add_item(request: Request, who: ProjectKey, services: Served) -> Json:
+async def add_item(request: Request, who: Writer, services: Served) -> Json:
     body = await read_as(request, services.limits.body_bytes, RunItemBody.model_validate)
     return Json(_run_item(await services.dataset_runs.add_item(who.project_id, body.draft())))
 
 
 @router.get("/dataset-run-items")
-async def list_items(who: ProjectKey, services: Served, params: Annotated[RunItemParams, Query()]) -> Json:
+async def list_items(who: Reader, services: Served, params: Annotated[RunItemParams, Query()]) -> Json:
     run = DatasetId(params.dataset_id), params.run_name
     page = await services.dataset_runs.items(who.project_id, run, params.limit, params.offset)
     return Json(params.paged([_run_item(each) for each in page.items], page.total))
 
 
 @router.get("/datasets/{datasetName:path}/runs/{runName:path}", dependencies=[InPath, RunInPath])
-async def read(who: ProjectKey, named: Names, services: Served, params: Annotated[Paged, Query()]) -> Json:
+async def read(who: Reader, named: Names, services: Served, params: Annotated[Paged, Query()]) -> Json:
     """One run with all its items."""
     return await _read(who, named, services, params)
 
 
 @router.get("/datasets/{datasetName:path}/runs", dependencies=[InPath])
-async def list_runs(who: ProjectKey, named: Names, services: Served, params: Annotated[Paged, Query()]) -> Json:
+async def list_runs(who: Reader, named: Names, services: Served, params: Annotated[Paged, Query()]) -> Json:
     """The runs of a dataset."""
     return await _read(who, named, services, params)
 
@@ -118,7 +122,7 @@ async def _read(who: Access, named: tuple[str, str | None], services: Services, 
 
 
 @router.delete("/datasets/{datasetName:path}/runs/{runName:path}", dependencies=[InPath, RunInPath])
-async def delete(who: ProjectKey, named: Names, services: Served) -> Json:
+async def delete(who: Deleter, named: Names, services: Served) -> Json:
     dataset, name = named
     if name is None:
         raise NotFound("all runs of a dataset cannot be deleted at once: name the run")

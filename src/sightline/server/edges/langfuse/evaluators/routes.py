@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.cursors import cursor_position, cursor_text
@@ -26,6 +27,9 @@ from sightline.server.evaluators.records import (
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/v2")
 
+Reader = Annotated[Access, key_for("evaluators.read")]
+Writer = Annotated[Access, key_for("evaluators.write")]
+
 CURSOR = ("createdAt", "id")
 """Parts of the keyset cursor: time, then id as the tie-breaker."""
 
@@ -43,26 +47,26 @@ class CursorParams(Params):
 
 
 @router.get("/evaluators")
-async def list_evaluators(who: ProjectKey, services: Served, params: Annotated[CursorParams, Query()]) -> Json:
+async def list_evaluators(who: Reader, services: Served, params: Annotated[CursorParams, Query()]) -> Json:
     found, more = await services.evaluators.page(who.project_id, params.limit, params.after)
     last = found[-1].row if more else None
     return Json({"data": [_evaluator(each) for each in found], "meta": _meta(last)})
 
 
 @router.post("/evaluators")
-async def create(body: NewEvaluator, who: ProjectKey, services: Served) -> Json:
+async def create(body: NewEvaluator, who: Writer, services: Served) -> Json:
     made = await services.evaluators.create(who.project_id, body.root.type, body.root.draft())
     return Json(_evaluator(made), status_code=201)
 
 
 @router.get("/evaluators/{evaluatorId}")
-async def read(evaluatorId: str, who: ProjectKey, services: Served) -> Json:
+async def read(evaluatorId: str, who: Reader, services: Served) -> Json:
     return Json(_evaluator(await services.evaluators.get(who.project_id, EvaluatorId(evaluatorId))))
 
 
 @router.get("/evaluators/{evaluatorId}/versions")
 async def list_versions(
-    evaluatorId: str, who: ProjectKey, services: Served, params: Annotated[CursorParams, Query()]
+    evaluatorId: str, who: Reader, services: Served, params: Annotated[CursorParams, Query()]
 ) -> Json:
     row, versions = await services.evaluators.versions(who.project_id, EvaluatorId(evaluatorId))
     rest = [each for each in versions if params.after is None or (each.created_at, each.id) < params.after]
@@ -72,40 +76,40 @@ async def list_versions(
 
 
 @router.patch("/evaluators/{evaluatorId}")
-async def change(evaluatorId: str, body: ChangedEvaluator, who: ProjectKey, services: Served) -> Json:
+async def change(evaluatorId: str, body: ChangedEvaluator, who: Writer, services: Served) -> Json:
     changed = await services.evaluators.change(who.project_id, EvaluatorId(evaluatorId), body.root.draft())
     return Json(_evaluator(changed))
 
 
 @router.delete("/evaluators/{evaluatorId}")
-async def delete(evaluatorId: str, who: ProjectKey, services: Served) -> Json:
+async def delete(evaluatorId: str, who: Writer, services: Served) -> Json:
     await services.evaluators.delete(who.project_id, EvaluatorId(evaluatorId))
     return Json({"id": evaluatorId})
 
 
 @router.get("/evaluation-rules")
-async def list_rules(who: ProjectKey, services: Served, params: Annotated[CursorParams, Query()]) -> Json:
+async def list_rules(who: Reader, services: Served, params: Annotated[CursorParams, Query()]) -> Json:
     found, more = await services.rules.page(who.project_id, params.limit, params.after)
     return Json({"data": [_rule(each) for each in found], "meta": _meta(found[-1] if more else None)})
 
 
 @router.post("/evaluation-rules")
-async def create_rule(body: NewRule, who: ProjectKey, services: Served) -> Json:
+async def create_rule(body: NewRule, who: Writer, services: Served) -> Json:
     return Json(_rule(await services.rules.create(body.rule(who.project_id))), status_code=201)
 
 
 @router.get("/evaluation-rules/{ruleId}")
-async def read_rule(ruleId: str, who: ProjectKey, services: Served) -> Json:
+async def read_rule(ruleId: str, who: Reader, services: Served) -> Json:
     return Json(_rule(await services.rules.get(who.project_id, RuleId(ruleId))))
 
 
 @router.patch("/evaluation-rules/{ruleId}")
-async def change_rule(ruleId: str, body: RuleChanges, who: ProjectKey, services: Served) -> Json:
+async def change_rule(ruleId: str, body: RuleChanges, who: Writer, services: Served) -> Json:
     return Json(_rule(await services.rules.change(who.project_id, RuleId(ruleId), body.changes())))
 
 
 @router.delete("/evaluation-rules/{ruleId}")
-async def delete_rule(ruleId: str, who: ProjectKey, services: Served) -> Json:
+async def delete_rule(ruleId: str, who: Writer, services: Served) -> Json:
     await services.rules.delete(who.project_id, RuleId(ruleId))
     return Json({"id": ruleId})
 

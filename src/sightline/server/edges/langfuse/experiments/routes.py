@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from sightline.server import questions
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.cursors import cursor_position, cursor_text
 from sightline.server.edges.langfuse.scores.shapes import V3_GROUPS, score_v3
@@ -19,6 +20,8 @@ from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.records import Experiment, ExperimentFields, ExperimentQuery, Observation, Score
 
 router = APIRouter(prefix="/api/public")
+
+Reader = Annotated[Access, key_for("datasets.read")]
 
 GROUPS = ("core", "metadata", "scores")
 """Groups of fields of an experiment, for `fields`."""
@@ -85,7 +88,7 @@ class ItemParams(CommonParams):
 
 
 @router.get("/experiments")
-async def experiments(who: ProjectKey, services: Served, params: Annotated[ExperimentParams, Query()]) -> Json:
+async def experiments(who: Reader, services: Served, params: Annotated[ExperimentParams, Query()]) -> Json:
     """A page (cursor pagination) by latest activity; `scores` adds the scores on the experiment itself."""
     groups = field_groups(params.fields, GROUPS, ("core",))
     page = await services.experiments.page(who.project_id, params.query())
@@ -99,7 +102,7 @@ async def experiments(who: ProjectKey, services: Served, params: Annotated[Exper
 
 
 @router.get("/experiment-items")
-async def items(who: ProjectKey, services: Served, params: Annotated[ItemParams, Query()]) -> Json:
+async def items(who: Reader, services: Served, params: Annotated[ItemParams, Query()]) -> Json:
     """A page (cursor pagination), newest first; `scores` adds those on the item's trace and its observations."""
     groups = field_groups(params.fields, ITEM_GROUPS, ("core", "dataset"))
     page = await services.experiments.items(who.project_id, params.query())

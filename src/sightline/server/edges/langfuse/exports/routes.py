@@ -1,12 +1,12 @@
 """Scheduled exports to object storage (S3, GCS, Azure Blob) through Langfuse's paths. Secrets are write-only."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field, field_validator
 
-from sightline.server.accounts.records import ProjectId
-from sightline.server.edges.access import OrganizationKey
+from sightline.server.accounts.records import OrganizationAccess, ProjectId
+from sightline.server.edges.access import organization_key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.wire.bodies import Body
@@ -25,6 +25,9 @@ from sightline.server.exports.records import (
 )
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/integrations/blob-storage")
+
+Reader = Annotated[OrganizationAccess, organization_key_for("exports.read")]
+Manager = Annotated[OrganizationAccess, organization_key_for("exports.manage")]
 
 
 class ExportBody(Body):
@@ -78,18 +81,18 @@ class ExportBody(Body):
 
 
 @router.get("")
-async def list_exports(who: OrganizationKey, services: Served) -> Json:
+async def list_exports(who: Reader, services: Served) -> Json:
     return Json({"data": [_export(each) for each in await services.exports.every(who.organization_id)]})
 
 
 @router.put("")
-async def put(body: ExportBody, who: OrganizationKey, services: Served) -> Json:
+async def put(body: ExportBody, who: Manager, services: Served) -> Json:
     """Upsert the export of a project: each project has one."""
     return Json(_export(await services.exports.put(who.organization_id, body.draft())))
 
 
 @router.get("/{exportId}")
-async def read_status(exportId: str, who: OrganizationKey, services: Served) -> Json:
+async def read_status(exportId: str, who: Reader, services: Served) -> Json:
     export, status = await services.exports.status(who.organization_id, ExportId(exportId))
     return Json(
         {
@@ -103,7 +106,7 @@ async def read_status(exportId: str, who: OrganizationKey, services: Served) -> 
 
 
 @router.delete("/{exportId}")
-async def delete(exportId: str, who: OrganizationKey, services: Served) -> Json:
+async def delete(exportId: str, who: Manager, services: Served) -> Json:
     await services.exports.delete(who.organization_id, ExportId(exportId))
     return Json({"message": "Blob storage integration deleted; what it exported stays where it is"})
 

@@ -3,29 +3,32 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
+from sightline.server.accounts.permissions import Verb, holds, lacking
 from sightline.server.accounts.records import Access
-from sightline.server.edges.access import ScoresKey
+from sightline.server.edges.access import public_key_for
 from sightline.server.edges.answers import Json, issues
 from sightline.server.edges.bodies import BOUNDED_HERE, ESCAPED_NUL, has_nul, json_of
 from sightline.server.edges.langfuse.ingestion.bodies import Event, change_of
 from sightline.server.edges.langfuse.scores.bodies import ScoreBody
-from sightline.server.edges.langfuse.scores.fitting import fitting_scores
+from sightline.server.edges.langfuse.scores.fitting import EXISTS, fitting_scores
 from sightline.server.edges.large.json_events import has_list, listed
 from sightline.server.edges.large.spool import Body
 from sightline.server.edges.services import Served, Services
-from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.runtime.errors import Forbidden, InvalidRequest, SightlineError
 from sightline.server.tracing.clocks import believable
 from sightline.server.tracing.merging import Change
 from sightline.server.tracing.records import Score
 
 log = structlog.get_logger()
 router = APIRouter(prefix="/api/public", max_body_size=BOUNDED_HERE)
+
+Sender = Annotated[Access, public_key_for("events.send")]
 
 CONTENTS = ("input", "output", "metadata")
 """Fields whose texts may hold a NUL."""
@@ -45,12 +48,17 @@ class Verdicts:
     def accept(self, event_id: str) -> None:
         self.successes.append({"id": event_id, "status": 201})
 
+    def withdraw(self, event_id: str, problem: SightlineError) -> None:
+        """Refuse after all what was accepted."""
+        self.successes = [each for each in self.successes if each["id"] != event_id]
+        self.refuse(event_id, problem.status, problem.message)
+
     def refuse(self, event_id: str, status: int, message: str, error: Any = None) -> None:
         self.errors.append({"id": event_id, "status": status, "message": message, "error": error})
 
 
 @router.post("/ingestion")
-async def ingest(request: Request, who: ScoresKey, services: Served) -> Json:
+async def ingest(request: Request, who: Sender, services: Served) -> Json:
     """207 Multi-Status for every well-formed batch; accepted events are durable and readable when the answer comes.
 
     A large batch is stored in chunks after all of it was parsed. A retry is idempotent: event ids deduplicate.
@@ -62,7 +70,7 @@ async def ingest(request: Request, who: ScoresKey, services: Served) -> Json:
             nameless = {place for place, event in enumerate(suspects) if _names_hold_nul(event)}
             verdicts = judged(batch, who, nameless)
             await services.tracing.apply(who.project_id, verdicts.changes)
-            await services.tracing.record_scores(who.project_id, await _fitting(verdicts, who, services))
+            await _record_scores(verdicts, who, services)
             answer["successes"] += verdicts.successes
             answer["errors"] += verdicts.errors
     return Json(answer, status_code=207)
@@ -85,19 +93,28 @@ async def _batches(body: Body, services: Services) -> AsyncIterator[tuple[list[A
             yield group, group
 
 
-async def _fitting(verdicts: Verdicts, who: Access, services: Services) -> list[Score]:
+async def _record_scores(verdicts: Verdicts, who: Access, services: Services) -> None:
+    """Store the scores; who may only create them has the events refused that would change one."""
+    fitting = await _fitting(verdicts, who, services)
+    scores = [score for _, score in fitting]
+    exist = await services.tracing.record_scores(who.project_id, scores, only_new=not holds(who, "scores.write"))
+    for event, score in fitting:
+        if score.id in exist:
+            verdicts.withdraw(event.id, Forbidden(EXISTS.format(score.id)))
+
+
+async def _fitting(verdicts: Verdicts, who: Access, services: Services) -> list[tuple[Event, Score]]:
     """The scores that are valid by their configs; the events of the others are refused after all."""
     found = await fitting_scores(services, who.project_id, [body for _, body in verdicts.scores])
-    scores: list[Score] = []
+    scores: list[tuple[Event, Score]] = []
     for (event, _), score in zip(verdicts.scores, found, strict=True):
         if isinstance(score, Score):
             # Clock skew: a change from the future would win over all later ones, so the time is clamped.
             said_at = event.timestamp if believable(event.timestamp) else score.updated_at
             moment = min(said_at, score.updated_at)
-            scores.append(replace(score, created_at=moment, updated_at=moment))
+            scores.append((event, replace(score, created_at=moment, updated_at=moment)))
         else:
-            verdicts.successes = [each for each in verdicts.successes if each["id"] != event.id]
-            verdicts.refuse(event.id, score.status, score.message)
+            verdicts.withdraw(event.id, score)
     return scores
 
 
@@ -126,13 +143,14 @@ def judged(batch: Sequence[Any], who: Access, nameless: Collection[int] = ()) ->
 
 
 def _judge(event: Event, who: Access, verdicts: Verdicts) -> None:
-    if event.type == "score-create":
+    verb: Verb = "scores.create" if event.type == "score-create" else "traces.write"
+    if not holds(who, verb):
+        verdicts.refuse(event.id, 401, lacking(who, verb))
+    elif event.type == "score-create":
         body = ScoreBody.model_validate(event.body)
         # A score without a time of its own was given when its event says.
         verdicts.scores.append((event, body.model_copy(update={"timestamp": body.timestamp or event.timestamp})))
         verdicts.accept(event.id)
-    elif who.scope == "scores":
-        verdicts.refuse(event.id, 401, "A public key alone may only create scores: send the key pair")
     elif event.type == "sdk-log":
         log.info("message of a client", message=str(event.body)[:1000])
         verdicts.accept(event.id)

@@ -1,13 +1,13 @@
 """The oldest paths, an event a call: traces, spans, generations and events, on the same way in as batches of them."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from sightline.server.accounts.records import Access
-from sightline.server.edges.access import ProjectKey
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import read_json
 from sightline.server.edges.langfuse.ingestion.bodies import Event, change_of
@@ -18,37 +18,39 @@ from sightline.server.runtime.ids import new_id
 
 router = APIRouter(prefix="/api/public")
 
+Sender = Annotated[Access, key_for("traces.write")]
+
 OLD_NAMES = {"spanId": "id", "generationId": "id", "prompt": "input", "completion": "output"}
 """How these paths called what batches call otherwise."""
 
 
 @router.post("/traces")
-async def create_trace(request: Request, who: ProjectKey, services: Served) -> Json:
+async def create_trace(request: Request, who: Sender, services: Served) -> Json:
     return await _said(request, who, services, "trace-create")
 
 
 @router.post("/spans")
-async def create_span(request: Request, who: ProjectKey, services: Served) -> Json:
+async def create_span(request: Request, who: Sender, services: Served) -> Json:
     return await _said(request, who, services, "span-create")
 
 
 @router.patch("/spans")
-async def change_span(request: Request, who: ProjectKey, services: Served) -> Json:
+async def change_span(request: Request, who: Sender, services: Served) -> Json:
     return await _said(request, who, services, "span-update")
 
 
 @router.post("/generations")
-async def create_generation(request: Request, who: ProjectKey, services: Served) -> Json:
+async def create_generation(request: Request, who: Sender, services: Served) -> Json:
     return await _said(request, who, services, "generation-create")
 
 
 @router.patch("/generations")
-async def change_generation(request: Request, who: ProjectKey, services: Served) -> Json:
+async def change_generation(request: Request, who: Sender, services: Served) -> Json:
     return await _said(request, who, services, "generation-update")
 
 
 @router.post("/events")
-async def create_event(request: Request, who: ProjectKey, services: Served) -> Json:
+async def create_event(request: Request, who: Sender, services: Served) -> Json:
     return await _said(request, who, services, "event-create")
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, model_validator
 
-from sightline.server.edges.access import ProjectKey, SignedUrl
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import SignedUrl, key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import BOUNDED_HERE, PlainJson, read_body
 from sightline.server.edges.files import file_answer
@@ -18,6 +19,9 @@ from sightline.server.runtime.errors import InvalidRequest
 from sightline.server.tracing.records import MediaId, MediaUpload, ObservationId, ProjectId, TraceId
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/media")
+
+Reader = Annotated[Access, key_for("media.read")]
+Writer = Annotated[Access, key_for("media.write")]
 
 URL_LIFETIME = timedelta(hours=1)
 """Expiry of a signed URL."""
@@ -67,7 +71,7 @@ class Signature(Params):
 
 
 @router.post("")
-async def announce(body: Announcement, request: Request, who: ProjectKey, services: Served) -> Json:
+async def announce(body: Announcement, request: Request, who: Writer, services: Served) -> Json:
     """Announce a file by its SHA-256: 201 with a signed upload URL, or null when it is stored already (dedup)."""
     if body.content_length > services.limits.media_bytes:
         raise InvalidRequest(
@@ -88,7 +92,7 @@ async def announce(body: Announcement, request: Request, who: ProjectKey, servic
 
 
 @router.patch("/{mediaId}")
-async def finish(mediaId: str, body: Finished, who: ProjectKey, services: Served) -> Response:
+async def finish(mediaId: str, body: Finished, who: Writer, services: Served) -> Response:
     await services.tracing.finish_media(
         who.project_id, MediaId(mediaId), body.upload_http_status, body.upload_http_error
     )
@@ -96,7 +100,7 @@ async def finish(mediaId: str, body: Finished, who: ProjectKey, services: Served
 
 
 @router.get("/{mediaId}")
-async def read(mediaId: str, request: Request, who: ProjectKey, services: Served) -> Json:
+async def read(mediaId: str, request: Request, who: Reader, services: Served) -> Json:
     media = await services.tracing.media(who.project_id, MediaId(mediaId))
     url, expires = signed_address(request, services, (who.project_id, media.id), "GET")
     return Json(

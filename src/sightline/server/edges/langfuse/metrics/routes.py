@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 
+from sightline.server.accounts.records import Access
 from sightline.server.dashboards.records import (
     Aggregation,
     DailyQuery,
@@ -19,7 +20,7 @@ from sightline.server.dashboards.records import (
     Row,
     ViewName,
 )
-from sightline.server.edges.access import ProjectKey
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
@@ -29,6 +30,8 @@ from sightline.server.questions import Condition
 from sightline.server.runtime.json_reading import whole
 
 router = APIRouter(prefix="/api/public")
+
+Reader = Annotated[Access, key_for("metrics.read")]
 
 
 class DimensionBody(Body):
@@ -110,19 +113,19 @@ class DailyParams(Paged):
 
 
 @router.get("/v2/metrics")
-async def metrics(who: ProjectKey, services: Served, query: str) -> Json:
+async def metrics(who: Reader, services: Served, query: str) -> Json:
     asked = _parsed(CurrentQueryBody, query).query()
     return _rows(await services.metrics.rows(who.project_id, asked))
 
 
 @router.get("/metrics")
-async def legacy_metrics(who: ProjectKey, services: Served, query: str) -> Json:
+async def legacy_metrics(who: Reader, services: Served, query: str) -> Json:
     asked = _parsed(QueryBody, query).query()
     return _rows(await services.metrics.rows(who.project_id, asked, crowded=True))
 
 
 @router.get("/metrics/daily")
-async def daily(who: ProjectKey, services: Served, params: Annotated[DailyParams, Query()]) -> Json:
+async def daily(who: Reader, services: Served, params: Annotated[DailyParams, Query()]) -> Json:
     asked = DailyQuery(
         start=params.from_timestamp,
         end=params.to_timestamp,

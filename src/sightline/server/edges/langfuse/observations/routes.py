@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json
 from sightline.server.edges.cursors import cursor_position, cursor_text
 from sightline.server.edges.langfuse.traces.shapes import V2_GROUPS, observation_v1, observation_v2
@@ -34,6 +35,8 @@ from sightline.server.tracing.records import (
 )
 
 router = APIRouter(prefix="/api/public")
+
+Reader = Annotated[Access, key_for("traces.read")]
 
 PARAMETERS = {
     "traceId": "trace_id",
@@ -92,7 +95,7 @@ class DetailParams(Params):
 
 
 @router.get("/v2/observations")
-async def current(who: ProjectKey, services: Served, params: Annotated[CurrentParams, Query()]) -> Json:
+async def current(who: Reader, services: Served, params: Annotated[CurrentParams, Query()]) -> Json:
     """A page (cursor pagination), newest first, with only the field groups asked for."""
     if params.parse_io_as_json:
         raise InvalidRequest("parseIoAsJson is gone: input and output come as they were sent; leave it out")
@@ -115,7 +118,7 @@ async def current(who: ProjectKey, services: Served, params: Annotated[CurrentPa
 
 
 @router.get("/observations")
-async def legacy(who: ProjectKey, services: Served, params: Annotated[LegacyParams, Query()]) -> Json:
+async def legacy(who: Reader, services: Served, params: Annotated[LegacyParams, Query()]) -> Json:
     query = replace(_query(params), limit=params.limit, offset=params.offset, counted=True)
     page = await services.tracing.observations(
         who.project_id, filtered(query, params.filter, OBSERVATION_FIELDS, PARAMETERS)
@@ -127,7 +130,7 @@ async def legacy(who: ProjectKey, services: Served, params: Annotated[LegacyPara
 @router.get("/observations/{observationId:path}")
 async def one(
     observationId: str,
-    who: ProjectKey,
+    who: Reader,
     services: Served,
     params: Annotated[DetailParams, Query()],
 ) -> Json:

@@ -10,15 +10,19 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
 from sightline.server.accounts.records import Membership, OrganizationAccess, OrganizationRole, UserId
-from sightline.server.edges.access import OrganizationKey
+from sightline.server.edges.access import organization_key_for
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.wire.bodies import Body
+from sightline.server.edges.langfuse.wire.roles import wire_role
 from sightline.server.edges.params import LARGEST
 from sightline.server.edges.services import Served, Services, base_url
 from sightline.server.runtime.errors import InvalidRequest
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/scim")
+
+Reader = Annotated[OrganizationAccess, organization_key_for("people.read")]
+Manager = Annotated[OrganizationAccess, organization_key_for("people.manage")]
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0"
 """URN of the core schemas."""
@@ -71,7 +75,7 @@ class UserParams(Body):
 
 
 @router.get("/ServiceProviderConfig")
-async def configuration(_: OrganizationKey, request: Request, services: Served) -> Json:
+async def configuration(_: Reader, request: Request, services: Served) -> Json:
     features = {name: {"supported": supported} for name, supported in FEATURES.items()}
     basic = {
         "name": "HTTP Basic",
@@ -94,7 +98,7 @@ async def configuration(_: OrganizationKey, request: Request, services: Served) 
 
 
 @router.get("/ResourceTypes")
-async def resource_types(_: OrganizationKey, request: Request, services: Served) -> Json:
+async def resource_types(_: Reader, request: Request, services: Served) -> Json:
     user = {
         "schemas": [f"{CORE}:ResourceType"],
         "id": "User",
@@ -109,7 +113,7 @@ async def resource_types(_: OrganizationKey, request: Request, services: Served)
 
 
 @router.get("/Schemas")
-async def schemas(_: OrganizationKey, request: Request, services: Served) -> Json:
+async def schemas(_: Reader, request: Request, services: Served) -> Json:
     schema = {
         "id": USER,
         "name": "User",
@@ -128,9 +132,7 @@ async def schemas(_: OrganizationKey, request: Request, services: Served) -> Jso
 
 
 @router.get("/Users")
-async def list_users(
-    who: OrganizationKey, request: Request, services: Served, params: Annotated[UserParams, Query()]
-) -> Json:
+async def list_users(who: Reader, request: Request, services: Served, params: Annotated[UserParams, Query()]) -> Json:
     found, total = await services.people.page(
         who.organization_id, _address(params.filter), params.start_index - 1, params.count
     )
@@ -139,7 +141,7 @@ async def list_users(
 
 
 @router.post("/Users")
-async def add_user(body: UserBody, who: OrganizationKey, request: Request, services: Served) -> Json:
+async def add_user(body: UserBody, who: Manager, request: Request, services: Served) -> Json:
     name = body.name.text if body.name else None
     role = body.roles[0] if body.roles else "NONE"
     member = await services.people.add(who.organization_id, body.user_name, name, role, body.password)
@@ -147,12 +149,12 @@ async def add_user(body: UserBody, who: OrganizationKey, request: Request, servi
 
 
 @router.get("/Users/{userId}")
-async def read_user(userId: str, who: OrganizationKey, request: Request, services: Served) -> Json:
+async def read_user(userId: str, who: Reader, request: Request, services: Served) -> Json:
     return _scim(_user(await services.people.get(who.organization_id, UserId(userId)), request, services))
 
 
 @router.put("/Users/{userId}")
-async def replace_user(userId: str, body: UserBody, who: OrganizationKey, request: Request, services: Served) -> Json:
+async def replace_user(userId: str, body: UserBody, who: Manager, request: Request, services: Served) -> Json:
     """Replace name, roles and `active`; the e-mail address identifies a person and is immutable."""
     user_id = UserId(userId)
     kept = services.people.take_in if body.active else services.people.get
@@ -166,7 +168,7 @@ async def replace_user(userId: str, body: UserBody, who: OrganizationKey, reques
 
 
 @router.patch("/Users/{userId}")
-async def change_user(userId: str, body: PatchBody, who: OrganizationKey, request: Request, services: Served) -> Json:
+async def change_user(userId: str, body: PatchBody, who: Manager, request: Request, services: Served) -> Json:
     changes = _changes(body.operations)
     kept = services.people.take_in if changes.get("active") else services.people.get
     member = await kept(who.organization_id, UserId(userId))
@@ -178,7 +180,7 @@ async def change_user(userId: str, body: PatchBody, who: OrganizationKey, reques
 
 
 @router.delete("/Users/{userId}", status_code=204)
-async def remove_user(userId: str, who: OrganizationKey, services: Served) -> None:
+async def remove_user(userId: str, who: Manager, services: Served) -> None:
     """Deprovision a person: remove their memberships. What they made stays."""
     await services.organizations.remove_member(who.organization_id, UserId(userId))
 
@@ -233,7 +235,7 @@ def _user(membership: Membership, request: Request, services: Services) -> dict[
         "name": {"formatted": user.name},
         "emails": [{"primary": True, "value": user.email, "type": "work"}],
         "active": True,
-        "roles": [membership.role],
+        "roles": [wire_role(membership.role)],
         "meta": _meta("User", f"{_base(request, services)}/Users/{user.id}"),
     }
 

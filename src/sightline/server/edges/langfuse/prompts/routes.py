@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AfterValidator, Field, TypeAdapter
 
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson, read_as
 from sightline.server.edges.langfuse.prompts.filters import prompt_conditions
@@ -27,6 +28,10 @@ from sightline.server.prompts.records import (
 from sightline.server.questions import Condition
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/v2/prompts")
+
+Reader = Annotated[Access, key_for("prompts.read")]
+Writer = Annotated[Access, key_for("prompts.write")]
+Deleter = Annotated[Access, key_for("prompts.delete")]
 
 LABEL = r"^[a-z0-9_\-.]+$"
 """Characters of a label."""
@@ -96,7 +101,7 @@ class ListParams(Paged):
 
 
 @router.get("")
-async def list_prompts(who: ProjectKey, services: Served, params: Annotated[ListParams, Query()]) -> Json:
+async def list_prompts(who: Reader, services: Served, params: Annotated[ListParams, Query()]) -> Json:
     """A page of prompts by name, each summarised over the versions that match."""
     query = PromptQuery(conditions=_conditions(params), limit=params.limit, offset=params.offset)
     page = await services.prompts.page(who.project_id, query)
@@ -104,20 +109,20 @@ async def list_prompts(who: ProjectKey, services: Served, params: Annotated[List
 
 
 @router.post("")
-async def create(request: Request, who: ProjectKey, services: Served) -> Json:
+async def create(request: Request, who: Writer, services: Served) -> Json:
     body = await read_as(request, services.limits.body_bytes, NEW.validate_python)
     prompt = await services.prompts.create(who.project_id, _draft(body))
     return Json(prompt_shape(prompt) | {"resolutionGraph": None}, status_code=201)
 
 
 @router.get("/{name:path}")
-async def read(name: str, who: ProjectKey, services: Served, params: Annotated[Reading, Query()]) -> Json:
+async def read(name: str, who: Reader, services: Served, params: Annotated[Reading, Query()]) -> Json:
     selector = Selector(name=name, version=params.version, label=params.label)
     return Json(composed_shape(await services.prompts.get(who.project_id, selector, resolve=params.resolve)))
 
 
 @router.delete("/{name:path}")
-async def delete(name: str, who: ProjectKey, services: Served, params: Annotated[Which, Query()]) -> Response:
+async def delete(name: str, who: Deleter, services: Served, params: Annotated[Which, Query()]) -> Response:
     selector = Selector(name=name, version=params.version, label=params.label)
     await services.prompts.delete(who.project_id, selector)
     return Response(status_code=204)
@@ -125,7 +130,7 @@ async def delete(name: str, who: ProjectKey, services: Served, params: Annotated
 
 @router.patch("/{name:path}/versions/{version}")
 async def label(
-    name: str, version: Annotated[int, Path(le=LARGEST)], body: Labels, who: ProjectKey, services: Served
+    name: str, version: Annotated[int, Path(le=LARGEST)], body: Labels, who: Writer, services: Served
 ) -> Json:
     return Json(prompt_shape(await services.prompts.label(who.project_id, name, version, body.new_labels)))
 

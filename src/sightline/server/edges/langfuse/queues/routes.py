@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from sightline.server.accounts.records import ProjectId, UserId
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access, ProjectId, UserId
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.wire.bodies import Body
@@ -25,6 +25,10 @@ from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/annotation-queues")
+
+Reader = Annotated[Access, key_for("annotations.read")]
+Writer = Annotated[Access, key_for("annotations.write")]
+Manager = Annotated[Access, key_for("queues.manage")]
 
 
 class QueueBody(Body):
@@ -81,23 +85,23 @@ class AssignmentBody(Body):
 
 
 @router.get("")
-async def list_queues(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
+async def list_queues(who: Reader, services: Served, params: Annotated[Paged, Query()]) -> Json:
     queues, total = await services.queues.page(who.project_id, params.limit, params.offset)
     return Json(params.paged([_queue(each) for each in queues], total))
 
 
 @router.post("")
-async def create(body: QueueBody, who: ProjectKey, services: Served) -> Json:
+async def create(body: QueueBody, who: Manager, services: Served) -> Json:
     return Json(_queue(await services.queues.create(body.queue(who.project_id))))
 
 
 @router.get("/{queueId}")
-async def read(queueId: str, who: ProjectKey, services: Served) -> Json:
+async def read(queueId: str, who: Reader, services: Served) -> Json:
     return Json(_queue(await services.queues.get(who.project_id, QueueId(queueId))))
 
 
 @router.get("/{queueId}/items")
-async def list_items(queueId: str, who: ProjectKey, services: Served, params: Annotated[ItemParams, Query()]) -> Json:
+async def list_items(queueId: str, who: Reader, services: Served, params: Annotated[ItemParams, Query()]) -> Json:
     items, total = await services.queues.items(
         who.project_id, QueueId(queueId), params.status, params.limit, params.offset
     )
@@ -105,36 +109,36 @@ async def list_items(queueId: str, who: ProjectKey, services: Served, params: An
 
 
 @router.post("/{queueId}/items")
-async def add_item(queueId: str, body: ItemBody, who: ProjectKey, services: Served) -> Json:
+async def add_item(queueId: str, body: ItemBody, who: Writer, services: Served) -> Json:
     return Json(_item(await services.queues.add_item(body.item(who.project_id, queueId))))
 
 
 @router.get("/{queueId}/items/{itemId}")
-async def read_item(queueId: str, itemId: str, who: ProjectKey, services: Served) -> Json:
+async def read_item(queueId: str, itemId: str, who: Reader, services: Served) -> Json:
     return Json(_item(await services.queues.item(who.project_id, QueueId(queueId), QueueItemId(itemId))))
 
 
 @router.patch("/{queueId}/items/{itemId}")
-async def change_item(queueId: str, itemId: str, body: StatusBody, who: ProjectKey, services: Served) -> Json:
+async def change_item(queueId: str, itemId: str, body: StatusBody, who: Writer, services: Served) -> Json:
     item = await services.queues.set_status(who.project_id, QueueId(queueId), QueueItemId(itemId), body.status)
     return Json(_item(item))
 
 
 @router.delete("/{queueId}/items/{itemId}")
-async def remove_item(queueId: str, itemId: str, who: ProjectKey, services: Served) -> Json:
+async def remove_item(queueId: str, itemId: str, who: Writer, services: Served) -> Json:
     await services.queues.remove_item(who.project_id, QueueId(queueId), QueueItemId(itemId))
     return Json({"success": True, "message": "Annotation queue item deleted"})
 
 
 @router.post("/{queueId}/assignments")
-async def assign(queueId: str, body: AssignmentBody, who: ProjectKey, services: Served) -> Json:
+async def assign(queueId: str, body: AssignmentBody, who: Manager, services: Served) -> Json:
     assignment = body.assignment(who.project_id, queueId)
     await services.queues.assign(assignment)
     return Json({"userId": assignment.user_id, "queueId": queueId, "projectId": who.project_id})
 
 
 @router.delete("/{queueId}/assignments")
-async def unassign(queueId: str, body: AssignmentBody, who: ProjectKey, services: Served) -> Json:
+async def unassign(queueId: str, body: AssignmentBody, who: Manager, services: Served) -> Json:
     await services.queues.unassign(body.assignment(who.project_id, queueId))
     return Json({"success": True})
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, model_validator
 
-from sightline.server.accounts.records import ProjectId
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access, ProjectId
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.wire.bodies import Body
@@ -17,6 +17,9 @@ from sightline.server.runtime.clock import now
 from sightline.server.runtime.ids import new_id
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/score-configs")
+
+Reader = Annotated[Access, key_for("score-configs.read")]
+Writer = Annotated[Access, key_for("score-configs.write")]
 
 Name = Annotated[str, Field(min_length=1, max_length=35, pattern=r"^[A-Za-z0-9_ .()\-]+$")]
 Bound = Annotated[float, Field(allow_inf_nan=False)]
@@ -66,23 +69,23 @@ class Changes(Body):
 
 
 @router.get("")
-async def list_configs(who: ProjectKey, services: Served, params: Annotated[Paged, Query()]) -> Json:
+async def list_configs(who: Reader, services: Served, params: Annotated[Paged, Query()]) -> Json:
     page = await services.score_configs.page(who.project_id, params.limit, params.offset)
     return Json(params.paged([_config(each) for each in page.items], page.total))
 
 
 @router.post("")
-async def create(body: NewConfig, who: ProjectKey, services: Served) -> Json:
+async def create(body: NewConfig, who: Writer, services: Served) -> Json:
     return Json(_config(await services.score_configs.create(body.config(who.project_id))))
 
 
 @router.get("/{configId}")
-async def read(configId: str, who: ProjectKey, services: Served) -> Json:
+async def read(configId: str, who: Reader, services: Served) -> Json:
     return Json(_config(await services.score_configs.get(who.project_id, ConfigId(configId))))
 
 
 @router.patch("/{configId}")
-async def change(configId: str, body: Changes, who: ProjectKey, services: Served) -> Json:
+async def change(configId: str, body: Changes, who: Writer, services: Served) -> Json:
     config = await services.score_configs.change(who.project_id, ConfigId(configId), body.changes())
     return Json(_config(config))
 

@@ -9,6 +9,9 @@ from sightline.server.evals.records import ConfigId, ScoreConfig
 from sightline.server.runtime.errors import NotFound, SightlineError
 from sightline.server.tracing.records import ProjectId, Score
 
+EXISTS = "score {} exists, and these credentials may only create scores: leave out the id, or send the key pair"
+"""Refusal of a changed score."""
+
 
 async def fitting_scores(
     services: Services, project_id: ProjectId, bodies: Sequence[ScoreBody]

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
 
-from sightline.server.edges.access import ProjectKey, ScoresKey
+from sightline.server.accounts.permissions import holds
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import key_for, public_key_for
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import read_json
 from sightline.server.edges.cursors import cursor_position, cursor_text
 from sightline.server.edges.langfuse.scores.bodies import ScoreBody, complaint
-from sightline.server.edges.langfuse.scores.fitting import fitting_scores
+from sightline.server.edges.langfuse.scores.fitting import EXISTS, fitting_scores
 from sightline.server.edges.langfuse.scores.queries import OPERATORS, V3Params, v3_query
 from sightline.server.edges.langfuse.scores.shapes import V3_GROUPS, listed, score_of_trace, score_v2, score_v3
 from sightline.server.edges.params import (
@@ -26,7 +28,7 @@ from sightline.server.edges.params import (
 )
 from sightline.server.edges.services import Served, Services
 from sightline.server.questions import conditions_of_json
-from sightline.server.runtime.errors import InvalidRequest, NotFound, SightlineError
+from sightline.server.runtime.errors import Forbidden, InvalidRequest, NotFound, SightlineError
 from sightline.server.tracing.fields import SCORE_FIELDS
 from sightline.server.tracing.records import (
     Condition,
@@ -42,6 +44,10 @@ from sightline.server.tracing.records import (
 )
 
 router = APIRouter(prefix="/api/public")
+
+Creator = Annotated[Access, public_key_for("scores.create")]
+Reader = Annotated[Access, key_for("scores.read")]
+Writer = Annotated[Access, key_for("scores.write")]
 
 CURSOR = ("lastTimestamp", "lastId")
 """Parts of the keyset cursor: time, then id as the tie-breaker."""
@@ -78,11 +84,11 @@ class DetailParams(Params):
 
 
 @router.post("/scores")
-async def write(request: Request, who: ScoresKey, services: Served) -> Json:
+async def write(request: Request, who: Creator, services: Served) -> Json:
     """Upsert scores by id. An object answers 200 with its id; a list 202 when all are valid, else 207 Multi-Status."""
     body = await read_json(request, services.limits.body_bytes)
     if isinstance(body, list):
-        return await _write_list(body, who.project_id, services)
+        return await _write_list(body, who, services)
     try:
         given = ScoreBody.model_validate(body)
     except ValidationError as problem:
@@ -90,11 +96,12 @@ async def write(request: Request, who: ScoresKey, services: Served) -> Json:
     [score] = await fitting_scores(services, who.project_id, [given])
     if isinstance(score, SightlineError):
         raise score
-    await services.tracing.record_scores(who.project_id, [score])
+    if await services.tracing.record_scores(who.project_id, [score], only_new=not holds(who, "scores.write")):
+        raise Forbidden(EXISTS.format(score.id))
     return Json({"id": score.id})
 
 
-async def _write_list(bodies: Sequence[Any], project_id: ProjectId, services: Services) -> Json:
+async def _write_list(bodies: Sequence[Any], who: Access, services: Services) -> Json:
     parsed: dict[int, ScoreBody] = {}
     errors: dict[int, str] = {}
     for position, body in enumerate(bodies):
@@ -102,26 +109,26 @@ async def _write_list(bodies: Sequence[Any], project_id: ProjectId, services: Se
             parsed[position] = ScoreBody.model_validate(body)
         except ValidationError as problem:
             errors[position] = complaint(problem)
-    fitting = await fitting_scores(services, project_id, list(parsed.values()))
-    errors |= {
-        place: str(each) for place, each in zip(parsed, fitting, strict=True) if isinstance(each, SightlineError)
-    }
-    scores = [each for each in fitting if isinstance(each, Score)]
-    await services.tracing.record_scores(project_id, scores)
+    fitting = dict(zip(parsed, await fitting_scores(services, who.project_id, list(parsed.values())), strict=True))
+    errors |= {place: str(each) for place, each in fitting.items() if isinstance(each, SightlineError)}
+    scores = {place: each for place, each in fitting.items() if isinstance(each, Score)}
+    only_new = not holds(who, "scores.write")
+    exist = await services.tracing.record_scores(who.project_id, list(scores.values()), only_new=only_new)
+    errors |= {place: EXISTS.format(score.id) for place, score in scores.items() if score.id in exist}
     said = [{"message": f"score {position}: {errors[position]}"} for position in sorted(errors)]
     if errors:
-        return Json({"accepted": len(scores), "rejected": len(errors), "errors": said}, status_code=207)
+        return Json({"accepted": len(bodies) - len(errors), "rejected": len(errors), "errors": said}, status_code=207)
     return Json({"message": "Accepted"}, status_code=202)
 
 
 @router.delete("/scores/{scoreId:path}")
-async def delete(scoreId: str, who: ProjectKey, services: Served) -> Json:
+async def delete(scoreId: str, who: Writer, services: Served) -> Json:
     await services.tracing.delete_score(who.project_id, ScoreId(scoreId))
     return Json({"message": "Score deleted"}, status_code=202)
 
 
 @router.get("/scores")
-async def list_v1(who: ProjectKey, services: Served, params: Annotated[LegacyParams, Query()]) -> Json:
+async def list_v1(who: Reader, services: Served, params: Annotated[LegacyParams, Query()]) -> Json:
     """The v1 view: scores of traces only, and no corrections."""
     query = _legacy_query(params)
     first = replace(query, conditions=(*query.conditions, OF_A_TRACE), data_types=query.data_types or TYPES_OF_V1)
@@ -129,7 +136,7 @@ async def list_v1(who: ProjectKey, services: Served, params: Annotated[LegacyPar
 
 
 @router.get("/scores/{scoreId:path}")
-async def one_v1(scoreId: str, who: ProjectKey, services: Served) -> Json:
+async def one_v1(scoreId: str, who: Reader, services: Served) -> Json:
     score = await services.tracing.score(who.project_id, ScoreId(scoreId))
     if not score.trace_id or not listed([score]):
         raise NotFound(f"score {scoreId} is not one of a trace: read it from /api/public/v2/scores")
@@ -137,17 +144,17 @@ async def one_v1(scoreId: str, who: ProjectKey, services: Served) -> Json:
 
 
 @router.get("/v2/scores")
-async def list_v2(who: ProjectKey, services: Served, params: Annotated[LegacyParams, Query()]) -> Json:
+async def list_v2(who: Reader, services: Served, params: Annotated[LegacyParams, Query()]) -> Json:
     return await _legacy_list(who.project_id, services, params, _legacy_query(params))
 
 
 @router.get("/v2/scores/{scoreId:path}")
-async def one_v2(scoreId: str, who: ProjectKey, services: Served) -> Json:
+async def one_v2(scoreId: str, who: Reader, services: Served) -> Json:
     return Json(score_v2(await services.tracing.score(who.project_id, ScoreId(scoreId))))
 
 
 @router.get("/v3/scores")
-async def list_v3(who: ProjectKey, services: Served, params: Annotated[V3Params, Query()]) -> Json:
+async def list_v3(who: Reader, services: Served, params: Annotated[V3Params, Query()]) -> Json:
     groups = field_groups(params.fields, V3_GROUPS, ())
     before = cursor_position(params.cursor, *CURSOR) if params.cursor else None
     query = v3_query(params, (before[0], ScoreId(before[1][0])) if before else None)

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Query, Request
 from pydantic import Field, model_validator
 
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson, read_as
 from sightline.server.edges.langfuse.wire.bodies import Body
@@ -14,6 +15,10 @@ from sightline.server.edges.services import Served
 from sightline.server.skills.records import NewFile, Skill, SkillDraft, SkillFile, SkillQuery, SkillSummary
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/unstable/skills")
+
+Reader = Annotated[Access, key_for("skills.read")]
+Writer = Annotated[Access, key_for("skills.write")]
+Deleter = Annotated[Access, key_for("skills.delete")]
 
 SHA256 = r"^[A-Za-z0-9+/]{43}=$"
 """A SHA-256 in base64."""
@@ -81,41 +86,41 @@ class Hashes(Params):
 
 
 @router.get("")
-async def list_skills(who: ProjectKey, services: Served, params: Annotated[ListParams, Query()]) -> Json:
+async def list_skills(who: Reader, services: Served, params: Annotated[ListParams, Query()]) -> Json:
     skills, total = await services.skills.page(who.project_id, params.query())
     more = {"hasNextPage": params.offset + len(skills) < total}
     return Json({"data": [_summary(each) for each in skills], "meta": params.meta(total) | more})
 
 
 @router.post("")
-async def create(request: Request, who: ProjectKey, services: Served) -> Json:
+async def create(request: Request, who: Writer, services: Served) -> Json:
     body = await read_as(request, services.limits.body_bytes, VersionBody.model_validate)
     return Json(_skill(await services.skills.create(who.project_id, body.draft())), status_code=201)
 
 
 @router.get("/files/content")
-async def read_contents(who: ProjectKey, services: Served, params: Annotated[Hashes, Query()]) -> Json:
+async def read_contents(who: Reader, services: Served, params: Annotated[Hashes, Query()]) -> Json:
     found = await services.skills.contents(who.project_id, params.sha256_hashes)
     return Json({"data": [{"sha256Hash": each, "content": found[each]} for each in params.sha256_hashes]})
 
 
 @router.get("/{skillName}")
-async def read(skillName: str, who: ProjectKey, services: Served, params: Annotated[Which, Query()]) -> Json:
+async def read(skillName: str, who: Reader, services: Served, params: Annotated[Which, Query()]) -> Json:
     return Json(_skill(await services.skills.get(who.project_id, skillName, params.version, params.label)))
 
 
 @router.patch("/{skillName}")
-async def tag(skillName: str, body: TagsBody, who: ProjectKey, services: Served) -> Json:
+async def tag(skillName: str, body: TagsBody, who: Writer, services: Served) -> Json:
     return Json(_skill(await services.skills.set_tags(who.project_id, skillName, body.tags)))
 
 
 @router.patch("/{skillName}/versions/{skillVersion}")
-async def label(skillName: str, skillVersion: int, body: LabelsBody, who: ProjectKey, services: Served) -> Json:
+async def label(skillName: str, skillVersion: int, body: LabelsBody, who: Writer, services: Served) -> Json:
     return Json(_skill(await services.skills.set_labels(who.project_id, skillName, skillVersion, body.labels)))
 
 
 @router.delete("/{skillName}/versions/{skillVersion}")
-async def delete(skillName: str, skillVersion: int, who: ProjectKey, services: Served) -> Json:
+async def delete(skillName: str, skillVersion: int, who: Deleter, services: Served) -> Json:
     await services.skills.delete(who.project_id, skillName, skillVersion)
     return Json({"deleted": True})
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from sightline.server.edges.access import ProjectKey
+from sightline.server.accounts.records import Access
+from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.scores.shapes import listed, score_v2
@@ -19,6 +20,9 @@ from sightline.server.tracing.fields import TRACE_FIELDS
 from sightline.server.tracing.records import TraceId, TraceOrder, TraceQuery
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public/traces")
+
+Reader = Annotated[Access, key_for("traces.read")]
+Deleter = Annotated[Access, key_for("traces.delete")]
 
 GROUPS = ("core", "io", "scores", "observations", "metrics")
 """Groups of fields of a trace, for `fields`."""
@@ -65,7 +69,7 @@ class Deletion(Params):
 
 
 @router.get("")
-async def list_traces(who: ProjectKey, services: Served, params: Annotated[TraceParams, Query()]) -> Json:
+async def list_traces(who: Reader, services: Served, params: Annotated[TraceParams, Query()]) -> Json:
     groups = field_groups(params.fields, GROUPS, GROUPS)
     page = await services.tracing.traces(who.project_id, _query(params, whole="io" in groups))
     ids = await services.tracing.observation_ids(who.project_id, [trace.id for trace in page.items])
@@ -76,7 +80,7 @@ async def list_traces(who: ProjectKey, services: Served, params: Annotated[Trace
 @router.get("/{traceId:path}")
 async def get_trace(
     traceId: str,
-    who: ProjectKey,
+    who: Reader,
     services: Served,
     params: Annotated[DetailParams, Query()],
 ) -> Json:
@@ -90,13 +94,13 @@ async def get_trace(
 
 
 @router.delete("/{traceId:path}")
-async def delete_trace(traceId: str, who: ProjectKey, services: Served) -> dict[str, str]:
+async def delete_trace(traceId: str, who: Deleter, services: Served) -> dict[str, str]:
     await services.tracing.delete_traces(who.project_id, [TraceId(traceId)])
     return {"message": "Trace deleted"}
 
 
 @router.delete("")
-async def delete_traces(body: Deletion, who: ProjectKey, services: Served) -> dict[str, str]:
+async def delete_traces(body: Deletion, who: Deleter, services: Served) -> dict[str, str]:
     await services.tracing.delete_traces(who.project_id, [TraceId(trace_id) for trace_id in body.trace_ids])
     return {"message": f"{len(body.trace_ids)} traces deleted"}
 
