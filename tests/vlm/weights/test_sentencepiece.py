@@ -30,9 +30,7 @@ def model(kind: int = 2) -> bytes:
     """A small BPE: its best merge first, then letters, as SentencePiece numbers them."""
     ordered = [*SPECIAL, *BYTES, *((text, 1) for text in [*MERGED, *LETTERS])]
     pieces = [
-        message(
-            1, message(1, text.encode()) + varint(2 << 3 | 5) + struct.pack("<f", -at) + varint(3 << 3) + varint(each)
-        )
+        message(1, text.encode()) + varint(2 << 3 | 5) + struct.pack("<f", -at) + varint(3 << 3) + varint(each)
         for at, (text, each) in enumerate(ordered)
     ]
     trainer = varint(3 << 3) + varint(kind) + varint(35 << 3) + varint(1)
