@@ -9,7 +9,7 @@ STATIC := src/sightline/server/edges/web/static
 ENV := .venv/.pins-$(shell cat constraints.txt pyproject.toml | sha256sum | cut -c1-16)
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help env web demo test test-cluster check lint format bench golden tiny shots campaign-kills campaign-scale campaign-conformance campaign-instrumentations clean
+.PHONY: help env web demo test test-cluster check lint format bench golden tiny shots campaign-kills campaign-faults campaign-scale campaign-conformance campaign-instrumentations clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ shots: env web ## take the screenshots under docs/ again
 
 campaign-kills: env web ## 200 times kill -9, and SIGTERM between; every acknowledged span must be there once
 	@$(BIN)/python -m benchmarks.campaign_kills --kills 200
+
+campaign-faults: env web ## faults of disk, system, clock and engine × all that is written, and 500 kills (an hour; root and cc)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.faults
 
 campaign-scale: env web ## ten million observations in one folder: bytes, memory, answers (an hour, 20 GB of disk)
 	@$(BIN)/python -m benchmarks.scale

@@ -53,6 +53,22 @@ def server(context: typer.Context) -> None:
     server_app(args=context.args, prog_name="sightline server")
 
 
+@app.command(context_settings=FORWARDED, add_help_option=False)
+def doctor(context: typer.Context) -> None:
+    """List what is wrong in the platform's data folder, and mend it (see `sightline doctor --help`)."""
+    from sightline.server.installation.cli import doctor_app  # late: only this command needs it
+
+    doctor_app(args=context.args, prog_name="sightline doctor")
+
+
+@app.command("rotate-secret", context_settings=FORWARDED, add_help_option=False)
+def rotate_secret(context: typer.Context) -> None:
+    """Make a secret of the platform's data folder anew (see `sightline rotate-secret --help`)."""
+    from sightline.server.installation.cli import rotate_app  # late: only this command needs it
+
+    rotate_app(args=context.args, prog_name="sightline rotate-secret")
+
+
 @app.command("import", context_settings=FORWARDED, add_help_option=False)
 def import_(context: typer.Context) -> None:
     """Bring in a project of another Langfuse (see `sightline import langfuse --help`)."""

@@ -115,7 +115,23 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path):
         ({"SIGHTLINE_PORT": "many"}, "port: Input should be a valid integer"),
         ({"SIGHTLINE_INIT_PROJECT_PUBLIC_KEY": "pk-lf-1"}, "go together"),
         ({"SIGHTLINE_OBSERVATIONS_URL": "mysql://host/db"}, "name a folder"),
+        (
+            {"SIGHTLINE_OBSERVATIONS_URL": "clickhouse://u:pw-kept@127.0.0.1:81 23/db"},
+            "its host or port cannot be read",
+        ),
+        ({"SIGHTLINE_OBSERVATIONS_URL": "clickhouse://u:pw-kept@127.0.0.1:99999/db"}, "its host or port cannot be"),
+        ({"SIGHTLINE_OBSERVATIONS_URL": "clickhouse://u:pw-kept@127.0.0.1/1db"}, "name a folder"),
+        ({"SIGHTLINE_DATABASE_URL": "postgresql+asyncpg://u:pw-kept@127.0.0.1:54 32/db"}, "its host or port cannot be"),
+        ({"SIGHTLINE_DATABASE_URL": "u:pw-kept@127.0.0.1/db"}, "begins with '…@127.0.0.1/db'"),
+        ({"SIGHTLINE_BUS_URL": "amqp://u:pw-kept@127.0.0.1/db"}, "'amqp://…@127.0.0.1/db'"),
+        ({"SIGHTLINE_MEDIA_URL": "https://u:pw-kept@127.0.0.1:1 2/db"}, "its host or port cannot be read"),
+        ({"SIGHTLINE_MODEL_ENDPOINT_URL": "http://u:pw-kept@127.0.0.1:1 2/v1"}, "its host or port cannot be read"),
+        ({"SIGHTLINE_SIGN_IN_LIMIT": "often"}, "write a number per time"),
+        ({"SIGHTLINE_MIN_FREE_BYTES": "1000"}, "less than the largest batch"),
+        ({"SIGHTLINE_SECRET": "pw-kept"}, "at least 32"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, environment: dict[str, str], said: str):
-    assert said in refused("--data-dir", str(tmp_path), **environment)
+    line = refused("--data-dir", str(tmp_path), **environment)
+    assert said in line
+    assert "pw-kept" not in line

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.datastructures import State
 
 from sightline import __version__
-from sightline.server.accounts.actions import Accounts, Organizations, People
+from sightline.server.accounts.actions import Accounts, Audit, Organizations, People
 from sightline.server.accounts.records import InitialAccounts, Seeded
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
@@ -21,6 +22,7 @@ from sightline.server.edges.answers import translate_errors
 from sightline.server.edges.compression import PageCompression
 from sightline.server.edges.endpoint import ModelEndpoint
 from sightline.server.edges.large.spool import Spool
+from sightline.server.edges.reserve import Reserve
 from sightline.server.edges.services import Limits, Services
 from sightline.server.edges.shields import PlainText, PublicCors, SameOrigin, SecurityHeaders
 from sightline.server.edges.throttle import Throttle
@@ -29,6 +31,7 @@ from sightline.server.evaluators.actions import Evaluators, Rules
 from sightline.server.exports.actions import BlobExports
 from sightline.server.exports.destinations import opened
 from sightline.server.exports.jobs import ExportRound
+from sightline.server.installation import opening
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime import logs
@@ -41,10 +44,11 @@ from sightline.server.runtime.leases import Leases
 from sightline.server.runtime.observations import ObservationsEngine, engine_at
 from sightline.server.runtime.seal import Seal
 from sightline.server.runtime.secret import Secrets
+from sightline.server.runtime.space import FreeSpace
 from sightline.server.runtime.writer import SpanWriter
 from sightline.server.settings import Settings
 from sightline.server.skills.actions import Skills
-from sightline.server.tables import migrate, migrate_observations
+from sightline.server.tables import check_schema, migrate, migrate_observations
 from sightline.server.tables.leases import leases as lease_table
 from sightline.server.tracing.actions import TracedExperiments, Tracing
 from sightline.server.tracing.actions.media import MediaRemoval
@@ -63,7 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            services, seeded = await _open(settings, app.state.hub, stack)
+            services, seeded = await _open(settings, app.state, stack)
             app.state.services, app.state.seeded = services, seeded
             app.state.grpc = await _grpc(settings, services, stack)
             yield
@@ -87,6 +91,8 @@ def create_app(settings: Settings) -> FastAPI:
     for router in routers:
         app.include_router(router)
     app.add_middleware(PageCompression)
+    app.state.space = FreeSpace(_folders(settings), settings.min_free_bytes)
+    app.add_middleware(Reserve, space=app.state.space)
     app.add_middleware(SameOrigin, public_url=settings.public_url)
     app.add_middleware(PlainText)
     app.add_middleware(PublicCors)
@@ -110,12 +116,15 @@ class Parts:
     tracing: Tracing
     leases: Leases
     seal: Seal
+    space: FreeSpace
 
 
-async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tuple[Services, Seeded]:
+async def _open(settings: Settings, state: State, stack: AsyncExitStack) -> tuple[Services, Seeded]:
     """Open every part in order; the exit stack closes them in reverse."""
-    folder = settings.data_dir.expanduser().resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    hub: LiveHub = state.hub
+    folder = _data_folder(settings)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    opening.close_to_others(folder)
     engine, database = await _databases(settings, folder, stack)
     writer = SpanWriter(engine)
     writer.start()
@@ -127,6 +136,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         stack.push_async_callback(relay.stop)
 
     secrets = Secrets(folder, _shown(settings.secret))
+    await opening.check_secrets(secrets, database)
     blobs = Blobs(settings.media_url or str(folder / "media"))
     accounts = Accounts(database, pepper=secrets.of("pepper"))
     tracing = Tracing(
@@ -137,8 +147,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         hub=hub,
         signing_secret=secrets.of("signing"),
     )
-    await tracing.index.open()
-    await tracing.logs.open()
+    await tracing.open()
     seeded = await accounts.seed(initial_accounts(settings))
     parts = Parts(
         settings=settings,
@@ -152,6 +161,7 @@ async def _open(settings: Settings, hub: LiveHub, stack: AsyncExitStack) -> tupl
         tracing=tracing,
         leases=Leases(database, lease_table),
         seal=Seal(secrets.of("seal")),
+        space=state.space,
     )
     _start_jobs(parts, stack)
     return _services(parts, _endpoint(settings, stack)), seeded
@@ -166,6 +176,7 @@ def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
     exporting = ExportRound(parts.database, parts.tracing, parts.leases, parts.seal, open_store)
     jobs: tuple[Job, ...] = (
         RecurringJob("usage of keys", parts.accounts.write_usage, every_s=60),
+        RecurringJob("free space", parts.space.watch, every_s=10),
         RecurringJob("retention", keeping.run, every_s=keeping.every_s),
         RecurringJob("exports", exporting.run, every_s=exporting.every_s),
         parts.tracing.index,
@@ -180,13 +191,16 @@ def _start_jobs(parts: Parts, stack: AsyncExitStack) -> None:
 
 async def _databases(settings: Settings, folder: Path, stack: AsyncExitStack) -> tuple[ObservationsEngine, Database]:
     """Open and migrate both databases. The engine's folder first: its file lock keeps a second server out."""
-    engine = engine_at(settings.observations_url or folder / "observations")
-    await engine.open()
-    stack.push_async_callback(engine.close)
-    await migrate_observations(engine)
-
     database_url = settings.database_url or f"sqlite+aiosqlite:///{folder / 'sightline.db'}"
+    engine = engine_at(settings.observations_url or folder / "observations")
+    await opening.open_engine(engine)
+    stack.push_async_callback(engine.close)
+    is_empty = await check_schema(database_url) is None
+    await migrate_observations(engine)
+    if is_empty:
+        await opening.refuse_orphans(database_url, engine)
     await migrate(database_url)
+    opening.opened_well(engine)
     database = Database(database_url)
     stack.push_async_callback(database.close)
     return engine, database
@@ -201,6 +215,7 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
         accounts=parts.accounts,
         organizations=organizations,
         people=People(database),
+        audit=Audit(database),
         tracing=tracing,
         removal=Removal(parts.engine, MediaRemoval(database, parts.blobs)),
         vitals=Vitals(parts.engine, database),
@@ -230,10 +245,23 @@ def _services(parts: Parts, endpoint: ModelEndpoint | None) -> Services:
             inflated_bytes=settings.max_inflated_bytes,
             media_bytes=settings.max_media_bytes,
         ),
-        spool=Spool(settings.data_dir.expanduser().resolve() / "spool"),
+        space=parts.space,
+        spool=Spool(_data_folder(settings) / "spool", parts.space),
         public_url=settings.public_url,
         secure_cookies=settings.https,
     )
+
+
+def _data_folder(settings: Settings) -> Path:
+    return settings.data_dir.expanduser().resolve()
+
+
+def _folders(settings: Settings) -> list[Path]:
+    """Where this machine's disks are written to."""
+    elsewhere = [settings.observations_url, settings.media_url]
+    kind, _, file = (settings.database_url or "").partition(":///")
+    elsewhere += [str(Path(file).parent)] if kind.startswith("sqlite") and file else []
+    return [_data_folder(settings), *(Path(place) for place in elsewhere if place and "://" not in place)]
 
 
 async def _grpc(settings: Settings, services: Services, stack: AsyncExitStack) -> "GrpcListener | None":

@@ -2,10 +2,12 @@
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType
@@ -20,13 +22,19 @@ from sightline import __version__
 from sightline.server.accounts.records import Seeded
 from sightline.server.app import create_app
 from sightline.server.edges.services import Services
-from sightline.server.runtime.errors import FolderInUse, SightlineError
+from sightline.server.installation.records import FolderRefused
+from sightline.server.runtime.errors import OUT_OF_MEANS, FolderInUse, SightlineError, Unavailable
+from sightline.server.runtime.secret import SecretDamaged
 from sightline.server.settings import Settings
+from sightline.server.tables import NewerSchema
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
+PRIVATE = 0o077
+"""umask: what the server writes is for its owner alone."""
 EXIT_USER_MISTAKE = 2
 """Exit code for bad settings or usage, as shells use 2."""
+DOCTOR = "`sightline doctor`"
 SETTLED_S = 1.0
 """Seconds between the start and `settle`: the first request should not wait for it."""
 GARBAGE_THRESHOLDS = (20_000, 20, 20)
@@ -99,14 +107,19 @@ def server(
 
 def run(settings: Settings) -> None:
     """Serve until a signal; a user's mistake is one line on stderr and exit code 2."""
+    os.umask(PRIVATE)
     _open(settings.data_dir)
     listener = _listen(settings.host, settings.port)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings, listener))
     except SightlineError as problem:
-        mistake = problem.status < 500 or isinstance(problem, FolderInUse)
+        mistake = problem.status < 500 or isinstance(problem, FolderInUse | FolderRefused | NewerSchema | SecretDamaged)
         _fail(problem.message, EXIT_USER_MISTAKE if mistake else 1)
+    except OSError as problem:
+        if problem.errno not in OUT_OF_MEANS:
+            raise
+        _fail(f"{problem.filename or settings.data_dir}: {problem.strerror}; make room on its disk, or see {DOCTOR}", 1)
     finally:
         listener.close()
 
@@ -131,9 +144,10 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 async def announce(services: Services, seeded: Seeded, address: str) -> None:
     """The address, a one-time sign-in link and, if this start made it, the project's key pair."""
     typer.echo(f"Sightline {__version__} at {address}")
-    if seeded.user is not None:
-        token = await services.accounts.sign_in_link()
-        typer.echo(f"Sign in as {seeded.user.email} (once): {address}/sign-in#token={token}")
+    with suppress(Unavailable):  # The server runs, and answers why it cannot write; a link is worth no start.
+        if seeded.user is not None:
+            token = await services.accounts.sign_in_link()
+            typer.echo(f"Sign in as {seeded.user.email} (once): {address}/sign-in#token={token}")
     if seeded.created_key is not None and seeded.project is not None:
         typer.echo(f"Key pair of {seeded.project.name!r}, shown this once:")
         typer.echo(f"  LANGFUSE_BASE_URL={address}")

@@ -3,14 +3,24 @@
 import re
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from limits import parse
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
 """In bytes."""
+LEAST_RESERVE_BYTES = 64 * MEBIBYTE
+"""The writer's largest batch: with less in reserve, one that was admitted may not fit."""
 STORES = ("s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss", "https", "http", "file", "memory")
 """URL schemes of object stores that obstore opens."""
+
+
+def redacted(address: str) -> str:
+    """An address as errors may show it: without user and password."""
+    scheme, mark, rest = address.rpartition("://") if "://" in address else ("", "", address)
+    return f"{scheme}{mark}{'…@' if '@' in rest else ''}{rest.rpartition('@')[2]}"
 
 
 class Settings(BaseSettings):
@@ -97,11 +107,43 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(16 * MEBIBYTE, gt=0, description="Largest body of any other request, in bytes.")
     max_media_bytes: int = Field(256 * MEBIBYTE, gt=0, description="Largest media file, in bytes.")
+    min_free_bytes: int | None = Field(
+        None,
+        ge=0,
+        description="Free disk space kept in reserve, in bytes: below it writes are answered 503, while reads, "
+        "deletions and sign-in go on. A hundredth of the disk, at least 256 MiB, by default; 0 for no reserve.",
+    )
     sign_in_limit: str = Field("10/minute", description="Sign-in attempts allowed per client address.")
     shutdown_timeout_s: int = Field(10, ge=0, description="Longest wait for requests in progress when stopping.")
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "warning", description="critical, error, warning, info or debug."
     )
+
+    @field_validator("public_url", "database_url", "observations_url", "media_url", "bus_url", "model_endpoint_url")
+    @classmethod
+    def _addresses_can_be_read(cls, address: str | None, of: ValidationInfo) -> str | None:
+        if address and "://" in address:
+            try:
+                is_fit = not re.search(r"\s", address) and urlsplit(address).port != 0
+            except ValueError:
+                is_fit = False
+            if not is_fit:
+                raise ValueError(
+                    f"SIGHTLINE_{(of.field_name or '').upper()} is {redacted(address)!r}: its host or port cannot be "
+                    "read; write scheme://host:port, the port as a number up to 65535 and without spaces"
+                )
+        return address
+
+    @field_validator("sign_in_limit")
+    @classmethod
+    def _a_limit_can_be_read(cls, limit: str) -> str:
+        try:
+            parse(limit)
+        except ValueError as problem:
+            raise ValueError(
+                f"SIGHTLINE_SIGN_IN_LIMIT is {limit!r}: write a number per time, such as 10/minute"
+            ) from problem
+        return limit
 
     @model_validator(mode="after")
     def _keys_come_in_pairs(self) -> Self:
@@ -118,9 +160,18 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _a_reserve_holds_a_batch(self) -> Self:
+        if self.min_free_bytes and self.min_free_bytes < LEAST_RESERVE_BYTES:
+            raise ValueError(
+                f"SIGHTLINE_MIN_FREE_BYTES is {self.min_free_bytes}, less than the largest batch: give at least "
+                f"{LEAST_RESERVE_BYTES}, or 0 for no reserve"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _the_database_is_of_a_known_kind(self) -> Self:
         if self.database_url and not self.database_url.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
-            kind = self.database_url.partition("://")[0]
+            kind = redacted(self.database_url).partition("://")[0]
             raise ValueError(
                 f"SIGHTLINE_DATABASE_URL begins with {kind!r}: write sqlite+aiosqlite:///file or "
                 "postgresql+asyncpg://user:password@host/database"
@@ -130,9 +181,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _observations_are_somewhere_known(self) -> Self:
         url = self.observations_url or ""
-        if "://" in url and not re.fullmatch(r"clickhouses?://[^/?#]*[^/?#@:][^/?#@]*(/\w*)?", url):
+        if "://" in url and not re.fullmatch(r"clickhouses?://[^/?#]*[^/?#@:][^/?#@]*(/([a-zA-Z_]\w*)?)?", url):
             raise ValueError(
-                f"SIGHTLINE_OBSERVATIONS_URL is {self.observations_url!r}: name a folder for the embedded engine, or "
+                f"SIGHTLINE_OBSERVATIONS_URL is {redacted(url)!r}: name a folder for the embedded engine, or "
                 "a ClickHouse server as clickhouse://user:password@host:8123/database"
             )
         return self
@@ -152,7 +203,9 @@ class Settings(BaseSettings):
         if self.bus_url and not self.bus_url.startswith(
             ("postgresql://", "postgresql+asyncpg://", "redis://", "rediss://")
         ):
-            raise ValueError(f"SIGHTLINE_BUS_URL is {self.bus_url!r}: name a postgresql:// or redis:// address")
+            raise ValueError(
+                f"SIGHTLINE_BUS_URL is {redacted(self.bus_url)!r}: name a postgresql:// or redis:// address"
+            )
         return self
 
     @property

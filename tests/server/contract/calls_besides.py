@@ -53,6 +53,7 @@ WITHOUT_A_SHAPE = {
         ),
         "one event a call, gone from the published contract; they answer with the id",
     ),
+    "GET /api/public/organizations/auditLogs": "never in the published contract: the audit log",
     "GET /api/public/metrics/daily": "gone from the published contract",
     "GET /api/public/ready": "never in the published contract: for balancers",
     "POST /api/public/otel/v1/metrics": "never in the published contract: takes metrics and keeps none",

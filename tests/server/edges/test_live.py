@@ -8,8 +8,10 @@ from dataclasses import replace
 import httpx2
 import pytest
 
-from server.edges.running_site import Site, browser, opened
+from server.edges.running_site import PASSWORD, Site, browser, opened
+from sightline.server.accounts.records import InitialAccounts, OrganizationId
 from sightline.server.edges.endpoint import ModelEndpoint
+from sightline.server.runtime.hub import SECONDS_UNTIL_CHECKED
 from sightline.server.settings import Settings
 
 IMAGE = "data:image/png;base64,AAAA"
@@ -27,6 +29,21 @@ async def test_a_stored_span_becomes_a_hint_and_closing_the_hub_ends_the_stream(
         answer = await asyncio.wait_for(listening, 60)
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert 'event: hint\ndata: {"topic":"traces","count":1}\n\n' in answer.text
+
+
+async def test_a_removed_members_stream_ends_within_seconds(fresh_settings: Callable[..., Settings]):
+    async with opened(fresh_settings()) as site:
+        services = site.app.state.services
+        seed = InitialAccounts(org_id="lab", project_id="here", user_email="leo@example.org", user_password=PASSWORD)
+        person = (await services.accounts.seed(seed)).user
+        async with browser(site, "leo@example.org") as leo:
+            listening = asyncio.create_task(leo.get("/api/web/projects/here/live"))
+            while not site.app.state.hub.subscribers:  # noqa: ASYNC110 - the hub tells nobody who listens
+                await asyncio.sleep(0.01)
+            await services.organizations.remove_member(OrganizationId("lab"), person.id)
+            await asyncio.wait_for(listening, SECONDS_UNTIL_CHECKED + 5)
+            assert site.app.state.hub.subscribers == 0
+            assert (await leo.get("/api/web/projects/here/live")).status_code == 404
 
 
 async def test_asking_hands_on_the_endpoints_words_models_and_samples(fresh_settings: Callable[..., Settings]):

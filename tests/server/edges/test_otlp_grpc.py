@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, Mock
 
 import grpc
 import pytest
@@ -26,8 +26,10 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from server.cluster import Place
 from server.edges.grpc_calls import LOGS, METRICS, TRACES, call, target
 from server.edges.logging_senders import export, record
-from server.edges.running_site import HERE, WRONG, Site, one_span, opened, settings_in
+from server.edges.running_site import HERE, WRONG, Site, basic, one_span, opened, settings_in
+from sightline.server.accounts.records import KeyDraft, ProjectId
 from sightline.server.runtime.errors import TooBusy, Unavailable
+from sightline.server.runtime.space import NoRoom
 from sightline.server.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -131,3 +133,30 @@ async def test_other_failures_have_codes_too(
     refusal = await refused(site, one_span()[0].SerializeToString())
     assert refusal.code() is code
     assert "bug" not in refusal.details()
+
+
+async def test_a_key_sends_spans_only_with_the_scope_to_ingest(site: Site):
+    body = one_span()[0].SerializeToString()
+    codes = {}
+    for scope in ("ingest", "read", "write"):
+        draft = KeyDraft(scopes=frozenset({scope}))
+        made = await site.app.state.services.accounts.create_key(ProjectId("here"), draft)
+        headers = basic(made.key.public_key, made.secret_key)
+        codes[scope] = None if scope == "ingest" else (await refused(site, body, headers=headers)).code()
+        if scope == "ingest":
+            assert await call(site, body, headers=headers) == b""
+    assert codes == {"ingest": None} | dict.fromkeys(("read", "write"), grpc.StatusCode.PERMISSION_DENIED)
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), OSError(24, "Too many open files")])
+async def test_a_system_that_has_no_more_to_give_asks_to_come_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, failure: OSError
+):
+    monkeypatch.setattr(site.app.state.services.tracing, "record", AsyncMock(side_effect=failure))
+    assert (await refused(site, one_span()[0].SerializeToString())).code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_nearly_full_disk_asks_to_come_again(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(site.app.state.services.space, "require", Mock(side_effect=NoRoom("the disk is nearly full")))
+    refusal = await refused(site, one_span()[0].SerializeToString())
+    assert (refusal.code(), refusal.details()) == (grpc.StatusCode.UNAVAILABLE, "the disk is nearly full")

@@ -1,6 +1,10 @@
 """What the server logs: a line an event, from the level that was asked for, without what local variables hold."""
 
+import errno
+import os
+import sys
 from collections.abc import Iterator
+from io import StringIO
 
 import pytest
 import structlog
@@ -38,3 +42,18 @@ def test_a_traceback_does_not_show_local_variables(capsys: pytest.CaptureFixture
     shown = capsys.readouterr().err
     assert "ValueError: 9" in shown
     assert "SWORDFISH" not in shown
+
+
+class Full(StringIO):
+    """A stream on a disk without room."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), text)
+
+
+def test_a_log_that_cannot_be_written_fails_nobody(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stderr", Full())
+    logs.configure("warning")
+    structlog.get_logger().error("the disk is full")
+    with pytest.raises(OSError, match="No space left"):
+        sys.stderr.write("as this line would be")

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.cluster import Place
-from sightline.server.accounts.records import ProjectId
+from sightline.server.accounts.records import FULL, ProjectId
+from sightline.server.accounts.store import accounts as account_store
 from sightline.server.evals.records import ConfigId
 from sightline.server.evals.store import ScoreConfigStore
 from sightline.server.runtime.database import Database
@@ -63,6 +64,23 @@ async def test_evaluators_keep_their_versions_as_their_table_changes(place: Plac
     async with database.work() as work:
         await work.connection.execute(insert(evaluators.evaluators).values(**judge | {"id": "namesake"}))
     await database.close()
+
+
+async def test_keys_from_before_there_were_scopes_keep_all_of_them(place: Place):
+    database = Database(place.database)
+    moment = datetime(2026, 5, 1, tzinfo=UTC)
+    async with database.work() as work:
+        await work.connection.run_sync(lambda sync: run(sync, "upgrade", "0009"))
+        await put(work.connection, accounts.organizations, id="o", name="o", created_at=moment)
+        await put(work.connection, accounts.projects, id="p", organization_id="o", name="p", created_at=moment)
+        key = {"public_key": "pk", "secret_hash": "h", "display_secret_key": "s", "created_at": moment}
+        await put(work.connection, accounts.api_keys, project_id="p", **key)
+    await migrate(place.database)
+    async with database.reading() as connection:
+        kept = await account_store.key(connection, "pk")
+    await database.close()
+    assert kept is not None
+    assert kept.scopes == FULL
 
 
 KEYED = (

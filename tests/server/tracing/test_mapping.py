@@ -1,6 +1,7 @@
 """What a span's attributes become: each rule of the mapping as one sentence."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from server.tracing.spans import PYTHON_4, START, export, langfuse, observed, pairs, span
 from sightline.server.tracing.mapping import SdkInfo, normalised_usage, spans_to_observations
-from sightline.server.tracing.records import Kind, Level, ProjectId
+from sightline.server.tracing.records import Kind, Level, Observation, ProjectId, TraceFields
 
 
 def test_a_plain_span_keeps_its_ids_name_and_times():
@@ -24,6 +25,13 @@ def test_a_plain_span_keeps_its_ids_name_and_times():
     assert (plain.end_time - plain.start_time).total_seconds() == 1.5
     assert (plain.name, plain.kind, plain.level, plain.environment) == ("work", Kind.SPAN, Level.DEFAULT, "default")
     assert not plain.is_root
+
+
+def test_a_mapped_span_has_the_fields_of_an_observation_and_no_others():
+    mapped = langfuse({"langfuse.observation.type": "generation", "langfuse.trace.name": "n", "user.id": "u"})
+    assert Observation(**vars(mapped)) == mapped
+    assert TraceFields(**vars(mapped.trace)) == mapped.trace
+    assert replace(mapped, name="another").name == "another"
 
 
 def test_a_span_without_a_parent_is_a_root_and_so_is_one_the_sdk_marks():

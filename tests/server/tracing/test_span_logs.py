@@ -144,7 +144,7 @@ async def test_the_same_record_is_the_same_whenever_it_was_observed(tracing: Tra
 async def test_records_whose_span_never_came_are_shown_after_a_crash_too(tracing: Tracing, beside: Tracing):
     await log(tracing)
     # The first process is killed; the second opens the folder and looks at what waited.
-    await beside.logs.open()
+    await beside.open()
     await beside.logs.settle(until=inf)
     [shown] = await stored(beside)
     assert shown.output == ANSWER

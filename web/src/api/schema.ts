@@ -630,6 +630,8 @@ export interface components {
         };
         /** Session */
         Session: {
+            /** Notice */
+            notice: string | null;
             /** Projects */
             projects: components["schemas"]["Project"][];
             user: components["schemas"]["Person"];

@@ -6,6 +6,7 @@ there is no change without its row and no row without its change.
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from typing import Any
 
 from sightline.server.accounts.records import Actor, AuditAction, AuditEvent, AuditRow
 from sightline.server.accounts.store import audit as store
@@ -51,6 +52,11 @@ def acting(actor: Actor) -> None:
 
 def acting_now() -> Actor:
     return _ACTING.get()
+
+
+def of_project(action: AuditAction, project_id: str, kind: str, target_id: str | None, **details: Any) -> AuditEvent:
+    """An event about something in a project."""
+    return AuditEvent(action=action, target_kind=kind, target_id=target_id, project_id=project_id, details=details)
 
 
 async def record(connection: Connection, *events: AuditEvent) -> None:

@@ -56,7 +56,7 @@ class LlmConnections:
             found = await LlmConnectionStore(connection, project_id).of_provider(provider)
         if found is None:
             raise NotFound(f"no LLM connection is named {provider!r} in this project")
-        place = _place(project_id, found.connection.id)
+        place = place_of(project_id, found.connection.id)
         headers = orjson.loads(self._seal.open(found.headers, place)) if found.headers else {}
         secret_key = self._seal.open(found.secret_key, place)
         return Opened(connection=found.connection, secret_key=secret_key, headers=headers)
@@ -77,14 +77,15 @@ class LlmConnections:
             created_at=old.created_at if old else moment,
             updated_at=moment,
         )
-        place = _place(project_id, connection.id)
+        place = place_of(project_id, connection.id)
         headers = self._seal.close(orjson.dumps(dict(draft.headers)).decode(), place) if draft.headers else None
         return SealedConnection(
             connection=connection, secret_key=self._seal.close(draft.secret_key, place), headers=headers
         )
 
 
-def _place(project_id: ProjectId, connection_id: ConnectionId) -> str:
+def place_of(project_id: ProjectId, connection_id: ConnectionId) -> str:
+    """Associated data that its secrets are encrypted with."""
     return f"LLM connection {project_id}/{connection_id}"
 
 

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from sightline.server.edges.dialects import refusal_body
-from sightline.server.runtime.errors import SightlineError
+from sightline.server.runtime.errors import SightlineError, out_of_means
 
 log = structlog.get_logger()
 
@@ -99,6 +99,15 @@ async def _http(request: Request, problem: Exception) -> Response:
     return refusal(problem.status_code, message, error, problem.headers, request.url.path)
 
 
+async def _failing_system(request: Request, problem: Exception) -> Response:
+    """503 when the disk or the system has no more to give; anything else is unexpected."""
+    refused = out_of_means(problem)
+    if refused is None:
+        raise problem
+    log.error("the disk or the system failed", method=request.method, path=request.url.path, problem=str(problem))
+    return await _refused(request, refused)
+
+
 async def _unexpected(request: Request, problem: Exception) -> Response:
     log.error("a request failed", method=request.method, path=request.url.path, exc_info=problem)
     return refusal(500, "Something failed inside the server; its log says what", "InternalServerError")
@@ -109,4 +118,5 @@ def translate_errors(app: FastAPI) -> None:
     app.add_exception_handler(SightlineError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OSError, _failing_system)
     app.add_exception_handler(Exception, _unexpected)

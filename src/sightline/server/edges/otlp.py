@@ -189,6 +189,7 @@ def _exports(file: IO[bytes], media_type: str) -> Iterator[ExportTraceServiceReq
 async def _recorded(observations: list[Observation], project_id: ProjectId, services: Services) -> None:
     """Stored, however long others keep the writer busy: the sender of a large export waits rather than starts anew."""
     for _ in range(MOST_TRIES):
+        services.space.require()
         try:
             return await services.tracing.record(project_id, observations)
         except TooBusy as busy:

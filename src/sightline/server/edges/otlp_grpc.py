@@ -23,7 +23,7 @@ from sightline.server.edges.otlp import take_spans
 from sightline.server.edges.otlp_logs import drop_metrics, take_logs
 from sightline.server.edges.otlp_wire import PROTOBUF, Envelope
 from sightline.server.edges.services import Services
-from sightline.server.runtime.errors import InvalidRequest, SightlineError, TooBusy
+from sightline.server.runtime.errors import InvalidRequest, SightlineError, TooBusy, out_of_means
 from sightline.server.tracing.mapping import SdkInfo
 
 log = structlog.get_logger()
@@ -105,9 +105,10 @@ class GrpcListener:
                 return answer
             except SightlineError as problem:
                 refusal = problem
-            except Exception:
+            except Exception as problem:
                 log.exception("an export over gRPC failed")
-                refusal = SightlineError("the export failed: the server's log says why")
+                failed = SightlineError("the export failed: the server's log says why")
+                refusal = out_of_means(problem) or failed
             await _refuse(context, refusal)
 
         return grpc.method_handlers_generic_handler(service, {"Export": grpc.stream_unary_rpc_method_handler(export)})
@@ -116,6 +117,7 @@ class GrpcListener:
         said = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         who = await project_of(said.get("authorization", ""), self._services, VERB, context.peer())
         async with self._room:
+            self._services.space.require()
             body = await anext(aiter(messages), b"")
             envelope = Envelope(
                 body=body,

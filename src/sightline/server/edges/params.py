@@ -20,6 +20,8 @@ def utc(moment: datetime) -> datetime:
 
 
 Moment = Annotated[datetime, AfterValidator(utc)]
+Label = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[a-z0-9_\-.]+$")]
+"""A label of prompts and skills."""
 
 
 def _split(value: Any) -> Any:

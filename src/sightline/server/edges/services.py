@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from sightline.server.accounts.actions import Accounts, Organizations, People
+from sightline.server.accounts.actions import Accounts, Audit, Organizations, People
 from sightline.server.connections.actions import LlmConnections
 from sightline.server.dashboards.actions import Dashboards, Metrics, Widgets
 from sightline.server.edges.endpoint import ModelEndpoint
@@ -20,6 +20,7 @@ from sightline.server.pricing.actions import Prices
 from sightline.server.prompts.actions import Prompts
 from sightline.server.reviews.actions import Comments, Queues
 from sightline.server.runtime.hub import LiveHub
+from sightline.server.runtime.space import FreeSpace
 from sightline.server.skills.actions import Skills
 from sightline.server.tracing.actions import Tracing
 from sightline.server.upkeep.actions import Removal, Vitals
@@ -41,6 +42,7 @@ class Limits:
 class Services:
     accounts: Accounts
     organizations: Organizations
+    audit: Audit
     people: People
     tracing: Tracing
     removal: Removal
@@ -68,6 +70,7 @@ class Services:
     """The model endpoint behind the Ask page; None when no address is set."""
     sign_in_throttle: Throttle
     limits: Limits
+    space: FreeSpace
     spool: Spool
     public_url: str | None
     secure_cookies: bool

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from sightline.server.accounts import audit
 from sightline.server.accounts.actions import Organizations
 from sightline.server.accounts.records import OrganizationId, ProjectId
 from sightline.server.exports.records import FIELD_GROUPS, BlobExport, ExportDraft, ExportId, Status
@@ -42,6 +43,9 @@ class BlobExports:
             export = _changed(known[0], draft) if known else _new(draft)
             sealed = self._sealed(export, draft, known)
             await (store.change if known else store.add)(export, sealed)
+            await audit.record(
+                work.connection, audit.of_project("export.change", export.project_id, "export", export.id)
+            )
         return export
 
     async def status(self, organization_id: OrganizationId, export_id: ExportId) -> tuple[BlobExport, Status]:
@@ -54,8 +58,13 @@ class BlobExports:
         """Delete the export; files already exported stay in the store."""
         mine = await self._projects(organization_id)
         async with self._database.work() as work:
-            if not await ExportStore(work.connection).delete(mine, export_id):
+            store = ExportStore(work.connection)
+            going = next((each for each in await store.of(mine) if each.id == export_id), None)
+            if going is None or not await store.delete(mine, export_id):
                 raise _unknown(export_id)
+            await audit.record(
+                work.connection, audit.of_project("export.delete", going.project_id, "export", export_id)
+            )
 
     async def _projects(self, organization_id: OrganizationId) -> list[ProjectId]:
         return [project.id for project in await self._organizations.projects(organization_id)]
@@ -91,7 +100,11 @@ def lease_of(export: BlobExport) -> str:
 
 def place_of(export: BlobExport) -> str:
     """Associated data that its secret is encrypted with."""
-    return f"export {export.project_id}/{export.id}"
+    return place_of_id(export.project_id, export.id)
+
+
+def place_of_id(project_id: ProjectId, export_id: ExportId) -> str:
+    return f"export {project_id}/{export_id}"
 
 
 def _check(draft: ExportDraft) -> None:

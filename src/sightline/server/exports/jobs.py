@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -72,11 +72,15 @@ class ExportRound:
                     await self._export(export, sealed)
 
     async def _export(self, export: BlobExport, sealed: str | None) -> None:
+        end = now() - LAG
+        if export.last_sync_at and export.last_sync_at > end:
+            # A clock that was ahead reached it: what arrives until then would never be exported.
+            export = replace(export, last_sync_at=end)
         reached = export.last_sync_at
         try:
             secret = self._seal.open(sealed, place_of(export)) if sealed else None
             store = await asyncio.to_thread(self._open_store, export, secret)
-            async for window in _windows(export, await self._beginning(export), now() - LAG):
+            async for window in _windows(export, await self._beginning(export), end):
                 for table in TABLES[export.source]:
                     await self._export_table(export, store, table, window)
                 reached = window.end

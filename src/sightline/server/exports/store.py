@@ -34,9 +34,9 @@ class ExportStore:
         return _export(row._mapping) if row else None
 
     async def due(self, moment: datetime) -> list[SealedExport]:
-        """All enabled exports that are due, of every project."""
+        """All enabled exports that are due, of every project; also those that a clock which was ahead has reached."""
         columns = blob_exports.c
-        come = columns.next_sync_at.is_(None) | (columns.next_sync_at <= moment)
+        come = columns.next_sync_at.is_(None) | (columns.next_sync_at <= moment) | (columns.last_sync_at > moment)
         query = select(blob_exports).where(columns.enabled, come).order_by(columns.next_sync_at, columns.id)
         return [_export(row._mapping) for row in (await self._connection.execute(query)).all()]
 

@@ -29,7 +29,9 @@ class Prices:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._own: ExpiringCache[ProjectId, list[Model]] = ExpiringCache(size=CACHED_PROJECTS, keep_s=CACHE_S)
-        self._listed: ExpiringCache[tuple[str, str], Model | None] = ExpiringCache(size=CACHED_NAMES, keep_s=3600.0)
+        self._listed: ExpiringCache[tuple[str, int, int], Model | None] = ExpiringCache(
+            size=CACHED_NAMES, keep_s=3600.0
+        )
 
     async def load(self) -> None:
         """Warm up: load the built-in models before a request needs them."""
@@ -111,7 +113,7 @@ class Prices:
 
     async def _built_in(self, metered: Metered) -> Model | None:
         """Cached per name and hour of the observations: a miss scans thousands of rules."""
-        key = (metered.model, f"{metered.start_time:%Y-%m-%dT%H}")
+        key = (metered.model, metered.start_time.toordinal(), metered.start_time.hour)
         known = self._listed.get(key)
         if known:
             return known[0]

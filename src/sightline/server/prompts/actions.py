@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
+from sightline.server.accounts import audit
+from sightline.server.accounts.labels import check_move, record_move
 from sightline.server.accounts.records import ProjectId
 from sightline.server.prompts.composition import clashing_names, compose, inclusions_of
 from sightline.server.prompts.records import (
@@ -30,15 +32,20 @@ class Prompts:
         self._database = database
         self._hub = hub
 
-    async def create(self, project_id: ProjectId, draft: Draft) -> Prompt:
-        """Append a version to a prompt, which is created when it does not exist; its labels move to the new version."""
+    async def create(self, project_id: ProjectId, draft: Draft, *, promotes: bool = False) -> Prompt:
+        """Append a version to a prompt, which is created when it does not exist; its labels move to the new version.
+
+        `promotes` says whether the caller may move protected labels.
+        """
         included = inclusions_of(draft.content)
         async with self._database.work() as work:
             store = PromptStore(work.connection, project_id)
             version = await _next_version(store, draft)
+            await check_move(work.connection, project_id, draft.labels, promotes=promotes)
             await compose(_unsaved(project_id, draft, version), store.one)
             await store.add(draft, version, included)
             await store.move_labels(draft.name, version, [*draft.labels, LATEST])
+            await record_move(work.connection, project_id, "prompt", draft.name, version, draft.labels)
             if draft.tags is not None:
                 await store.set_tags(draft.name, draft.tags)
             created = await _existing(store, Selector(name=draft.name, version=version))
@@ -70,19 +77,23 @@ class Prompts:
             items, total = await PromptStore(connection, project_id).page(query)
         return Page(items=items, total=total, more=query.offset + len(items) < total)
 
-    async def label(self, project_id: ProjectId, name: str, version: int, labels: Sequence[str]) -> Prompt:
+    async def label(
+        self, project_id: ProjectId, name: str, version: int, labels: Sequence[str], *, promotes: bool = False
+    ) -> Prompt:
         """Move labels to a version; those it has stay."""
         if LATEST in labels:
             raise InvalidRequest(f"label {LATEST!r} always points at the newest version: leave it out")
         async with self._database.work() as work:
             store = PromptStore(work.connection, project_id)
             selector = Selector(name=name, version=version)
-            await _existing(store, selector)
+            moving = set(labels) - set((await _existing(store, selector)).labels)
+            await check_move(work.connection, project_id, moving, promotes=promotes)
             await store.move_labels(name, version, labels)
+            await record_move(work.connection, project_id, "prompt", name, version, moving)
             work.after_commit(lambda: self._hub.publish(project_id, "prompts"))
             return await _existing(store, selector)
 
-    async def delete(self, project_id: ProjectId, selector: Selector) -> None:
+    async def delete(self, project_id: ProjectId, selector: Selector, *, promotes: bool = False) -> None:
         """Delete the selected versions, all when none is named. InvalidRequest while another prompt includes one."""
         if selector.version is not None and selector.label is not None:
             raise InvalidRequest("version and label are both given: delete by one of them, or all by neither")
@@ -91,8 +102,13 @@ class Prompts:
             going = await store.matching(selector)
             if not going:
                 raise _no_prompt(selector)
+            labels = {label for prompt in going for label in prompt.labels}
+            await check_move(work.connection, project_id, labels, promotes=promotes)
             await _check_not_needed(store, going)
-            await store.remove(selector.name, [prompt.version for prompt in going])
+            versions = [prompt.version for prompt in going]
+            await store.remove(selector.name, versions)
+            event = audit.of_project("prompt.delete", project_id, "prompt", selector.name, versions=sorted(versions))
+            await audit.record(work.connection, event)
             work.after_commit(lambda: self._hub.publish(project_id, "prompts"))
 
 

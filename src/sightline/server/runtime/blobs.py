@@ -1,11 +1,19 @@
 """Blob storage: a folder, or any bucket `obstore` can open. Keys are our ids, never client input (path traversal)."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sightline.server.runtime.errors import NotFound
+import structlog
+
+from sightline.server.runtime.errors import NotFound, Unavailable
+
+log = structlog.get_logger()
+
+RETRY_AFTER_S = 10
+"""Seconds of Retry-After while the store fails."""
 
 
 class Blobs:
@@ -22,16 +30,18 @@ class Blobs:
         """Upsert `body` under `key`: atomic, and durable (fsync) on return."""
         import obstore
 
-        await obstore.put_async(self._store, key, body)
-        if self._folder:
-            _sync(self._folder / key)
+        with _told("stored"):
+            await obstore.put_async(self._store, key, body)
+            if self._folder:
+                _sync(self._folder / key)
 
     async def get(self, key: str) -> bytes:
         """The bytes under `key`; NotFound when there are none."""
         import obstore
 
         try:
-            answer = await obstore.get_async(self._store, key)
+            with _told("read"):
+                answer = await obstore.get_async(self._store, key)
         except FileNotFoundError:
             raise NotFound(
                 f"no file is stored under {key}: it was never uploaded, or the media store was moved"
@@ -60,6 +70,24 @@ class Blobs:
         except FileNotFoundError:
             return False
         return True
+
+
+@contextmanager
+def _told(verb: str) -> Iterator[None]:
+    """Unavailable (503) when the disk, the system or the bucket fails; a missing file stays FileNotFoundError."""
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (OSError, BaseError) as failure:
+        log.error("the media store failed", problem=str(failure).partition("\n")[0])
+        raise Unavailable(
+            f"the file could not be {verb}: the media store fails just now; send it again, and see the server's log "
+            "if it lasts",
+            retry_after_s=RETRY_AFTER_S,
+        ) from failure
 
 
 def _sync(path: Path) -> None:

@@ -5,18 +5,42 @@ crash. Writers of this process queue on a lock instead of polling for SQLite's b
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import structlog
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sightline.server.runtime.errors import Conflict, Unavailable
 
+log = structlog.get_logger()
+
 BUSY_TIMEOUT_MS = 10_000
 """How long SQLite waits for another process' write lock."""
+
+RETRY_AFTER_S = 10
+"""Seconds of Retry-After while the database cannot work."""
+FAILING_SQLITE = frozenset(
+    (
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PROTOCOL,
+    )
+)
+"""Primary result codes that speak of the file, the disk or the system, not of the statement."""
+FAILING_STATES = ("08", "53", "57P", "58")
+"""The same as SQLSTATE prefixes: connection, resources, shutdown, system."""
 
 Connection = AsyncConnection
 """The connection of a unit of work; actions pass it on without importing SQLAlchemy."""
@@ -56,10 +80,11 @@ class Database:
         Conflict on an IntegrityError: a concurrent writer won a race between check and write.
         """
         try:
-            async with self._writing, self.engine.execution_options(writes=True).connect() as connection:
-                work = Work(connection)
-                async with connection.begin():
-                    yield work
+            with told():
+                async with self._writing, self.engine.execution_options(writes=True).connect() as connection:
+                    work = Work(connection)
+                    async with connection.begin():
+                        yield work
         except IntegrityError as problem:
             raise Conflict("the same was written by somebody else just now: send it again") from problem
         work.committed()
@@ -67,8 +92,9 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A read-only connection on one snapshot (MVCC); readers never wait for a writer."""
-        async with self.engine.connect() as connection:
-            yield connection
+        with told():
+            async with self.engine.connect() as connection:
+                yield connection
 
     async def ping(self) -> None:
         """Health check (SELECT 1). Unavailable names a database that does not answer, and why."""
@@ -76,14 +102,43 @@ class Database:
             async with self.engine.connect() as connection:
                 await connection.exec_driver_sql("SELECT 1")
         except (OSError, DBAPIError) as failure:
-            why = str(getattr(failure, "orig", None) or failure).partition("\n")[0]
+            where, why = self.engine.url.render_as_string(), _first_line(failure)
             raise Unavailable(
-                f"the database {self.engine.url.render_as_string()} cannot be had ({why}): see that it runs and that "
-                "SIGHTLINE_DATABASE_URL names it"
+                f"the database {where} cannot be had ({why}): see that it runs and that SIGHTLINE_DATABASE_URL names it"
             ) from failure
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Unavailable (503) when the database's disk or system failed: full, unreadable, out of descriptors, shut down."""
+    try:
+        yield
+    except DBAPIError as failure:
+        if isinstance(failure, IntegrityError) or not is_failing(failure):
+            raise
+        log.error("the database failed", problem=_first_line(failure))
+        raise Unavailable(
+            f"the server's database cannot work just now ({_first_line(failure)}): nothing was stored, send it again; "
+            "if it lasts, make room on its disk or run `sightline doctor`",
+            retry_after_s=RETRY_AFTER_S,
+        ) from failure
+
+
+def is_failing(failure: DBAPIError) -> bool:
+    """Whether it is the disk or the system that failed, and not the statement."""
+    if failure.connection_invalidated:
+        return True
+    code = getattr(failure.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in FAILING_SQLITE
+    return str(getattr(failure.orig, "sqlstate", None) or "").startswith(FAILING_STATES)
+
+
+def _first_line(failure: BaseException) -> str:
+    return str(getattr(failure, "orig", None) or failure).partition("\n")[0]
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -1,6 +1,14 @@
 # ruff: noqa: N818  (named for what happened, as people and the edges read them)
 """The one error family: what the product refuses, with the HTTP status and the name Langfuse's clients look for."""
 
+import errno
+import os
+
+OUT_OF_MEANS = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+)
+"""Errors of the operating system that are nobody's mistake, and pass."""
+
 
 class SightlineError(Exception):
     """A refusal a person can act on; the edges translate it once into `{message, error}`."""
@@ -72,13 +80,13 @@ class Unavailable(SightlineError):
     status = 503
     error = "ServiceUnavailableError"
 
+    def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
 
 class Crowded(Unavailable):
     """Load shedding of large requests. 503, because not all exporters retry after 429."""
-
-    def __init__(self, message: str, *, retry_after_s: int) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 class FolderInUse(Unavailable):
@@ -90,3 +98,13 @@ class FolderInUse(Unavailable):
             f"data folder {folder} is in use by {holder}: stop it, or choose another folder with --data-dir"
         )
         self.pid = pid
+
+
+def out_of_means(problem: Exception) -> Unavailable | None:
+    """What clients are told when the disk or the system has no more to give: to come again. None for other errors."""
+    if not isinstance(problem, OSError) or problem.errno not in OUT_OF_MEANS:
+        return None
+    return Unavailable(
+        f"the server cannot store or read files now ({os.strerror(problem.errno)}): send it again; the log says more",
+        retry_after_s=10,
+    )

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -48,6 +49,7 @@ class FolderLock:
             written = os.read(handle, 32).decode(errors="replace").strip()
             os.close(handle)
             raise FolderInUse(str(self._folder), int(written) if written.isdigit() else None) from None
-        os.ftruncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        with suppress(OSError):  # On a full disk the lock holds all the same; only its error says less.
+            os.ftruncate(handle, 0)
+            os.write(handle, f"{os.getpid()}\n".encode())
         return handle

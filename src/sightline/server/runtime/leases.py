@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Table, delete, insert, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sightline.server.runtime.clock import now
@@ -42,16 +42,22 @@ class Leases:
 
     async def taken(self, name: str) -> bool:
         """Whether anybody holds it now."""
-        query = select(self._table.c.until).where(self._table.c.name == name, self._table.c.until > now())
+        held = not_(self._is_free())
+        query = select(self._table.c.until).where(self._table.c.name == name, held)
         async with self._database.reading() as connection:
             return (await connection.execute(query)).first() is not None
+
+    def _is_free(self) -> ColumnElement[bool]:
+        """Expired, or valid for longer than any lease is: a clock that was ahead gave it."""
+        until = self._table.c.until
+        return or_(until <= now(), until > now() + 2 * self._lasts)
 
     async def _take(self, name: str) -> bool:
         columns = self._table.c
         values = {"holder": self._holder, "until": now() + self._lasts}
         try:
             async with self._database.work() as work:
-                free = update(self._table).where(columns.name == name, columns.until <= now()).values(values)
+                free = update(self._table).where(columns.name == name, self._is_free()).values(values)
                 if (await work.connection.execute(free)).rowcount:
                     return True
                 known = await work.connection.execute(select(columns.name).where(columns.name == name))

@@ -1,6 +1,7 @@
 """Structured logging: one line an event on stderr, `event key=value …`. Modules say `log = structlog.get_logger()`."""
 
 import sys
+from contextlib import suppress
 
 import structlog
 
@@ -15,5 +16,15 @@ def configure(level: str) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # Resolved per line, so that a replaced `sys.stderr` is honoured.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: Lines(sys.stderr),
     )
+
+
+class Lines(structlog.PrintLogger):
+    """A log on a full disk loses its lines; it must not fail the request, or end the thread, that speaks."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg

@@ -7,9 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import structlog
 
 from sightline.server.runtime.errors import SightlineError, TooBusy, Unavailable
-from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.runtime.observations import NotStored, ObservationsEngine
+
+log = structlog.get_logger()
 
 INBOX_ROWS = 20_000
 INBOX_BYTES = 256 * 1024 * 1024
@@ -19,8 +24,7 @@ GATHER_S = 0.02
 """For so long a batch waits for rows that are on their way already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row on its way: `line` is its JSON object, `partition` names the partition it will land in."""
 
     table: str
@@ -140,8 +144,8 @@ class SpanWriter:
         """Insert a batch, one insert per table and partition. Where that fails, each caller's rows are tried alone."""
         groups: dict[tuple[str, str], dict[_Ticket, list[bytes]]] = defaultdict(lambda: defaultdict(list))
         for ticket in batch:
-            for row in ticket.rows:
-                groups[row.table, row.partition][ticket].append(row.line)
+            for table, partition, line in ticket.rows:
+                groups[table, partition][ticket].append(line)
         for (table, _), shares in groups.items():
             if len(shares) > 1 and self._insert(table, [line for lines in shares.values() for line in lines]) is None:
                 continue
@@ -152,9 +156,11 @@ class SpanWriter:
         try:
             self._engine.insert(table, lines)
         except SightlineError as failure:
+            log.error("rows could not be stored", table=table, rows=len(lines), reason=str(failure))
             return failure
         except Exception as failure:  # The thread must outlive whatever one batch brings; its callers hear of it.
-            return Unavailable(f"spans could not be stored: {failure}")
+            log.exception("rows could not be stored", table=table, rows=len(lines))
+            return NotStored(str(failure))
         return None
 
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import orjson
 
+from sightline.server.accounts import audit
+from sightline.server.accounts.labels import check_move, record_move
 from sightline.server.accounts.records import ProjectId
 from sightline.server.runtime.clock import now
 from sightline.server.runtime.database import Database
@@ -92,7 +94,9 @@ class Skills:
         found = [_summary(_labelled(versions)) for versions in by_name.values() if _matches(versions[0], query)]
         return found[query.offset : query.offset + query.limit], len(found)
 
-    async def set_labels(self, project_id: ProjectId, name: str, version: int, labels: Sequence[str]) -> Skill:
+    async def set_labels(
+        self, project_id: ProjectId, name: str, version: int, labels: Sequence[str], *, promotes: bool = False
+    ) -> Skill:
         """Replace the labels of a version; they move away from the versions that had them."""
         if LATEST in labels:
             raise InvalidRequest(f"label {LATEST!r} always points at the newest version: leave it out")
@@ -100,6 +104,9 @@ class Skills:
             store = SkillStore(work.connection, project_id)
             versions = await store.versions(name)
             chosen = _one(versions, name, version)
+            moving = set(labels) ^ set(chosen.labels)
+            await check_move(work.connection, project_id, moving, promotes=promotes)
+            await record_move(work.connection, project_id, "skill", name, version, moving)
             for skill in versions:
                 rest = set(labels) if skill is chosen else set(skill.labels) - set(labels)
                 if rest != set(skill.labels):
@@ -118,12 +125,15 @@ class Skills:
             work.after_commit(lambda: self._hub.publish(project_id, "skills"))
             return _labelled(await store.versions(name))[0]
 
-    async def delete(self, project_id: ProjectId, name: str, version: int) -> None:
+    async def delete(self, project_id: ProjectId, name: str, version: int, *, promotes: bool = False) -> None:
         """Delete a version, and garbage-collect the contents that no other version refers to."""
         async with self._database.work() as work:
             store = SkillStore(work.connection, project_id)
             going = _one(await store.versions(name), name, version)
+            await check_move(work.connection, project_id, going.labels, promotes=promotes)
             await store.delete(going.id)
+            event = audit.of_project("skill.delete", project_id, "skill", name, versions=[version])
+            await audit.record(work.connection, event)
             await store.forget_unused([file.sha256_base64 for file in going.files])
             work.after_commit(lambda: self._hub.publish(project_id, "skills"))
 

@@ -7,6 +7,7 @@ import orjson
 from sqlalchemy import Connection, inspect, text
 
 from sightline.server.runtime.database import Database
+from sightline.server.runtime.errors import Unavailable
 from sightline.server.runtime.observations import ObservationsEngine
 from sightline.server.tables.observations import ANALYTICS_CHANGES, ANALYTICS_TABLES
 
@@ -19,6 +20,30 @@ HEAD = "0013"
 
 UNHURRIED = "alter_sync = 0, mutations_sync = 0, max_execution_time = 0"
 """Asynchronous DDL: a mutation of a large table runs in the background; a start does not wait for it."""
+
+
+class NewerSchema(Unavailable):
+    """A newer version of Sightline has written here: this one does not know what its tables mean."""
+
+    def __init__(self, where: str, version: str) -> None:
+        super().__init__(
+            f"{where} was written by a newer version of Sightline (schema {version}, this version knows {HEAD}): "
+            "install that version, or choose another folder with --data-dir"
+        )
+
+
+async def check_schema(database_url: str) -> str | None:
+    """The revision of the database, None for an empty one; NewerSchema when this version is too old for it."""
+    database = Database(database_url)
+    try:
+        await database.ping()
+        async with database.reading() as connection:
+            version = await connection.run_sync(_version)
+    finally:
+        await database.close()
+    if version is not None and version > HEAD:
+        raise NewerSchema(database.engine.url.render_as_string(), version)
+    return version
 
 
 async def migrate(database_url: str) -> None:

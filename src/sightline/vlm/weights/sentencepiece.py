@@ -58,14 +58,14 @@ def _backend(pieces: Pieces) -> Backend:
         models.BPE(ids, _merges(pieces, ids), unk_token=unknown, fuse_unk=True, byte_fallback=pieces.byte_fallback)
     )
     spaces: list[normalizers.Normalizer] = [normalizers.Prepend(SPACE)] if pieces.leads_with_space else []
-    backend.normalizer = normalizers.Sequence([*spaces, normalizers.Replace(" ", SPACE)])  # type: ignore[assignment]
+    backend.normalizer = normalizers.Sequence([*spaces, normalizers.Replace(" ", SPACE)])
     strip = [decoders.Strip(" ", 1, 0)] if pieces.leads_with_space else []
-    backend.decoder = decoders.Sequence(  # type: ignore[assignment]
+    backend.decoder = decoders.Sequence(
         [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse(), *strip]
     )
     special = [text for text, kind in zip(pieces.texts, pieces.kinds, strict=True) if kind in (UNKNOWN, CONTROL, USER)]
     backend.add_special_tokens([AddedToken(text, normalized=False, special=True) for text in special])
-    backend.post_processor = processors.TemplateProcessing(  # type: ignore[assignment]
+    backend.post_processor = processors.TemplateProcessing(
         single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, pieces.bos)]
     )
     return backend

@@ -22,6 +22,7 @@ from serving import served
 from sightline.server.edges.large import spool
 from sightline.server.edges.large.spool import Spool
 from sightline.server.runtime.errors import Crowded
+from sightline.server.runtime.space import FreeSpace
 from sightline.server.settings import MEBIBYTE, Settings
 
 PROTOBUF = {**HERE, "Content-Type": "application/x-protobuf"}
@@ -146,7 +147,7 @@ async def test_a_large_batch_of_events_is_stored_and_every_event_hears_of_itself
 
 
 async def test_only_so_many_are_worked_on_at_once(tmp_path: Path):
-    waiting = Spool(tmp_path, at_once=1, patience_s=0.01)
+    waiting = Spool(tmp_path, FreeSpace([tmp_path]), at_once=1, patience_s=0.01)
     async with waiting.inflated(b"first", "", 10) as file:
         assert file.read() == b"first"
         with pytest.raises(Crowded) as crowded:

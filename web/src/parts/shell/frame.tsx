@@ -1,7 +1,8 @@
-import { onlineManager } from "@tanstack/react-query";
+import { onlineManager, useQuery } from "@tanstack/react-query";
 import { Outlet, useParams } from "@tanstack/react-router";
-import { WifiOff } from "lucide-react";
+import { HardDrive, WifiOff } from "lucide-react";
 import { lazy, Suspense, useState, useSyncExternalStore } from "react";
+import { session } from "../../api/queries.ts";
 import { ProjectContext } from "../content/project.ts";
 import { useKeys } from "../keys.ts";
 import { BottomBar, Rail } from "./rail.tsx";
@@ -24,6 +25,25 @@ function OfflineBar() {
   );
 }
 
+/** How often the page asks whether the server has something to say to everybody, in milliseconds. */
+const NOTICE_EVERY_MS = 60_000;
+
+function NoticeBar() {
+  const { data } = useQuery({ ...session, refetchInterval: NOTICE_EVERY_MS });
+  if (!data?.notice) return null;
+  return (
+    <p
+      role="status"
+      className="flex min-h-7 items-center justify-center gap-2 bg-amber-soft px-3 py-1 text-12 text-amber"
+    >
+      <HardDrive size={13} className="shrink-0" aria-hidden="true" />
+      <span>{sentence(data.notice)}</span>
+    </p>
+  );
+}
+
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
 /** Rail, page, bottom bar, and what opens over them. */
 export function Frame() {
   const { projectId } = useParams({ strict: false }) as { projectId: string };
@@ -41,6 +61,7 @@ export function Frame() {
         <Rail projectId={projectId} openPalette={openPalette} />
         <div className="flex min-h-0 min-w-0 flex-1 flex-col">
           <OfflineBar />
+          <NoticeBar />
           <main className="relative flex min-h-0 flex-1 flex-col">
             <Outlet />
           </main>

@@ -1,12 +1,12 @@
 """Authentication and authorisation: seeding, sign-in, sessions, API keys and what each may do."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
 
 from sightline.server.accounts import audit, secrets
+from sightline.server.accounts.labels import protectable
 from sightline.server.accounts.records import (
     Access,
     ApiKey,
@@ -142,6 +142,15 @@ class Accounts:
             raise _no_project(project_id)
         return found
 
+    async def protect_labels(self, project_id: ProjectId, labels: Collection[str]) -> Project:
+        """Replace the protected labels of a project."""
+        protected = protectable(labels)
+        async with self._database.work() as work:
+            await organization_store.change_project(work.connection, project_id, {"protected_labels": protected})
+            event = audit.of_project("project.change", project_id, "project", project_id, fields=["protected_labels"])
+            await audit.record(work.connection, event)
+        return await self.project(project_id)
+
     async def keys(self, project_id: ProjectId) -> list[ApiKey]:
         async with self._database.reading() as connection:
             return await store.keys_of(connection, project_id)
@@ -154,8 +163,9 @@ class Accounts:
                 raise Conflict(f"API key {made.key.public_key!r} exists: choose another public key")
             hashed = secrets.secret_hash(made.secret_key, self._pepper)
             await store.put_key(work.connection, project_id, made.key, hashed)
-            details = {"scopes": sorted(made.key.scopes)}
-            await audit.record(work.connection, _key_event("key.create", project_id, made.key.public_key, details))
+            public_key, scopes = made.key.public_key, sorted(made.key.scopes)
+            event = audit.of_project("key.create", project_id, "key", public_key, scopes=scopes)
+            await audit.record(work.connection, event)
             work.after_commit(self._known.clear)
         return made
 
@@ -164,7 +174,7 @@ class Accounts:
         async with self._database.work() as work:
             if not await store.delete_key(work.connection, project_id, public_key):
                 raise NotFound(f"API key {public_key!r} does not exist in project {project_id!r}")
-            await audit.record(work.connection, _key_event("key.delete", project_id, public_key, {}))
+            await audit.record(work.connection, audit.of_project("key.delete", project_id, "key", public_key))
             work.after_commit(self.forget_keys)
 
     def used(self, public_key: str) -> None:
@@ -250,12 +260,6 @@ def new_pair(draft: KeyDraft) -> NewApiKey:
         scopes=draft.scopes,
     )
     return NewApiKey(key=key, secret_key=secret_key)
-
-
-def _key_event(
-    action: Literal["key.create", "key.delete"], project_id: ProjectId, public_key: str, details: Mapping[str, Any]
-) -> AuditEvent:
-    return AuditEvent(action=action, target_kind="key", target_id=public_key, project_id=project_id, details=details)
 
 
 def _sign_in(user: User | None, outcome: Outcome) -> AuditEvent:

@@ -1,11 +1,12 @@
 """Administration of an organisation: its projects, their keys, members and roles."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sightline.server.accounts import audit, secrets
 from sightline.server.accounts.actions.accounts import Accounts, check_expiry, new_pair
+from sightline.server.accounts.labels import protectable
 from sightline.server.accounts.records import (
     ApiKey,
     AuditAction,
@@ -75,15 +76,23 @@ class Organizations:
             return await _project(connection, organization_id, project_id)
 
     async def create_project(
-        self, organization_id: OrganizationId, name: str, metadata: Mapping[str, Any], retention_days: int = 0
+        self,
+        organization_id: OrganizationId,
+        name: str,
+        metadata: Mapping[str, Any],
+        retention_days: int = 0,
+        protected_labels: Sequence[str] = (),
     ) -> Project:
         project_id = new_id()
         async with self._database.work() as work:
             await self._check_name(work.connection, organization_id, name)
             await account_store.add_project(work.connection, project_id, organization_id, name)
-            await store.change_project(
-                work.connection, ProjectId(project_id), {"metadata": dict(metadata), "retention_days": retention_days}
-            )
+            values = {
+                "metadata": dict(metadata),
+                "retention_days": retention_days,
+                "protected_labels": protectable(protected_labels),
+            }
+            await store.change_project(work.connection, ProjectId(project_id), values)
             await audit.record(work.connection, _project_event("project.create", organization_id, project_id))
             return await _project(work.connection, organization_id, project_id)
 
@@ -94,8 +103,9 @@ class Organizations:
         name: str,
         metadata: Mapping[str, Any] | None,
         retention_days: int | None = None,
+        protected_labels: Sequence[str] | None = None,
     ) -> Project:
-        """Rename a project, and replace its metadata and retention (days) unless those are None."""
+        """Rename a project, and replace its metadata, retention (days) and protected labels unless those are None."""
         async with self._database.work() as work:
             old = await _project(work.connection, organization_id, project_id)
             if name != old.name:
@@ -105,6 +115,8 @@ class Organizations:
                 values["metadata"] = dict(metadata)
             if retention_days is not None:
                 values["retention_days"] = retention_days
+            if protected_labels is not None:
+                values["protected_labels"] = protectable(protected_labels)
             await store.change_project(work.connection, old.id, values)
             changed = {"fields": sorted(values)}
             await audit.record(work.connection, _project_event("project.change", organization_id, old.id, changed))

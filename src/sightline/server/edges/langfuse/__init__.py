@@ -16,8 +16,8 @@ from sightline.server.edges.langfuse.media import routes as media
 from sightline.server.edges.langfuse.metrics import routes as metrics
 from sightline.server.edges.langfuse.models import routes as models
 from sightline.server.edges.langfuse.observations import routes as observations
+from sightline.server.edges.langfuse.organizations import audit, scim
 from sightline.server.edges.langfuse.organizations import routes as organizations
-from sightline.server.edges.langfuse.organizations import scim
 from sightline.server.edges.langfuse.prompts import routes as prompts
 from sightline.server.edges.langfuse.queues import routes as queues
 from sightline.server.edges.langfuse.scores import configs as scores_configs
@@ -42,6 +42,7 @@ router = joined(
     queues.router,
     connections.router,
     organizations.router,
+    audit.router,
     scim.router,
     dashboards.router,
     evaluators.router,

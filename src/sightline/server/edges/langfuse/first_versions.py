@@ -5,16 +5,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
+from sightline.server.accounts.permissions import holds
 from sightline.server.accounts.records import Access
 from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json
 from sightline.server.edges.bodies import read_as
 from sightline.server.edges.langfuse.datasets.items import item_shape
 from sightline.server.edges.langfuse.datasets.routes import dataset_shape
-from sightline.server.edges.langfuse.prompts.routes import Label, Reading, composed_shape, prompt_shape
+from sightline.server.edges.langfuse.prompts.routes import Reading, composed_shape, prompt_shape
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
-from sightline.server.edges.params import Paged, Params
+from sightline.server.edges.params import Label, Paged, Params
 from sightline.server.edges.services import Served, Services
 from sightline.server.evals.records import Dataset, DatasetDraft, Item, ItemQuery
 from sightline.server.prompts.records import PRODUCTION, Draft, Selector
@@ -72,7 +73,8 @@ async def create_prompt(request: Request, who: PromptWriter, services: Served) -
         commit_message=None,
         created_by="API",
     )
-    return Json(prompt_shape(await services.prompts.create(who.project_id, draft)), status_code=201)
+    made = await services.prompts.create(who.project_id, draft, promotes=holds(who, "prompts.promote"))
+    return Json(prompt_shape(made), status_code=201)
 
 
 @router.get("/datasets")

@@ -25,6 +25,10 @@ class HealthParams(Params):
     fail_if_no_recent_events: bool = False
 
 
+class ReadyParams(Params):
+    fail_if_writes_refused: bool = False
+
+
 @router.get("/health", dependencies=[Anyone])
 async def health(services: Served, params: Annotated[HealthParams, Query()]) -> dict[str, str]:
     """Liveness: 200 while the process answers. Flags add checks: 503 when a database is down, or no data arrives."""
@@ -36,11 +40,19 @@ async def health(services: Served, params: Annotated[HealthParams, Query()]) -> 
 
 
 @router.get("/ready", dependencies=[Anyone])
-async def ready(request: Request) -> dict[str, str]:
-    """Readiness: 503 while the server drains, so that a load balancer sends requests elsewhere."""
+async def ready(request: Request, services: Served, params: Annotated[ReadyParams, Query()]) -> dict[str, Any]:
+    """Readiness: 503 while the server drains, so that a load balancer sends requests elsewhere.
+
+    On a nearly full disk it is ready for reads and deletions, and `writes` says why nothing new is stored; the flag
+    makes that a 503 too.
+    """
     if request.app.state.draining:
         raise Unavailable("The server is stopping: send new requests elsewhere")
-    return {"status": "OK", "version": LANGFUSE_VERSION}
+    if params.fail_if_writes_refused:
+        services.space.require()
+    room = services.space.look()
+    writes = {"writes": "refused", "message": room.message} if room and room.is_low else {"writes": "OK"}
+    return {"status": "OK", "version": LANGFUSE_VERSION} | writes
 
 
 @router.get("/projects")

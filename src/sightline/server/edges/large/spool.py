@@ -13,6 +13,7 @@ from fastapi import Request
 
 from sightline.server.edges.bodies import GZIP_OR_ZLIB, inflated_too_large, known_encoding, too_large
 from sightline.server.runtime.errors import Crowded, InvalidRequest
+from sightline.server.runtime.space import FreeSpace
 
 SMALL_BYTES = 4 * 1024 * 1024
 """Spool threshold: up to this size a body stays in memory and is decoded in one go."""
@@ -33,8 +34,11 @@ Body = bytes | IO[bytes]
 class Spool:
     """Unlinked temporary files for large bodies: the system removes them with the process, even after a crash."""
 
-    def __init__(self, folder: Path, *, at_once: int = AT_ONCE, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, folder: Path, space: FreeSpace, *, at_once: int = AT_ONCE, patience_s: float = PATIENCE_S
+    ) -> None:
         self._folder = folder
+        self._space = space
         self._turns = asyncio.Semaphore(at_once)
         self._patience_s = patience_s
 
@@ -55,6 +59,7 @@ class Spool:
                     raise too_large(size, limit_bytes, "SIGHTLINE_MAX_EXPORT_BYTES")
                 chunks.append(chunk)
                 if held >= (BLOCK_BYTES if file else SMALL_BYTES):
+                    self._space.require(held)
                     file = file or self._file()
                     await asyncio.to_thread(file.writelines, chunks)
                     chunks, held = [], 0
@@ -76,7 +81,7 @@ class Spool:
                 yield file
                 return
             with self._file() as plain:
-                await asyncio.to_thread(_inflate, file, plain, encoding, limit_bytes)
+                await asyncio.to_thread(_inflate, file, plain, encoding, limit_bytes, self._space)
                 yield plain
 
     def _file(self) -> IO[bytes]:
@@ -100,13 +105,14 @@ class Spool:
             self._turns.release()
 
 
-def _inflate(packed: IO[bytes], plain: IO[bytes], encoding: str, limit_bytes: int) -> None:
-    """Decompress from file to file; a zip bomb is refused at the limit."""
+def _inflate(packed: IO[bytes], plain: IO[bytes], encoding: str, limit_bytes: int, space: FreeSpace) -> None:
+    """Decompress from file to file; a zip bomb is refused at the limit, and before it fills the disk."""
     inflater = zlib.decompressobj(GZIP_OR_ZLIB)
     size = 0
     try:
         for block in _blocks(packed):
             rest = block
+            space.require(len(block))
             while rest and not inflater.eof:
                 inflated = inflater.decompress(rest, BLOCK_BYTES)
                 rest = inflater.unconsumed_tail

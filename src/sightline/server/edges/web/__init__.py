@@ -1,7 +1,7 @@
 """The page's own API under /api/web, and the page itself."""
 
 from sightline.server.edges.routers import Responses, joined
-from sightline.server.edges.web import ask, keys, live, media, models, session, static, traces
+from sightline.server.edges.web import ask, audit, keys, labels, live, media, models, session, static, traces
 from sightline.server.edges.web.shapes import Problem
 
 PROBLEMS: Responses = {status: {"model": Problem} for status in (400, 401, 403, 404, 429)}
@@ -15,6 +15,8 @@ router = joined(
     models.router,
     ask.router,
     keys.router,
+    audit.router,
+    labels.router,
     prefix="/api/web",
     responses=PROBLEMS,
 )

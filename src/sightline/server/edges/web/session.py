@@ -49,6 +49,7 @@ async def sign_out(user: Person, request: Request, services: Served) -> Response
 
 
 async def _session(user: User, services: Services) -> shapes.Session:
+    room = services.space.look()
     return shapes.Session(
         user=shapes.Person(id=user.id, email=user.email, name=user.name),
         projects=[
@@ -64,4 +65,5 @@ async def _session(user: User, services: Services) -> shapes.Session:
             for each in await services.accounts.projects_of(user)
         ],
         version=__version__,
+        notice=room.message if room and room.is_low else None,
     )

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from sightline.server.accounts import records
 from sightline.server.accounts.permissions import Verb
 from sightline.server.accounts.records import FULL, KeyScope
-from sightline.server.edges.params import Moment
+from sightline.server.edges.params import Label, Moment
 from sightline.server.tracing.records import Kind, Level, ScoreType
 
 
@@ -63,6 +63,8 @@ class Session(Shape):
     user: Person
     projects: list[Project]
     version: str
+    notice: str | None
+    """What everybody should know of the server: that its disk is full. Null when all is well."""
 
 
 class Score(Shape):
@@ -290,6 +292,38 @@ class Keys(Shape):
 class NewKey(Key):
     secret_key: str
     """Shown this once."""
+
+
+class ProtectedLabels(Shape):
+    labels: list[Label]
+
+
+class AuditActor(Shape):
+    kind: str
+    id: str | None
+    """A person's id, or the public half of a key."""
+    address: str | None
+
+
+class AuditTarget(Shape):
+    kind: str
+    id: str | None
+
+
+class AuditEntry(Shape):
+    id: str
+    at: datetime
+    actor: AuditActor
+    action: str
+    target: AuditTarget
+    project_id: str | None
+    outcome: str
+    details: dict[str, Any]
+
+
+class AuditPage(Shape):
+    data: list[AuditEntry]
+    meta: Cursor
 
 
 class Problem(Shape):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from sightline.server.accounts import audit
 from sightline.server.accounts.records import ProjectId
 from sightline.server.evals.records import Dataset, DatasetDraft, DatasetId, Item, ItemDraft, ItemId, ItemQuery
 from sightline.server.evals.schemas import Fit
@@ -128,6 +129,8 @@ class Datasets:
             known = _existing_item(await store.one(item_id), item_id)
             await store.close(item_id, _after(known))
             await store.remove_from_runs(item_id)
+            event = audit.of_project("dataset-item.delete", project_id, "dataset item", item_id)
+            await audit.record(work.connection, event)
             self._publish(work, project_id)
 
     async def _off_the_loop(self, check: Callable[..., None], *given: Any) -> None:

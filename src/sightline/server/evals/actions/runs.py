@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from sightline.server.accounts import audit
 from sightline.server.accounts.records import ProjectId
 from sightline.server.evals.actions.datasets import existing_dataset
 from sightline.server.evals.ran import all_ran, newest_first, run_id_of, run_item_id_of
@@ -84,6 +85,8 @@ class DatasetRuns:
         async with self._database.work() as work:
             for run_id in gone:
                 await RunStore(work.connection, project_id).remove(run_id)
+            events = [audit.of_project("dataset-run.delete", project_id, "dataset run", each) for each in gone]
+            await audit.record(work.connection, *events)
             work.after_commit(lambda: self._hub.publish(project_id, "datasets"))
         await self._traced.forget(project_id, gone)
 

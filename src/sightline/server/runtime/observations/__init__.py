@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sightline.server.runtime.observations.clickhouse import PORTS, ClickHouseEngine
 from sightline.server.runtime.observations.embedded import EmbeddedEngine
-from sightline.server.runtime.observations.engine import EngineFailed, ObservationsEngine
+from sightline.server.runtime.observations.engine import EngineFailed, NotStored, ObservationsEngine
 
 
 def engine_at(place: str | Path) -> ObservationsEngine:
@@ -13,4 +13,4 @@ def engine_at(place: str | Path) -> ObservationsEngine:
     return ClickHouseEngine(text) if text.partition("://")[0] in PORTS and "://" in text else EmbeddedEngine(Path(text))
 
 
-__all__ = ["ClickHouseEngine", "EmbeddedEngine", "EngineFailed", "ObservationsEngine", "engine_at"]
+__all__ = ["ClickHouseEngine", "EmbeddedEngine", "EngineFailed", "NotStored", "ObservationsEngine", "engine_at"]

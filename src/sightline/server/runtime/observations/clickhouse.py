@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from sightline.server.runtime.errors import Unavailable
+from sightline.server.runtime.errors import SightlineError, Unavailable
 from sightline.server.runtime.observations import engine
-from sightline.server.runtime.observations.engine import plain_name, rows_of, translated
+from sightline.server.runtime.observations.engine import not_stored, plain_name, rows_of, translated
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -17,6 +17,8 @@ READERS = 8
 """Threads that run queries."""
 PORTS = {"clickhouse": 8123, "clickhouses": 8443}
 """By scheme; the second is encrypted."""
+RETRY_AFTER_S = 5
+"""Seconds of Retry-After while the server does not answer."""
 T = TypeVar("T")
 
 
@@ -59,7 +61,8 @@ class ClickHouseEngine:
         await self._in_reader(lambda: self._client.command(sql, _bound(params)))
 
     def insert(self, table: str, lines: Iterable[bytes]) -> None:
-        self._asked(lambda: self._client.raw_insert(table, insert_block=b"\n".join(lines), fmt="JSONEachRow"))
+        block = b"\n".join(lines)
+        self._asked(lambda: self._client.raw_insert(table, insert_block=block, fmt="JSONEachRow"), not_stored)
 
     @property
     def _client(self) -> "Client":
@@ -70,7 +73,7 @@ class ClickHouseEngine:
     async def _in_reader(self, act: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._asked, act)
 
-    def _asked(self, act: Callable[[], T]) -> T:
+    def _asked(self, act: Callable[[], T], refused: Callable[[Exception], SightlineError] = translated) -> T:
         from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError  # late: see _create_database
 
         try:
@@ -78,10 +81,11 @@ class ClickHouseEngine:
         except OperationalError as failure:
             raise Unavailable(
                 f"the ClickHouse server at {self.address} does not answer ({failure}): see that it runs, and that "
-                "SIGHTLINE_OBSERVATIONS_URL names it"
+                "SIGHTLINE_OBSERVATIONS_URL names it",
+                retry_after_s=RETRY_AFTER_S,
             ) from failure
         except DatabaseError as failure:
-            raise translated(failure) from failure
+            raise refused(failure) from failure
 
     def _create_database(self) -> None:
         # Only an installation that uses a server pays for importing the client.

@@ -13,7 +13,9 @@ from typing import Any
 
 from sightline.server.runtime.folder_lock import FolderLock
 from sightline.server.runtime.observations import engine
-from sightline.server.runtime.observations.engine import MIB, plain_name, rows_of, translated
+from sightline.server.runtime.observations.engine import MIB, not_stored, plain_name, rows_of, translated
+from sightline.server.runtime.observations.failed_writes import FailedWrites
+from sightline.server.runtime.observations.handing import readable
 from sightline.server.runtime.observations.parameters import parameter
 
 SERVER_SETTINGS: Mapping[str, int] = {
@@ -53,6 +55,7 @@ class EmbeddedEngine:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="observations-reader")
         self._mine = threading.local()
         self._connections: list[Any] = []
+        self._failed_writes = FailedWrites(self._ask)
 
     async def open(self) -> None:
         """Take the folder and create the database in it; about 0.1 s."""
@@ -77,24 +80,23 @@ class EmbeddedEngine:
 
     async def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
         """A statement without an answer: DDL, DELETE."""
-        await self._in_reader(self._run, sql, "Null", params or {})
+        await self._in_reader(self._write, sql, params or {})
 
     def insert(self, table: str, lines: Iterable[bytes]) -> None:
         """Insert JSON rows as one part, on the calling thread; returns once they are durable (fsync) and readable.
 
         Atomic: all lines must belong to one partition, and on an error none is stored.
         """
-        connection = self._connection()
+        seen = self._failed_writes.seen
         try:
-            inserter = connection.send_insert(f"INSERT INTO {table}", "JSONEachRow")
-            try:
-                connection.insert_append(inserter, b"\n".join(lines))
-            except RuntimeError:
-                connection.insert_cancel(inserter)
-                raise
-            connection.insert_done(inserter)
-        except RuntimeError as failure:
-            raise translated(failure) from failure
+            with readable(b"\n".join(lines)) as path:
+                self._connection().query(
+                    f"INSERT INTO {table} FROM INFILE '{path}' SETTINGS {engine.INSERT_SETTINGS} FORMAT JSONEachRow",
+                    "Null",
+                )
+            self._failed_writes.check(seen)
+        except (RuntimeError, OSError) as failure:
+            raise not_stored(failure) from failure
 
     async def _in_reader(self, act: Any, *arguments: Any) -> Any:
         try:
@@ -107,8 +109,17 @@ class EmbeddedEngine:
         result = self._connection().query(sql, answer_format, params=texts)
         return bytes(result.bytes())
 
+    def _ask(self, sql: str) -> list[dict[str, Any]]:
+        return rows_of(self._run(sql, "JSONEachRow", {}))
+
+    def _write(self, sql: str, params: Mapping[str, Any]) -> None:
+        seen = self._failed_writes.seen
+        self._run(sql, "Null", params)
+        self._failed_writes.check(seen)
+
     def _create_database(self) -> None:
         self._connect(use=False).query(f"CREATE DATABASE IF NOT EXISTS {self.database}", "Null")
+        self._failed_writes.open()
 
     def _connection(self) -> Any:
         connection = getattr(self._mine, "connection", None)

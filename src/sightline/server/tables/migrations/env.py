@@ -15,6 +15,7 @@ from sightline.server.tables import (
     prompts,
     reviews,
     skills,
+    versions,
 )
 from sightline.server.tables.metadata import metadata
 
@@ -31,6 +32,7 @@ TABLES = (
     leases.leases,
     exports.blob_exports,
     skills.skill_versions,
+    versions.row_versions,
 )
 """Named so that every module of tables has registered before metadata is compared."""
 

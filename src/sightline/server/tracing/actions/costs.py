@@ -1,10 +1,11 @@
 """Calculated costs of observations whose client reported none."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 from sightline.server.pricing.actions import Prices
 from sightline.server.pricing.records import Metered, Priced
+from sightline.server.runtime.frozen import filled
 from sightline.server.tracing.records import Observation, ProjectId
 
 
@@ -39,8 +40,12 @@ def _with_cost(observation: Observation, price: Priced | None) -> Observation:
     provided = observation.cost_usd and not observation.pricing_tier
     if price is None:
         cost = observation.cost_usd if provided else {}
-        return replace(observation, model_id=None, pricing_tier=None, cost_usd=cost)
+        return _priced(observation, model_id=None, pricing_tier=None, cost_usd=cost)
     if provided or not price.cost_usd:
         cost = observation.cost_usd if provided else {}
-        return replace(observation, model_id=price.model.id, pricing_tier=None, cost_usd=cost)
-    return replace(observation, model_id=price.model.id, pricing_tier=price.tier.name, cost_usd=price.cost_usd)
+        return _priced(observation, model_id=price.model.id, pricing_tier=None, cost_usd=cost)
+    return _priced(observation, model_id=price.model.id, pricing_tier=price.tier.name, cost_usd=price.cost_usd)
+
+
+def _priced(observation: Observation, **fields: Any) -> Observation:
+    return filled(Observation, {**vars(observation), **fields})

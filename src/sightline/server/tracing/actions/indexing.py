@@ -91,9 +91,11 @@ class TraceIndex:
 
     async def note(self, project_id: ProjectId, observations: Sequence[Observation]) -> None:
         """Observations that were just stored; returns at once unless other processes read the same database."""
+        waiting = self._waiting[project_id]
         for observation in observations:
             start = observation.start_time
-            self._add(project_id, observation.trace_id, (start, start))
+            first, last = waiting.get(observation.trace_id, (start, start))
+            waiting[observation.trace_id] = (min(first, start), max(last, start))
         if self._is_shared:
             await self.settled(project_id)
 

@@ -44,7 +44,7 @@ class Found:
 
 def holds_files(observation: Observation) -> bool:
     """Prefilter: whether parsing may find a file; cheap enough for every span."""
-    return any(map(_may_hold, _texts(observation)))
+    return any(_may_hold(text) for text in _texts(observation))
 
 
 def take_out(observations: Sequence[Observation]) -> Found:
@@ -58,6 +58,8 @@ def take_out(observations: Sequence[Observation]) -> Found:
 def image_ids(observation: Observation) -> list[MediaId]:
     """Images an observation refers to, in the order of input, output, metadata, trace; each once."""
     marked = [text for text in _texts(observation) if MARK in text]
+    if not marked:
+        return []
     tokens = (token for text in marked for token in tokens_in(text))
     return list(dict.fromkeys(MediaId(token.id) for token in tokens if token.content_type.startswith("image/")))
 

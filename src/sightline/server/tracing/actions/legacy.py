@@ -4,8 +4,10 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
+from sightline.server.runtime.versions import Versions
 from sightline.server.tracing.merging import (
     Change,
+    after_the_future,
     in_order,
     merged_observation,
     merged_trace,
@@ -23,11 +25,19 @@ Record = Callable[[ProjectId, Sequence[Observation]], Awaitable[None]]
 class LegacyIngestion:
     """Merges changes over stored rows. A read-modify-write, so serialised per project by a lock."""
 
-    def __init__(self, changes: ChangeStore, observations: ObservationStore, keep: Keep, record: Record) -> None:
+    def __init__(
+        self,
+        changes: ChangeStore,
+        observations: ObservationStore,
+        keep: Keep,
+        record: Record,
+        versions: Versions,
+    ) -> None:
         self._changes = changes
         self._observations = observations
         self._keep = keep
         self._record = record
+        self._versions = versions
         self._turns: dict[ProjectId, asyncio.Lock] = {}
 
     def turn(self, project_id: ProjectId) -> asyncio.Lock:
@@ -39,11 +49,22 @@ class LegacyIngestion:
         if not changes:
             return
         async with self.turn(project_id):
+            changes = await self._placed(project_id, changes)
             await self._keep(project_id, changes)
             traces = await self._merged_traces(project_id, changes)
             observations, moved = await self._merged_observations(project_id, changes, traces)
             await self._record(project_id, [*traces.values(), *observations])
             await self._observations.delete_from_trace(project_id, moved)
+
+    async def _placed(self, project_id: ProjectId, changes: Sequence[Change]) -> Sequence[Change]:
+        """Changes with times after those of kept ones that lie in the future: a wrong clock dated those."""
+        if not self._versions.may_be_ahead:
+            return changes
+        placed = list(changes)
+        for subject in sorted({change.subject for change in changes}):
+            ids = {change.subject_id for change in placed if change.subject == subject}
+            placed = after_the_future(placed, subject, await self._changes.of(project_id, subject, ids))
+        return placed
 
     async def _merged_traces(self, project_id: ProjectId, changes: Sequence[Change]) -> dict[TraceId, Observation]:
         ids = {TraceId(change.subject_id) for change in changes if change.subject == "trace"}

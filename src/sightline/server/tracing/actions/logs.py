@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
-from time import monotonic, time_ns
+from time import monotonic
 
 import structlog
 
@@ -26,8 +26,8 @@ SETTLE_AFTER_S = 30.0
 """Delay of the second merge: exporters send the spans and log records of a call within seconds of its end."""
 SETTLE_EVERY_S = 5.0
 """Interval of the background pass."""
-DOWN_S = 3600.0
-"""So long a process may have been down whose records still waited for their spans."""
+ACTIVE_S = 3600.0
+"""Records that waited for their spans when a process ended came at most so long before the last thing it stored."""
 MOST_WAITING = 20_000
 """Capacity of the queue of spans to look at again."""
 LOOKED_FOR_S = 5.0
@@ -88,9 +88,9 @@ class SpanLogs:
             merged = {key: with_messages(spans[key], changes) for key, changes in kept.items()}
             await self._rows.store(project_id, [each for key, each in merged.items() if each != spans[key]])
 
-    async def open(self) -> None:
-        """Look once more at the spans of records that waited when the last process ended."""
-        recent = time_ns() - int((SETTLE_AFTER_S + DOWN_S) * 1e9)
+    async def open(self, newest_version: int) -> None:
+        """Look once more at the spans of records that waited when the last process ended, by its own clock."""
+        recent = max(0, newest_version - int((SETTLE_AFTER_S + ACTIVE_S) * 1e9))
         due = monotonic() + SETTLE_AFTER_S
         for project_id, trace_id, span_id in await self._rows.logged.since(recent):
             self._waiting[project_id, (trace_id, span_id)] = due

@@ -1,20 +1,23 @@
 """The actions on traces, one verb a method. What is recorded is stored and readable when the method returns."""
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
+from sightline.server.accounts.actions import Audit
+from sightline.server.accounts.audit import of_project
 from sightline.server.pricing.actions import Prices
 from sightline.server.runtime.blobs import Blobs
 from sightline.server.runtime.database import Database
 from sightline.server.runtime.errors import InvalidRequest, NotFound
 from sightline.server.runtime.hub import LiveHub
 from sightline.server.runtime.observations import ObservationsEngine
+from sightline.server.runtime.versions import Versions
 from sightline.server.runtime.writer import SpanWriter
+from sightline.server.tables.versions import row_versions
 from sightline.server.tracing.actions.costs import with_costs
 from sightline.server.tracing.actions.counting import TokenCounting
 from sightline.server.tracing.actions.indexing import TraceIndex
@@ -55,6 +58,7 @@ from sightline.server.tracing.store.changes import change_row
 from sightline.server.tracing.store.logged import LoggedStore
 from sightline.server.tracing.store.rows import observation_row
 from sightline.server.tracing.store.scores import score_row
+from sightline.server.tracing.store.versions import VersionStore
 
 MAX_BUCKETS = 1_000
 SESSION_STEP = 500
@@ -75,7 +79,10 @@ class Tracing:
         signing_secret: bytes,
     ) -> None:
         self.prices = Prices(database)
+        self._audit = Audit(database)
         self._writer = writer
+        self._stored_versions = VersionStore(engine)
+        self._versions = Versions(row_versions, database if engine.is_shared else None)
         self._hub = hub
         self.index = TraceIndex(engine, writer)
         self._observations = ObservationStore(engine, self.index.source)
@@ -84,7 +91,9 @@ class Tracing:
         self._series = SeriesStore(engine, self.index.source)
         self._sessions = SessionStore(engine, self.index.source)
         self._changes = ChangeStore(engine)
-        self._legacy = LegacyIngestion(self._changes, self._observations, self._keep_changes, self.record)
+        self._legacy = LegacyIngestion(
+            self._changes, self._observations, self._keep_changes, self.record, self._versions
+        )
         self.counting = TokenCounting(self.prices, self._observations, self._legacy, self.record)
         logged = Rows(
             logged=LoggedStore(engine),
@@ -96,7 +105,13 @@ class Tracing:
         self.logs = SpanLogs(logged, self._legacy.turn)
         self._media = MediaShelf(database, blobs, signing_secret)
         self._score_turns = Turns()
-        self._last_version = 0
+
+    async def open(self) -> None:
+        """Pick up where the last process ended: versions, the index, and log records that waited for their spans."""
+        newest = await self._stored_versions.highest()
+        await self._versions.open(newest)
+        await self.index.open()
+        await self.logs.open(newest)
 
     async def record(self, project_id: ProjectId, observations: Sequence[Observation]) -> None:
         """Store observations; a repeated one replaces its earlier self. TooBusy or Unavailable mean: send again.
@@ -121,7 +136,7 @@ class Tracing:
             await self._media.keep(project_id, found.files.values())
             observations = found.observations
         observations = await with_costs(self.prices, project_id, observations)
-        first = self._versions(len(observations))
+        first = await self._versions.take(len(observations))
         rows = [
             observation_row(observation, image_ids(observation), first + index)
             for index, observation in enumerate(observations)
@@ -156,13 +171,14 @@ class Tracing:
             merged = [merged_score(stored.get(key), each) for key, each in said.items()]
             if only_new:
                 merged = [score for score in merged if score.id not in stored]
-            first = self._versions(len(merged))
+            first = await self._versions.take(len(merged))
             await self._writer.write([score_row(score, first + index) for index, score in enumerate(merged)])
         self._hub.publish(project_id, "scores", len(merged))
         return frozenset(key for key, old in stored.items() if only_new and would_change(old, said[key]))
 
     async def delete_score(self, project_id: ProjectId, score_id: ScoreId) -> None:
         """Delete a score; one that is not there is deleted already."""
+        await self._audit.record(of_project("score.delete", project_id, "score", score_id))
         await self._scores.delete(project_id, score_id)
         self._hub.publish(project_id, "scores", 1)
 
@@ -170,6 +186,7 @@ class Tracing:
         """Delete traces with their observations, scores and links to media."""
         if not trace_ids:
             return
+        await self._audit.record(*(of_project("trace.delete", project_id, "trace", each) for each in trace_ids))
 
         async def delete() -> None:
             await self._observations.delete_traces(project_id, trace_ids)
@@ -298,7 +315,7 @@ class Tracing:
         self._media.check_signature(project_id, media_id, verb, expires, signature)
 
     async def _keep_changes(self, project_id: ProjectId, changes: Sequence[Change]) -> None:
-        first = self._versions(len(changes))
+        first = await self._versions.take(len(changes))
         await self._writer.write(
             [change_row(project_id, change, first + index) for index, change in enumerate(changes)]
         )
@@ -319,9 +336,3 @@ class Tracing:
     async def _with_scores(self, project_id: ProjectId, traces: Sequence[Trace]) -> list[Trace]:
         by_trace = await self.scores_of_traces(project_id, [trace.id for trace in traces])
         return [replace(trace, scores=tuple(by_trace.get(trace.id, ()))) for trace in traces]
-
-    def _versions(self, count: int) -> int:
-        """The first of `count` row versions: nanoseconds, never going back, so that what is recorded later wins."""
-        first = max(time.time_ns(), self._last_version + 1)
-        self._last_version = first + count - 1
-        return first

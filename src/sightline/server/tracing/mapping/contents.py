@@ -34,7 +34,7 @@ from sightline.server.tracing.mapping.tables import (
     TOOL_INPUTS,
     TOOL_OUTPUTS,
 )
-from sightline.server.tracing.mapping.values import NOTHING, Attributes, parsed, telling, text
+from sightline.server.tracing.mapping.values import Attributes, parsed, says_nothing, telling, text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ def first_found(readers: Sequence[Reader], attributes: Attributes, events: Seque
         if reader.of_events and not events:
             continue
         found = text(reader.read(attributes, events))
-        if found is not None and found not in NOTHING:
+        if found is not None and not says_nothing(found):
             return found
         empty = empty or found
     return empty

@@ -9,6 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, Status
 
 from sightline.server.runtime.errors import InvalidRequest
+from sightline.server.runtime.frozen import filled
 from sightline.server.tracing.environments import environment_name
 from sightline.server.tracing.mapping.contents import first_found
 from sightline.server.tracing.mapping.dialects import Event, answer_id, bare_words, wraps_calls
@@ -138,36 +139,37 @@ def span_to_observation(span: Span, source: Source) -> Observation:
     end_time = max(start_time, time_of(span.end_time_unix_nano)) if span.end_time_unix_nano else None
     prompt = _prompt(attributes) if kind is Kind.GENERATION else {}
     version = text(first(attributes, shape.versions)) or source.version
-    return Observation(
-        project_id=source.project_id,
-        trace_id=TraceId(_hex_id(span.trace_id, 16, "trace id", span)),
-        id=ObservationId(_hex_id(span.span_id, 8, "span id", span)),
-        parent_id=parent_id,
-        is_root=parent_id is None or any(_truth(attributes[key]) for key in shape.roots),
-        kind=kind,
-        name=str(first(attributes, shape.names) or span.name),
-        start_time=start_time,
-        end_time=end_time,
-        completion_start_time=_completion_start(attributes, span, (start_time, end_time), shape),
-        level=_level(attributes, span),
-        status_message=_status_message(attributes, span, events),
-        environment=environment_name(named) if (named := first(attributes, shape.environments)) else source.environment,
-        version=version,
-        input=first_found(shape.inputs, attributes, events),
-        output=first_found(shape.outputs, attributes, events),
-        metadata=_metadata(attributes, span, events, shape, source),
-        model=_model(attributes, shape),
-        model_parameters=parameters_of(attributes) if shape.tells_parameters else {},
-        usage=usage_of(attributes, shape.counters, shape.unexplained_counters) if shape.tells_usage else {},
-        cost_usd=cost_of(attributes) if shape.tells_cost else {},
-        call_id=_call_id(attributes, kind, shape, source.scope_name),
-        prompt_name=text(prompt.get("name")),
-        prompt_version=_whole(prompt.get("version")),
-        service=source.service,
-        scope=source.scope_name,
-        trace=_trace_fields(attributes, version, shape, source),
-        experiment=_experiment_fields(attributes) if shape.tells_experiment else None,
-    )
+    fields = {
+        "project_id": source.project_id,
+        "trace_id": TraceId(_hex_id(span.trace_id, 16, "trace id", span)),
+        "id": ObservationId(_hex_id(span.span_id, 8, "span id", span)),
+        "parent_id": parent_id,
+        "is_root": parent_id is None or any(_truth(attributes[key]) for key in shape.roots),
+        "kind": kind,
+        "name": str(first(attributes, shape.names) or span.name),
+        "start_time": start_time,
+        "end_time": end_time,
+        "completion_start_time": _completion_start(attributes, span, (start_time, end_time), shape),
+        "level": _level(attributes, span),
+        "status_message": _status_message(attributes, span, events),
+        "environment": _environment(attributes, shape, source),
+        "version": version,
+        "input": first_found(shape.inputs, attributes, events),
+        "output": first_found(shape.outputs, attributes, events),
+        "metadata": _metadata(attributes, span, events, shape, source),
+        "model": _model(attributes, shape),
+        "model_parameters": parameters_of(attributes) if shape.tells_parameters else {},
+        "usage": usage_of(attributes, shape.counters, shape.unexplained_counters) if shape.tells_usage else {},
+        "cost_usd": cost_of(attributes) if shape.tells_cost else {},
+        "call_id": _call_id(attributes, kind, shape, source.scope_name),
+        "prompt_name": text(prompt.get("name")),
+        "prompt_version": _whole(prompt.get("version")),
+        "service": source.service,
+        "scope": source.scope_name,
+        "trace": _trace_fields(attributes, version, shape, source),
+        "experiment": _experiment_fields(attributes) if shape.tells_experiment else None,
+    }
+    return filled(Observation, fields)
 
 
 def _hex_id(raw: bytes, length: int, what: str, span: Span) -> str:
@@ -183,6 +185,11 @@ def _parent_id(span: Span) -> ObservationId | None:
     if not any(span.parent_span_id):
         return None
     return ObservationId(_hex_id(span.parent_span_id, 8, "parent span id", span))
+
+
+def _environment(attributes: Attributes, shape: Shape, source: Source) -> str:
+    named = first(attributes, shape.environments)
+    return environment_name(named) if named else source.environment
 
 
 def _kind(attributes: Attributes, shape: Shape, name: str, scope: str | None) -> Kind:
@@ -283,12 +290,16 @@ def _metadata(
 
 
 def _trace_fields(attributes: Attributes, version: str | None, shape: Shape, source: Source) -> TraceFields:
-    found = TraceFields(
-        user_id=_bounded(first(attributes, shape.users)),
-        session_id=_bounded(first(attributes, shape.sessions)),
-        tags=tags_of(first(attributes, shape.tags)) if shape.tags else (),
-        version=version,
-        release=text(first(attributes, shape.releases)) or source.release,
+    found = filled(
+        TraceFields,
+        {
+            "user_id": _bounded(first(attributes, shape.users)),
+            "session_id": _bounded(first(attributes, shape.sessions)),
+            "tags": tags_of(first(attributes, shape.tags)) if shape.tags else (),
+            "version": version,
+            "release": text(first(attributes, shape.releases)) or source.release,
+            "metadata": {},
+        },
     )
     if not shape.tells_trace:
         return found

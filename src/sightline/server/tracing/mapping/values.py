@@ -50,8 +50,14 @@ NOTHING = frozenset(("{}", "[]", "null", '""'))
 """Texts that libraries write where they have nothing to say."""
 
 
+LONGEST_NOTHING = 4
+"""Of longer texts not even the hash is worth computing."""
+
+
 def says_nothing(value: Any) -> bool:
-    return value in NOTHING if isinstance(value, str) else value in ({}, [])
+    if isinstance(value, str):
+        return len(value) <= LONGEST_NOTHING and value in NOTHING
+    return value in ({}, [])
 
 
 def telling(attributes: Attributes, keys: Iterable[str]) -> Any:

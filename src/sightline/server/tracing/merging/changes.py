@@ -1,10 +1,11 @@
 """Changes: the events of the log, as JSON values by field name (partial updates). An absent field is unchanged."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from sightline.server.runtime.clock import now
 from sightline.server.tracing.records import TraceId
 
 Subject = Literal["trace", "observation", "span"]
@@ -33,3 +34,25 @@ def in_order(changes: Iterable[Change]) -> list[Change]:
     """
     once = {change.event_id: change for change in changes}
     return sorted(once.values(), key=lambda change: (change.occurred_at, not change.creates))
+
+
+def after_the_future(changes: Sequence[Change], subject: Subject, kept: Mapping[str, Sequence[Change]]) -> list[Change]:
+    """Changes of a subject, dated after the kept ones that lie in the future, which were dated by a wrong clock.
+
+    They would be the last for as long as the clock was wrong. A repeated event keeps its first time.
+    """
+    present = now()
+    return [
+        _placed(change, kept.get(change.subject_id, ()), present) if change.subject == subject else change
+        for change in changes
+    ]
+
+
+def _placed(change: Change, kept: Sequence[Change], present: datetime) -> Change:
+    for earlier in kept:
+        if earlier.event_id == change.event_id:
+            return replace(change, occurred_at=earlier.occurred_at)
+    latest = max((earlier.occurred_at for earlier in kept), default=present)
+    if latest <= present:
+        return change
+    return replace(change, occurred_at=max(change.occurred_at, latest + timedelta(microseconds=1)))

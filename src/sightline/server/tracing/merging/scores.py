@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from sightline.server.runtime.clock import now
 from sightline.server.tracing.merging.observations import deep
 from sightline.server.tracing.records import Score
 
@@ -27,9 +28,12 @@ NOTHING_ERASES = (
 def merged_score(stored: Score | None, said: Sequence[Score]) -> Score:
     """One score of all that was said of its id; `updated_at` is when each was said.
 
-    What was said before the stored score was last updated only fills what is empty in it.
+    What was said before the stored score was last updated only fills what is empty in it. An update from the future
+    was dated by a wrong clock: what is said now comes after it.
     """
     first, *later = sorted(said, key=lambda score: score.updated_at)
+    if stored is not None and stored.updated_at > now():
+        stored = replace(stored, updated_at=min(stored.updated_at, first.updated_at))
     merged = first if stored is None else _merged(stored, first)
     for score in later:
         merged = _merged(merged, score)

@@ -43,7 +43,11 @@ def preview(text: str | None, *, wanted: Literal["user", "assistant"]) -> str:
     readable = readable[: PREVIEW_CHARACTERS * 4]
     if MARK in readable:
         readable = TOKEN.sub(r"[\g<family>]", readable)
-    return " ".join(readable.split())[:PREVIEW_CHARACTERS]
+    # Of most texts the beginning is enough: a word at its end may be cut, but that is beyond the preview's.
+    begun = " ".join(readable[: PREVIEW_CHARACTERS + 50].split())
+    if len(begun) < PREVIEW_CHARACTERS < len(readable):
+        begun = " ".join(readable.split())
+    return begun[:PREVIEW_CHARACTERS]
 
 
 def _readable(value: Any, wanted: str, depth: int) -> str:

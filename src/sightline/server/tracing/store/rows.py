@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -62,9 +63,8 @@ def _line(observation: Observation, image_ids: list[MediaId], row_version: int) 
         "level": observation.level,
         "environment": observation.environment,
     }
-    for name in PLAIN:
-        if value := getattr(observation, name):
-            line[name] = value
+    told = plain_of(observation)
+    line.update([pair for pair in zip(PLAIN, told, strict=True) if pair[1]])
     if observation.is_root:
         # Lists show what a trace's root says; other rows do without.
         line["is_root"] = 1
@@ -88,6 +88,7 @@ PLAIN = (
     *("output", "metadata", "model", "model_parameters", "usage", "model_id", "pricing_tier", "call_id", "prompt_name"),
 )
 """Columns with the name and the value of their field."""
+plain_of = attrgetter(*PLAIN)
 OF_TRACE = {
     "name": "trace_name",
     "user_id": "user_id",
@@ -100,12 +101,11 @@ OF_TRACE = {
     "output": "trace_output",
 }
 """Fields of the trace and their columns."""
+of_trace = attrgetter(*OF_TRACE)
 
 
 def _add_trace(line: dict[str, Any], trace: TraceFields) -> None:
-    for name, column in OF_TRACE.items():
-        if value := getattr(trace, name):
-            line[column] = value
+    line.update([pair for pair in zip(OF_TRACE.values(), of_trace(trace), strict=True) if pair[1]])
     if trace.public is not None:
         line["public"] = int(trace.public)
     if trace.input:

@@ -66,6 +66,7 @@ async def ingest(request: Request, who: Sender, services: Served) -> Json:
     answer: dict[str, list[dict[str, Any]]] = {"successes": [], "errors": []}
     async with services.spool.received(request, services.limits.export_bytes) as body:
         async for batch, suspects in _batches(body, services):
+            services.space.require()
             # A NUL refuses its event, not the batch.
             nameless = {place for place, event in enumerate(suspects) if _names_hold_nul(event)}
             verdicts = judged(batch, who, nameless)

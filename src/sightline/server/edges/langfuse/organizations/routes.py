@@ -22,7 +22,7 @@ from sightline.server.edges.bodies import PlainJson
 from sightline.server.edges.langfuse.wire.any_json import JsonObject
 from sightline.server.edges.langfuse.wire.bodies import Body
 from sightline.server.edges.langfuse.wire.roles import wire_role
-from sightline.server.edges.params import Moment
+from sightline.server.edges.params import Label, Moment
 from sightline.server.edges.services import Served
 
 router = APIRouter(route_class=PlainJson, prefix="/api/public")
@@ -47,6 +47,8 @@ class ProjectBody(Body):
     name: str = Field(min_length=3, max_length=60)
     metadata: JsonObject | None = None
     retention: int | None = Field(default=None, ge=0, le=LONGEST_RETENTION)
+    protected_labels: list[Label] | None = None
+    """Labels of prompts and skills that only those may move who hold `prompts.promote`. Ours, not Langfuse's."""
 
     @model_validator(mode="after")
     def _kept_a_while(self) -> Self:
@@ -92,7 +94,7 @@ class LeavingBody(Body):
 @router.post("/projects")
 async def create_project(body: ProjectBody, who: ProjectCreator, services: Served) -> Json:
     project = await services.organizations.create_project(
-        who.organization_id, body.name, body.metadata or {}, body.retention or 0
+        who.organization_id, body.name, body.metadata or {}, body.retention or 0, body.protected_labels or ()
     )
     return Json(project_shape(project), status_code=201)
 
@@ -100,7 +102,7 @@ async def create_project(body: ProjectBody, who: ProjectCreator, services: Serve
 @router.put("/projects/{projectId}")
 async def change_project(projectId: str, body: ProjectBody, who: ProjectManager, services: Served) -> Json:
     project = await services.organizations.change_project(
-        who.organization_id, projectId, body.name, body.metadata, body.retention
+        who.organization_id, projectId, body.name, body.metadata, body.retention, body.protected_labels
     )
     return Json(project_shape(project))
 
@@ -189,6 +191,7 @@ def project_shape(project: Project) -> dict[str, Any]:
         "organization": {"id": project.organization_id, "name": project.organization_name},
         "metadata": dict(project.metadata),
         "retentionDays": project.retention_days or None,
+        "protectedLabels": list(project.protected_labels),
     }
 
 

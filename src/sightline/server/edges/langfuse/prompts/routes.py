@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AfterValidator, Field, TypeAdapter
 
+from sightline.server.accounts.permissions import holds
 from sightline.server.accounts.records import Access
 from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
@@ -13,7 +14,7 @@ from sightline.server.edges.bodies import PlainJson, read_as
 from sightline.server.edges.langfuse.prompts.filters import prompt_conditions
 from sightline.server.edges.langfuse.wire.any_json import AnyJson
 from sightline.server.edges.langfuse.wire.bodies import Body
-from sightline.server.edges.params import LARGEST, Moment, Paged, Params
+from sightline.server.edges.params import LARGEST, Label, Moment, Paged, Params
 from sightline.server.edges.services import Served
 from sightline.server.prompts.records import (
     PRODUCTION,
@@ -33,9 +34,6 @@ Reader = Annotated[Access, key_for("prompts.read")]
 Writer = Annotated[Access, key_for("prompts.write")]
 Deleter = Annotated[Access, key_for("prompts.delete")]
 
-LABEL = r"^[a-z0-9_\-.]+$"
-"""Characters of a label."""
-Label = Annotated[str, Field(min_length=1, max_length=36, pattern=LABEL)]
 Tag = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -111,7 +109,7 @@ async def list_prompts(who: Reader, services: Served, params: Annotated[ListPara
 @router.post("")
 async def create(request: Request, who: Writer, services: Served) -> Json:
     body = await read_as(request, services.limits.body_bytes, NEW.validate_python)
-    prompt = await services.prompts.create(who.project_id, _draft(body))
+    prompt = await services.prompts.create(who.project_id, _draft(body), promotes=holds(who, "prompts.promote"))
     return Json(prompt_shape(prompt) | {"resolutionGraph": None}, status_code=201)
 
 
@@ -124,7 +122,7 @@ async def read(name: str, who: Reader, services: Served, params: Annotated[Readi
 @router.delete("/{name:path}")
 async def delete(name: str, who: Deleter, services: Served, params: Annotated[Which, Query()]) -> Response:
     selector = Selector(name=name, version=params.version, label=params.label)
-    await services.prompts.delete(who.project_id, selector)
+    await services.prompts.delete(who.project_id, selector, promotes=holds(who, "prompts.promote"))
     return Response(status_code=204)
 
 
@@ -132,7 +130,10 @@ async def delete(name: str, who: Deleter, services: Served, params: Annotated[Wh
 async def label(
     name: str, version: Annotated[int, Path(le=LARGEST)], body: Labels, who: Writer, services: Served
 ) -> Json:
-    return Json(prompt_shape(await services.prompts.label(who.project_id, name, version, body.new_labels)))
+    moved = await services.prompts.label(
+        who.project_id, name, version, body.new_labels, promotes=holds(who, "prompts.promote")
+    )
+    return Json(prompt_shape(moved))
 
 
 def _draft(body: NewText | NewChat) -> Draft:

@@ -5,12 +5,13 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Query, Request
 from pydantic import Field, model_validator
 
+from sightline.server.accounts.permissions import holds
 from sightline.server.accounts.records import Access
 from sightline.server.edges.access import key_for
 from sightline.server.edges.answers import Json, iso
 from sightline.server.edges.bodies import PlainJson, read_as
 from sightline.server.edges.langfuse.wire.bodies import Body
-from sightline.server.edges.params import Commas, Moment, Paged, Params
+from sightline.server.edges.params import Commas, Label, Moment, Paged, Params
 from sightline.server.edges.services import Served
 from sightline.server.skills.records import NewFile, Skill, SkillDraft, SkillFile, SkillQuery, SkillSummary
 
@@ -24,7 +25,6 @@ SHA256 = r"^[A-Za-z0-9+/]{43}=$"
 """A SHA-256 in base64."""
 MOST_HASHES = 50
 """Hashes of one read."""
-Label = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[a-z0-9_\-.]+$")]
 Tag = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -116,12 +116,15 @@ async def tag(skillName: str, body: TagsBody, who: Writer, services: Served) -> 
 
 @router.patch("/{skillName}/versions/{skillVersion}")
 async def label(skillName: str, skillVersion: int, body: LabelsBody, who: Writer, services: Served) -> Json:
-    return Json(_skill(await services.skills.set_labels(who.project_id, skillName, skillVersion, body.labels)))
+    labelled = await services.skills.set_labels(
+        who.project_id, skillName, skillVersion, body.labels, promotes=holds(who, "prompts.promote")
+    )
+    return Json(_skill(labelled))
 
 
 @router.delete("/{skillName}/versions/{skillVersion}")
 async def delete(skillName: str, skillVersion: int, who: Deleter, services: Served) -> Json:
-    await services.skills.delete(who.project_id, skillName, skillVersion)
+    await services.skills.delete(who.project_id, skillName, skillVersion, promotes=holds(who, "prompts.promote"))
     return Json({"deleted": True})
 
 
