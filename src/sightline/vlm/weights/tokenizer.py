@@ -60,6 +60,7 @@ class Tokenizer:
         outside = None if token is None else self.id(token)
         if outside is None:
             return []
+        text = text.encode(errors="replace").decode()  # whoever reads it refuses what is no Unicode
         read = self.backend.encode(text, add_special_tokens=False)
         spans = [span for found, span in zip(read.ids, read.offsets, strict=True) if found == outside]
         return [text[start:end] for start, end in spans]
