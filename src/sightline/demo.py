@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import httpx2
 import typer
 from rich.console import Console
 
@@ -145,6 +144,8 @@ def _start(page: str, endpoint: str, server: Part, model: Part) -> str | None:
 def ask_first_questions(endpoint: str) -> int:
     """Asks the model's own suggestions about its first samples, with the careful map; how many were asked."""
     asked = 0
+    import httpx2  # late: takes a tenth of a second, which every other command would pay
+
     with httpx2.Client(base_url=endpoint, timeout=60) as client:
         for sample in client.get("/v1/samples").raise_for_status().json()["data"][:FIRST_SCENES]:
             image = base64.b64encode(client.get(f"/v1/samples/{sample['id']}").raise_for_status().content).decode()
@@ -192,6 +193,8 @@ def _until_interrupted(*parts: Part) -> None:
 
 def wait_for(address: str, part: Part, timeout_s: float = 90) -> None:
     """Until `address` answers 200; raises when its process ends or time runs out."""
+    import httpx2  # late, as above
+
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         part.check()

@@ -144,9 +144,10 @@ def test_help_opens_neither_half() -> None:
     assert all(name in done.stdout for name in ("ask", "caption", "endpoint", "evaluate", "models", "server"))
 
 
-def test_without_the_extra_the_command_to_install_it_is_named() -> None:
-    program = "import sys; sys.modules['torch'] = None\nfrom sightline.cli import main; main(['caption', 'photo.png'])"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+def test_without_the_extra_the_command_to_install_it_is_named(folder: Path) -> None:
+    program = "import sys; sys.modules['torch'] = None\nfrom sightline.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", program, "caption", str(folder / "one.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "pip install 'sightline[vlm]'" in done.stderr
     assert "Traceback" not in done.stderr

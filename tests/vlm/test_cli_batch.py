@@ -67,7 +67,7 @@ def test_captions_of_a_folder_become_a_table_interrupted_or_not(
     assert "the same command goes on from here" in capsys.readouterr().err
     assert run(*command) == 0
     said = capsys.readouterr()
-    assert f"captions: 10 in {out}, 6 from before" in said.err
+    assert f"captions: 10 rows of 10 items in {out}, 6 from before" in said.err
     assert said.out == ""
     expected = Loaded(checkpoint(opt(), seed=3)).caption([folder / "photos" / f"{at}.png" for at in range(10)])
     assert parquet.read_table(out).column("caption").to_pylist() == [answer.text for answer in expected]
@@ -149,7 +149,7 @@ def test_paths_can_come_from_stdin(
         (("embed", "{}/photos"), "--out vectors.npz"),
         (("embed", "{}/photos", "--mode", "smell", "--json"), "unknown mode 'smell'"),
         (("search", "{}/photos", "a red one"), "holds no index: make one with"),
-        (("search", "{}/photos"), "nothing to find: give a text, or --image"),
+        (("search", "{}/photos"), "nothing to find: give a text, --image, or --queries"),
         (("ask", "{}/photos", "how many", "--looked", "{}/looked.png"), "--looked needs one image, 10 were given"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def unloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever loads a model fails."""
 
-    def load(name: str, device: str) -> Loaded:
+    def load(name: str, device: str, alone: bool = False) -> Loaded:
         raise AssertionError(f"{name} was loaded on {device}")
 
     for module in (batch, words, scores):
@@ -117,7 +117,7 @@ def test_a_match_is_looked_at_with_the_model_that_scores_it_in_a_new_folder(
 ) -> None:
     loaded, load_once = list[str](), batch.load
 
-    def load(name: str, device: str) -> Loaded:
+    def load(name: str, device: str, alone: bool = False) -> Loaded:
         loaded.append(name)
         return load_once(name, device)
 
@@ -175,7 +175,7 @@ def test_label_files_are_utf_8_in_every_locale(folder: Path, tmp_path: Path) -> 
     command = [sys.executable, "-m", "sightline.cli", "classify", str(folder / "photos" / "0.png")]
     options = ["--labels", str(tmp_path / "labels.txt"), "--model", str(folder / "model"), "--json"]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, env=environment)
-    assert done.stderr == ""
+    assert "does not know" in done.stderr  # the model's vocabulary is of other words
     (row,) = json.loads(done.stdout)["labels"]
     assert set(row["probabilities"]) == {"grün\u2028x", "blau"}
     done = subprocess.run([*command, "--label", "grün", *options], capture_output=True, check=False, env=environment)

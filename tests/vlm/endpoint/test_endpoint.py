@@ -173,8 +173,12 @@ def bomb() -> bytes:
         (question(max_tokens=2**70), 400, "the language model has 128"),
         (question(tools=[{"type": "function", "function": {"name": "look"}}]), 400, "tools is not served"),
         (question(response_format={"type": "json_object"}), 400, "answers are plain text, never held to JSON"),
-        (question(logprobs=True), 400, "no token probabilities"),
-        (question(stop=["\n"]), 400, "max_completion_tokens"),
+        (question(logprobs=True, top_logprobs=3), 400, "only the probability of the chosen token"),
+        (question(stop=["a", "b", "c", "d", "e"]), 400, "give up to 4"),
+        (question(stop=[""]), 400, "none empty"),
+        (question(tool_choice="required"), 400, "tool_choice is not served"),
+        (question(logit_bias={"5": 100}), 400, "logit_bias is not served"),
+        (question(presence_penalty=1.5), 400, "presence_penalty is not served"),
         (question(temprature=0), 400, "did you mean temperature"),
     ],
     ids=lambda value: str(value)[-40:] if isinstance(value, str) else "",
@@ -204,6 +208,56 @@ async def test_fields_that_ask_for_nothing_pass(client: httpx2.AsyncClient) -> N
 async def test_a_refusal_names_the_field_as_openais_do(client: httpx2.AsyncClient) -> None:
     for body, param in ((question(tools=[{}]), "tools"), (question(seed=2**70), "seed")):
         assert (await ask(client, body)).json()["error"]["param"] == param
+
+
+async def test_an_answer_ends_before_a_stop_text_in_a_stream_as_well(client: httpx2.AsyncClient) -> None:
+    whole = (await ask(client, question(max_tokens=8))).json()["choices"][0]
+    words = whole["message"]["content"].split()
+    assert len(words) > 2
+    stop = words[2]
+    cut = (await ask(client, question(max_tokens=8, stop=stop))).json()["choices"][0]
+    expected = whole["message"]["content"].partition(stop)[0].rstrip()
+    assert (cut["message"]["content"], cut["finish_reason"]) == (expected, "stop")
+    lines = (await ask(client, question(max_tokens=8, stop=[stop, "never"], stream=True))).text.splitlines()
+    events = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
+    assert "".join(event["choices"][0]["delta"].get("content", "") for event in events).rstrip() == expected
+    assert events[-1]["choices"][0]["finish_reason"] == "stop"
+
+
+async def test_token_probabilities_are_those_of_the_library(client: httpx2.AsyncClient, model: Loaded) -> None:
+    choice = (await ask(client, question(logprobs=True))).json()["choices"][0]
+    said = [each["token"] for each in choice["logprobs"]["content"]]
+    assert " ".join(word for word in said if word) == choice["message"]["content"]
+    assert all(each["logprob"] <= 0 and each["top_logprobs"] == [] for each in choice["logprobs"]["content"])
+
+
+@pytest.mark.parametrize("kind", ["string", "input_image", "upper", "lines"])
+async def test_an_image_may_be_written_as_other_clients_do(client: httpx2.AsyncClient, kind: str) -> None:
+    body = question()
+    plain = (await ask(client, body)).json()["choices"]
+    part = next(each for each in body["messages"][0]["content"] if each["type"] == "image_url")
+    uri = part["image_url"]["url"]
+    head, _, payload = uri.partition(",")
+    if kind in ("string", "input_image"):
+        part |= {"image_url": uri, "type": "image_url" if kind == "string" else "input_image"}
+    elif kind == "upper":
+        part["image_url"] = {"url": f"{head.replace('data:', 'DATA:')},{payload}", "detail": "low"}
+    else:
+        part["image_url"] = {"url": head + "," + "\n".join(payload[at : at + 76] for at in range(0, len(payload), 76))}
+    said = await ask(client, body)
+    assert (said.status_code, said.json()["choices"]) == (200, plain)
+
+
+async def test_a_mistake_in_a_message_names_its_field(client: httpx2.AsyncClient) -> None:
+    wrong: list[tuple[Any, str]] = [
+        ([{"type": "text", "text": 7}], "messages.0.content.0.text"),
+        ([{"type": "image_url", "image_url": {"link": "x"}}], "messages.0.content.0.image_url.url"),
+        ([{"type": "input_audio"}], "messages"),
+        ([{"type": "image_url"}], "messages"),
+    ]
+    for content, param in wrong:
+        said = await ask(client, {"model": "random", "messages": [{"role": "user", "content": content}]})
+        assert (said.status_code, said.json()["error"]["param"]) == (400, param)
 
 
 @pytest.mark.parametrize("temperature", [1e-300, 5e-324, 1e-40, 1e-9])

@@ -13,8 +13,11 @@ from PIL import Image
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.lavis import load_model, load_model_and_preprocess, model_zoo, registry
 from sightline.vlm.lavis.lemmas import by_rules
-from sightline.vlm.lavis.second_stage import asked, formatted
+from sightline.vlm.lavis.prompts import asked, formatted
 from sightline.vlm.loaded import Loaded
+from sightline.vlm.loaded.inputs import read_pictures
+from sightline.vlm.loaded.writing import Rows
+from sightline.vlm.spans import Timeline
 
 pytestmark = pytest.mark.usefixtures("hub")
 
@@ -57,8 +60,11 @@ def test_candidates_come_ranked(name: str) -> None:
     candidates = ["one", "two", "three"]
     ranks_BC = model.predict_class(samples, candidates)
     prompts = ["which digit is red ?", "which digit is blue ?"]
-    shares_BC = model.loaded.rank(images_BCHW, prompts, candidates, template="{}").probabilities
-    assert torch.equal(ranks_BC, shares_BC.argsort(dim=1, descending=True))
+    pictures = read_pictures(images_BCHW, model.loaded.preprocess)
+    rows = Rows(pictures, range(2), prompts, prompts)
+    writer, ends = model.loaded.writer, "t5" in name  # LAVIS' Vicuna candidates have no end token
+    scores_BC = writer.rank(rows, writer.see(pictures, Timeline()), candidates, ending=ends)
+    assert torch.equal(ranks_BC, scores_BC.argsort(dim=1, descending=True))
     own = model.predict_class(samples, [candidates, candidates])
     assert torch.equal(own, ranks_BC)
     uneven = model.predict_class(samples, [candidates, candidates[:2]])

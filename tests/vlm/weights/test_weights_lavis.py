@@ -88,7 +88,9 @@ def stored(state: Any, folder: Path, name: str = "model.pth") -> Path:
 
 def assert_equal_files(one: Path, other: Path) -> None:
     ours, theirs = (torch.load(path, weights_only=True)["model"] for path in (one, other))
-    assert ours.keys() == theirs.keys()
+    assert theirs.keys() <= ours.keys()
+    beyond = ours.keys() - theirs.keys()  # buffers of LAVIS' modules, which Hugging Face's tensors have no part in
+    assert all(name.endswith(("embeddings.position_ids", "rotary_emb.inv_freq")) for name in beyond)
     assert all(ours[key].dtype == theirs[key].dtype and torch.equal(ours[key], theirs[key]) for key in theirs)
 
 

@@ -7,17 +7,27 @@ bulk.run(bulk.Captions(model=model), bulk.gather("photos/"), bulk.Manner(out=Pat
 index = bulk.create_index(model, "photos.index")
 index.add(bulk.gather("photos/"))
 index.search("a red three above a blue seven", top=5)
+
+Importing this package loads no torch; tasks, runs and indexes do when they are first used.
 """
 
-from sightline.vlm.bulk.index import Hit, Index, Indexed, IndexProblem, create_index, open_index, read_facts
-from sightline.vlm.bulk.results import FORMATS, Results, ResultsError, Row, check_table, plain
-from sightline.vlm.bulk.run import BATCH, Manner, Outcome, Progress, run
-from sightline.vlm.bulk.tasks import Answers, Captions, Labels, MatchScores, Task, Vectors, told
-from sightline.vlm.data.sources import Item, Items, SourceError, gather, of_lines
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sightline.vlm.bulk.formats import FORMATS, check_table
+    from sightline.vlm.bulk.index import Hit, Index, Indexed, IndexProblem, create_index, open_index, read_facts
+    from sightline.vlm.bulk.published import FORMS
+    from sightline.vlm.bulk.results import Results
+    from sightline.vlm.bulk.rows import ResultsError, Row, plain
+    from sightline.vlm.bulk.runs import BATCH, Manner, Outcome, Progress, run
+    from sightline.vlm.bulk.tasks import Answers, Captions, Labels, MatchScores, Task, Vectors, told
+    from sightline.vlm.data.sources import Item, Items, SourceError, gather, of_lines
 
 __all__ = [
     "BATCH",
     "FORMATS",
+    "FORMS",
     "Answers",
     "Captions",
     "Hit",
@@ -47,3 +57,50 @@ __all__ = [
     "run",
     "told",
 ]
+
+_HOMES = {
+    "sightline.vlm.bulk.index": (
+        "Hit",
+        "Index",
+        "IndexProblem",
+        "Indexed",
+        "create_index",
+        "open_index",
+        "read_facts",
+    ),
+    "sightline.vlm.bulk.formats": ("FORMATS", "check_table"),
+    "sightline.vlm.bulk.published": ("FORMS",),
+    "sightline.vlm.bulk.results": ("Results",),
+    "sightline.vlm.bulk.rows": ("ResultsError", "Row", "plain"),
+    "sightline.vlm.bulk.runs": (
+        "BATCH",
+        "Manner",
+        "Outcome",
+        "Progress",
+        "run",
+    ),
+    "sightline.vlm.bulk.tasks": (
+        "Answers",
+        "Captions",
+        "Labels",
+        "MatchScores",
+        "Task",
+        "Vectors",
+        "told",
+    ),
+    "sightline.vlm.data.sources": (
+        "Item",
+        "Items",
+        "SourceError",
+        "gather",
+        "of_lines",
+    ),
+}
+"""Where each name is defined."""
+
+
+def __getattr__(name: str) -> Any:
+    home = next((module for module, names in _HOMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)

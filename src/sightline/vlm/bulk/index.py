@@ -11,7 +11,6 @@ is compared.
 Shapes: N images, Q queries, K contrast width.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -26,12 +25,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from sightline.vlm.bulk.digest import fingerprint
 from sightline.vlm.bulk.results import json_line
-from sightline.vlm.bulk.run import BATCH, Progress, pictured
+from sightline.vlm.bulk.runs import BATCH, Progress, pictured
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.data.images import ImageSource
 from sightline.vlm.data.sources import Item, Items, identity, is_file
 from sightline.vlm.loaded import InputError, Loaded
+from sightline.vlm.loaded.inputs import Picture
 
 FACTS, ITEMS, VECTORS = "index.json", "items.jsonl", "vectors.f16"
 """Files of an index folder: the model and the shapes, a line an image, and the embedding matrix."""
@@ -114,8 +115,8 @@ class Index:
             vectors.truncate()
             lines.seek(sum(len(line) for line in _whole_lines(self.folder / ITEMS)[: len(self)]))
             lines.truncate()
-            for some in pictured(compress(items, new), batch):
-                good = [(item, picture) for item, picture in some if isinstance(picture, Image.Image)]
+            for some in pictured(compress(items, new), batch, self.model.preprocess):
+                good = [(item, picture) for item, picture in some if isinstance(picture, Image.Image | Picture)]
                 failures |= {item.name: str(why) for item, why in some if isinstance(why, SightlineVlmError)}
                 if good:
                     _append(vectors, self._embedded([picture for _, picture in good]))
@@ -156,7 +157,7 @@ class Index:
             known.add(key)
         return new
 
-    def _embedded(self, pictures: list[Image.Image]) -> bytes:
+    def _embedded(self, pictures: list[Image.Image | Picture]) -> bytes:
         return _there(self.model.embed(pictures).projected).half().numpy().tobytes()
 
     def _best(self, score: Callable[[Tensor], Tensor], top: int) -> list[Hit]:
@@ -260,17 +261,6 @@ def read_facts(folder: Path) -> Facts:
     if facts.format not in range(1, FORMAT + 1):
         raise IndexProblem(f"{folder} has format {facts.format}, this Sightline reads 1 to {FORMAT}: index again")
     return facts
-
-
-def fingerprint(model: Loaded) -> str:
-    """Sixteen hexadecimal digits of the weights of encoder and bridge, a sample of each tensor."""
-    digest = hashlib.sha256()
-    for part in ("encoder", "norm", "bridge"):
-        for name, tensor in getattr(model.model, part).state_dict().items():
-            flat = tensor.detach().flatten()
-            digest.update(f"{part}.{name}{tuple(tensor.shape)}".encode())
-            digest.update(flat[:: max(1, len(flat) // 64)].float().cpu().numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def _there(projected: Tensor | None) -> Tensor:

@@ -7,35 +7,41 @@ it.
 """
 
 import base64
-import csv
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from sightline.vlm.config import SightlineVlmError
-
-Row = dict[str, Any]
-"""One line of a table; arrays stay arrays until they are written."""
-
-ROWS_AT_ONCE = 512
-"""Rows of a parquet row group: turned into columns at a time."""
-ESCAPED = "backslashreplace"
-"""How bytes of a file name that are not UTF-8, lone surrogates in Python, are written: in JSON, their own escapes."""
+from sightline.vlm.bulk.formats import ESCAPED, check_table, write_table
+from sightline.vlm.bulk.rows import ResultsError, Row
 
 
-class ResultsError(SightlineVlmError):
-    """Results that cannot be written, or are already there; the message says which and what to do."""
+@dataclass(frozen=True)
+class Again:
+    """What can be walked through more than once."""
+
+    make: Callable[[], Iterator[Row]]
+
+    def __iter__(self) -> Iterator[Row]:
+        return self.make()
 
 
 class Results:
     """Where the rows of one job go; `done` holds the idempotency keys of items that need no second try."""
 
-    def __init__(self, out: Path, job: Mapping[str, Any], columns: Mapping[str, str], *, overwrite: bool = False):
+    def __init__(
+        self,
+        out: Path,
+        job: Mapping[str, Any],
+        columns: Mapping[str, str],
+        *,
+        overwrite: bool = False,
+        form: str | None = None,
+    ):
         """Resumes from the journal of the same job, or begins one.
 
         Args:
@@ -43,13 +49,14 @@ class Results:
             job: JSON-ready facts about the job: a journal of another job is refused.
             columns: Name and kind of every column, a key of `KINDS`.
             overwrite: Forget a journal and a table that are there.
+            form: One of the published formats (`published.FORMS`); none: rows, by the suffix.
 
         Raises:
             ResultsError: A suffix that is unknown or does not fit the columns, a finished table without `overwrite`, or
                 the journal of another job.
         """
-        check_table(out, columns)
-        self.out, self.columns = out, columns
+        check_table(out, columns, form)
+        self.out, self.columns, self.form = out, columns, form
         self.journal = out.with_name(out.name + ".journal")
         self.failed: set[str] = set()
         self.done: set[str] = set()
@@ -84,15 +91,20 @@ class Results:
             )
         return many
 
-    def finish(self, keys: Sequence[str]) -> None:
-        """Writes the table of these items, in their order, by an atomic rename; the journal goes when none failed."""
+    def finish(self, keys: Sequence[str]) -> int:
+        """Writes the table of these items, in their order, by an atomic rename; the journal goes when none failed.
+
+        How many rows it has, those of failed items left out.
+        """
         self.flush()
-        fresh = self.out.with_name(self.out.name + ".writing")
-        FORMATS[self.out.suffix.lower()](fresh, self.rows(keys), self.columns)
+        fresh, rows = self.out.with_name(self.out.name + ".writing"), Again(lambda: self.rows(keys))
+        write_table(fresh, self.out, rows, self.columns, self.form)
         fresh.replace(self.out)
+        many = sum("error" not in row for row in rows)
         if self.failed.isdisjoint(keys):
             self.close()
             self.journal.unlink()
+        return many
 
     def close(self) -> None:
         """Lets go of the journal."""
@@ -147,18 +159,6 @@ class Results:
         file.truncate(end)
 
 
-def check_table(out: Path, columns: Mapping[str, str]) -> None:
-    """Raises `ResultsError` for a name whose suffix is no format, or none for such columns."""
-    if out.suffix.lower() not in FORMATS:
-        raise ResultsError(f"cannot write {out}: its name must end in {', '.join(FORMATS)}")
-    ragged = [name for name, kind in columns.items() if kind in RAGGED]
-    if ragged and out.suffix.lower() == ".npz":
-        raise ResultsError(
-            f"cannot write {out}: arrays have one shape, but {', '.join(ragged)} differ from row to row; "
-            "write .jsonl, .parquet or .csv"
-        )
-
-
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
     """Lines up to the first that a crash cut short."""
     for line in file:
@@ -183,92 +183,3 @@ def _array(value: Row) -> Any:
     if value.keys() == {"float32", "shape"}:
         return np.frombuffer(base64.b64decode(value["float32"]), np.float32).reshape(value["shape"])
     return value
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it: arrays as nested lists."""
-    return value.tolist() if isinstance(value, np.ndarray) else value
-
-
-def _write_json_lines(path: Path, rows: Iterator[Row], _columns: Mapping[str, str]) -> None:
-    with path.open("w", encoding="utf-8", errors=ESCAPED) as file:
-        for row in rows:
-            file.write(json.dumps({name: plain(value) for name, value in row.items()}, ensure_ascii=False) + "\n")
-
-
-def _write_csv(path: Path, rows: Iterator[Row], columns: Mapping[str, str]) -> None:
-    with path.open("w", encoding="utf-8", errors=ESCAPED, newline="") as file:
-        table = csv.DictWriter(file, list(columns), extrasaction="ignore")
-        table.writeheader()
-        for row in rows:
-            table.writerow({name: _cell(row.get(name)) for name in columns})
-
-
-def _cell(value: Any) -> Any:
-    return json.dumps(plain(value), ensure_ascii=False) if isinstance(value, np.ndarray | list | dict) else value
-
-
-def _write_parquet(path: Path, rows: Iterator[Row], columns: Mapping[str, str]) -> None:
-    import pyarrow as pa  # late: takes a second to import
-    from pyarrow import parquet
-
-    schema = pa.schema([(name, KINDS[kind]()) for name, kind in columns.items()])
-    with parquet.ParquetWriter(path, schema) as writer:
-        while some := list(islice(rows, ROWS_AT_ONCE)):
-            values = [{name: _valid(plain(row.get(name))) for name in columns} for row in some]
-            writer.write_table(pa.Table.from_pylist(values, schema=schema))
-
-
-def _valid(value: Any) -> Any:
-    return value.encode(errors=ESCAPED).decode() if isinstance(value, str) else value
-
-
-def _write_arrays(path: Path, rows: Iterator[Row], columns: Mapping[str, str]) -> None:
-    """Columns as numpy arrays of one .npz, shares as `[N, names]` beside their names; rows that failed are left out."""
-    good = [row for row in rows if "error" not in row]
-    arrays: dict[str, Any] = {}
-    for name in (name for name in columns if good and all(row.get(name) is not None for row in good)):
-        values = [row[name] for row in good]
-        if columns[name] == "shares":
-            arrays[f"{name}_names"] = np.array(list(values[0]))
-            values = [list(each.values()) for each in values]
-        shapes = {np.shape(each) for each in values}
-        if len(shapes) > 1:
-            raise ResultsError(f"the values of {name!r} differ in shape, {sorted(shapes)}: write .jsonl or .parquet")
-        arrays[name] = np.array(values)
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-
-
-FORMATS: dict[str, Callable[[Path, Iterator[Row], Mapping[str, str]], None]] = {
-    ".jsonl": _write_json_lines,
-    ".parquet": _write_parquet,
-    ".csv": _write_csv,
-    ".npz": _write_arrays,
-}
-"""How a table is written, by its suffix."""
-
-
-def _kind(make: Callable[[Any], Any]) -> Callable[[], Any]:
-    def build() -> Any:
-        import pyarrow as pa  # late: takes a second to import
-
-        return make(pa)
-
-    return build
-
-
-KINDS: dict[str, Callable[[], Any]] = {
-    "text": _kind(lambda pa: pa.string()),
-    "number": _kind(lambda pa: pa.float64()),
-    "count": _kind(lambda pa: pa.int64()),
-    "counts": _kind(lambda pa: pa.list_(pa.int64())),
-    "numbers": _kind(lambda pa: pa.list_(pa.float64())),
-    "vector": _kind(lambda pa: pa.list_(pa.float32())),
-    "vectors": _kind(lambda pa: pa.list_(pa.list_(pa.float32()))),
-    "usage": _kind(lambda pa: pa.struct([("input_tokens", pa.int64()), ("output_tokens", pa.int64())])),
-    "shares": _kind(lambda pa: pa.map_(pa.string(), pa.float64())),
-}
-"""What a column may hold, and its type in parquet."""
-RAGGED = ("counts", "numbers", "usage")
-"""Kinds that are no arrays."""

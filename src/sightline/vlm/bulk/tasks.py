@@ -12,27 +12,22 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from sightline.vlm.bulk.results import Row
+from sightline.vlm.bulk.columns import ANSWERS, CAPTIONS, LABELS, MATCHES, vectors
+from sightline.vlm.bulk.rows import Row
 from sightline.vlm.data.sources import Item
 from sightline.vlm.loaded import Answer, Features, InputError, Loaded
+from sightline.vlm.loaded.inputs import Picture
 
-Pictures = Sequence[Image.Image]
-ANSWERED = {
-    "tokens": "counts",
-    "logprobs": "numbers",
-    "usage": "usage",
-    "finish": "text",
-    "trace_id": "text",
-    "error": "text",
-}
-"""Columns of every answer."""
-
+Pictures = Sequence[Image.Image | Picture]
 MODES = ("image", "text", "multimodal")
 """What can be embedded: images, texts, or pairs of both read together."""
 
 
 class Task(Protocol):
     """A thing to do with every item."""
+
+    @property
+    def model(self) -> Loaded: ...
 
     @property
     def name(self) -> str:
@@ -65,7 +60,7 @@ class Captions:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Of decoding."""
     name: ClassVar[str] = "captions"
-    columns: ClassVar[Mapping[str, str]] = {"image": "text", "caption": "text", **ANSWERED}
+    columns: ClassVar[Mapping[str, str]] = CAPTIONS
     needs_images: ClassVar[bool] = True
 
     def settings(self) -> dict[str, Any]:
@@ -86,7 +81,7 @@ class Answers:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Of decoding."""
     name: ClassVar[str] = "answers"
-    columns: ClassVar[Mapping[str, str]] = {"image": "text", "question": "text", "answer": "text", **ANSWERED}
+    columns: ClassVar[Mapping[str, str]] = ANSWERS
     needs_images: ClassVar[bool] = True
 
     def settings(self) -> dict[str, Any]:
@@ -104,7 +99,7 @@ class Answers:
         answers = self.model.ask(list(pictures), asked, **self.options)
         return [[_answered(*each)] for each in zip(items, asked, answers, strict=True)]
 
-    def _about(self, item: Item, picture: Image.Image) -> list[Row]:
+    def _about(self, item: Item, picture: Image.Image | Picture) -> list[Row]:
         answers = self.model.ask(picture, list(self.questions), **self.options)
         return [_answered(item, *each) for each in zip(self.questions, answers, strict=True)]
 
@@ -116,13 +111,7 @@ class MatchScores:
     model: Loaded
     texts: Sequence[str] = ()
     name: ClassVar[str] = "matches"
-    columns: ClassVar[Mapping[str, str]] = {
-        "image": "text",
-        "text": "text",
-        "itm": "number",
-        "itc": "number",
-        "error": "text",
-    }
+    columns: ClassVar[Mapping[str, str]] = MATCHES
     needs_images: ClassVar[bool] = True
 
     def settings(self) -> dict[str, Any]:
@@ -152,13 +141,7 @@ class Labels:
     model: Loaded
     labels: Sequence[str]
     name: ClassVar[str] = "labels"
-    columns: ClassVar[Mapping[str, str]] = {
-        "image": "text",
-        "label": "text",
-        "probability": "number",
-        "probabilities": "shares",
-        "error": "text",
-    }
+    columns: ClassVar[Mapping[str, str]] = LABELS
     needs_images: ClassVar[bool] = True
 
     def settings(self) -> dict[str, Any]:
@@ -192,8 +175,7 @@ class Vectors:
     @property
     def columns(self) -> Mapping[str, str]:
         """`raw`: a vector a query (text: one); `projected`: unit vectors of the shared space, where there are any."""
-        kind = "vector" if self.mode == "text" else "vectors"
-        return {"image": "text", "text": "text", "raw": kind, "projected": kind, "error": "text"}
+        return vectors(self.mode)
 
     @property
     def needs_images(self) -> bool:
@@ -231,7 +213,7 @@ def told(answer: Answer, name: str) -> Row:
 
 def text_of(item: Item, column: str) -> str:
     """A text column of the item's row; raises `InputError` when the row has none."""
-    text = item.fields.get(column)
+    text = item.field(column)
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"{item.place} has no {column!r}: give one in the call, or a table with such a column")
     return text

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,26 +16,39 @@ if TYPE_CHECKING:
     from sightline.vlm.bulk import Items, Outcome, Row, Task
     from sightline.vlm.loaded import Loaded
 
+ROWS_READ = 1000
+"""Rows of a table whose texts are looked at for words the model does not know."""
+FAILURES_SHOWN = 5
+"""Failures told on stderr while a table is written; the table has them all."""
 INTERRUPTED = 130
 """Exit code of a command ended by Ctrl-C: 128 + SIGINT, as shells have it."""
 
 
-def gathered(sources: Sequence[str], job: Job, columns: Mapping[str, str], images: bool = True) -> "Items":
+def gathered(
+    sources: Sequence[str], job: Job, columns: Mapping[str, str], *, images: bool = True, texts: bool = False
+) -> "Items":
     """The items of the sources, one at least; `-` reads paths and URLs from stdin.
 
     Args:
         sources: As typed.
-        job: Which column holds the image, and the table to write, whose name is checked before anything is read.
+        job: Which column holds the image, and the model and the table to write, whose names are checked first.
         columns: Of that table, with their kinds.
         images: Whether a table must have images.
+        texts: Whether an item is a text of a table rather than an image.
     """
-    from sightline.vlm.bulk import check_table, gather  # late: brings torch
+    from sightline.vlm.bulk import check_table, gather  # late: brings numpy and Pillow
+    from sightline.vlm.weights.catalog import check
 
+    check(job.model)
     if job.out is not None:
-        check_table(job.out, columns)
+        check_table(job.out, columns, job.form)
         check_place(job.out)
+    elif job.form is not None:
+        raise SightlineVlmError(f"--as {job.form} is the format of a file: give its name with --out")
     lines = typer.get_text_stream("stdin", errors="surrogateescape") if "-" in sources else None
-    items = gather(*sources, column=job.column, images=images, lines=lines)
+    items = gather(*sources, column=job.column, images=images, texts=texts, beside=job.beside, lines=lines)
+    for note in items.notes:
+        errors.print(note, markup=False)
     if not len(items):
         named = ", ".join("stdin" if source == "-" else source for source in sources)
         raise SightlineVlmError(f"nothing to work on: {named} names no image and has no row")
@@ -57,6 +71,12 @@ def given_texts(texts: Sequence[str] | None, what: str) -> list[str]:
     return list(texts or ())
 
 
+def read_texts(items: "Items", column: str) -> list[str]:
+    """What the first rows of tables have in a column, as far as it is text."""
+    found = (item.field(column) for item in islice(items, ROWS_READ))
+    return [text for text in found if isinstance(text, str)]
+
+
 def perform(job: Job, items: "Items", task_of: Callable[["Loaded"], "Task"], say: Callable[["Row", bool], str]) -> None:
     """Runs the task and ends the command with what came of it.
 
@@ -66,13 +86,22 @@ def perform(job: Job, items: "Items", task_of: Callable[["Loaded"], "Task"], say
         task_of: Makes the task from the loaded model.
         say: A row as a line, given also whether there is one item only.
     """
+    alone = len(items) == 1
+    if alone and not job.as_json and job.out is None:
+        check_readable(items)
     from sightline.vlm.bulk import Manner, run  # late: brings torch
 
-    alone = len(items) == 1
-    show = None if job.out or job.as_json else lambda rows: _print_rows(rows, lambda row: say(row, alone))
-    task, started_s = task_of(load(job.model, job.device)), time.monotonic()
+    task, started_s = task_of(load(job.model, job.device, alone)), time.monotonic()
+    hears = _hears(job, lambda row: say(row, alone))
     with progress_bar(show=len(items) > 1) as progress:
-        manner = Manner(out=job.out, batch=job.batch, overwrite=job.overwrite, progress=progress, hears=show)
+        manner = Manner(
+            out=job.out,
+            form=job.form,
+            batch=job.batch,
+            overwrite=job.overwrite,
+            progress=progress,
+            hears=hears,
+        )
         try:
             outcome = run(task, items, manner)
         except KeyboardInterrupt:
@@ -85,6 +114,30 @@ def perform(job: Job, items: "Items", task_of: Callable[["Loaded"], "Task"], say
     elif job.as_json:
         print_json({"model": job.model, task.name: [_printable(row) for row in outcome.rows]})
     finish(outcome.failed, outcome.total)
+
+
+def check_readable(items: "Items") -> None:
+    """Raises `ImageError` where the only image cannot be read: told before torch is imported."""
+    from sightline.vlm.data.images import read  # late: brings numpy and Pillow
+
+    image = next(iter(items)).image
+    if image is not None:
+        read(image)
+
+
+def _hears(job: Job, line: Callable[["Row"], str]) -> Callable[[Sequence["Row"]], None] | None:
+    """What happens to rows as they come: they are printed, or, where a table takes them, the first failures are."""
+    if job.out is None:
+        return None if job.as_json else lambda rows: _print_rows(rows, line)
+    told = count(1)
+
+    def hear(rows: Sequence["Row"]) -> None:
+        for row in rows:
+            if "error" in row and (number := next(told)) <= FAILURES_SHOWN + 1:
+                more = f"error: more images failed: the column error of {job.out} says why"
+                errors.print(f"error: {row['error']}" if number <= FAILURES_SHOWN else more, markup=False)
+
+    return hear
 
 
 def finish(failed: int, total: int) -> None:
@@ -111,13 +164,20 @@ def _report(job: Job, what: str, outcome: "Outcome", took_s: float) -> None:
     """What became of the items: JSON on stdout, else a line on stderr."""
     fresh = outcome.total - outcome.resumed
     if job.as_json:
-        counts = {"total": outcome.total, "resumed": outcome.resumed, "failed": outcome.failed}
+        counts = {
+            "total": outcome.total,
+            "resumed": outcome.resumed,
+            "failed": outcome.failed,
+            "rows": outcome.written,
+        }
         print_json({"model": job.model, "out": str(job.out), **counts, "seconds": round(took_s, 2)})
         return
     failed = f", {outcome.failed:,} failed (the same call tries them again)" if outcome.failed else ""
     before = f", {outcome.resumed:,} from before" if outcome.resumed else ""
     errors.print(
-        f"{what}: {outcome.total:,} in {job.out}{before}{failed}, {fresh / max(took_s, 1e-9):,.1f}/s", markup=False
+        f"{what}: {outcome.written:,} {'row' if outcome.written == 1 else 'rows'} of {outcome.total:,} "
+        f"{'item' if outcome.total == 1 else 'items'} in {job.out}{before}{failed}, {fresh / max(took_s, 1e-9):,.1f}/s",
+        markup=False,
     )
 
 

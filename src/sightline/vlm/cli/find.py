@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from sightline.vlm.cli.shell import (
     model_half,
     print_json,
     progress_bar,
+    say_unknown,
 )
 from sightline.vlm.config import SightlineVlmError
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from sightline.vlm.bulk import Hit, Index
 
 IndexFolder = Annotated[Path, typer.Argument(help="A folder that `sightline index` made.")]
+RUNS = (".run", ".trec")
+"""Endings of a TREC run."""
 BATCH = 32
 """Default batch size of indexing: larger than that of tasks, as nothing is generated."""
 
@@ -70,6 +74,10 @@ def search(  # noqa: PLR0913, PLR0917 - as above
     folder: IndexFolder,
     texts: Annotated[list[str] | None, typer.Argument(help="What to find; - reads a text a line from stdin.")] = None,
     image: Annotated[str | None, typer.Option(help="Find images like this one.")] = None,
+    queries: Annotated[
+        Path | None, typer.Option(help="A table of texts, with query_id or numbered, or a list (.txt), one a line.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write a TREC run (.run, .trec) of all queries.")] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many to show.")] = 10,
     rerank: Annotated[
         int, typer.Option(min=0, help="Read so many of the best again together with the text, and order them by that.")
@@ -79,23 +87,58 @@ def search(  # noqa: PLR0913, PLR0917 - as above
     as_json: Json = False,
 ) -> None:
     """Find images by text, or by an image."""
-    if not texts and image is None:
-        raise SightlineVlmError("nothing to find: give a text, or --image")
-    queries = _queries(given_texts(texts, "text"), image)
+    if not texts and image is None and queries is None:
+        raise SightlineVlmError("nothing to find: give a text, --image, or --queries")
+    if out is not None and out.suffix.lower() not in RUNS:
+        raise SightlineVlmError(f"cannot write {out}: a run's name must end in {' or '.join(RUNS)}")
+    asked = chain(_listed(queries), _queries(given_texts(texts, "text"), image))
     with model_half():
         from sightline.vlm.bulk import open_index, read_facts  # late: brings torch
 
         opened = open_index(folder, load(model or read_facts(folder.expanduser()).model, device))
         told: list[dict[str, Any]] = []
-        for query in queries:
+        for query in asked:
+            say_unknown(opened.model, [query.get("text", "")])
             found = _found(opened, query, top, rerank)
             told.append(found)
-            if not as_json:
+            if not as_json and out is None:
                 _print_hits(found)
         if not told:
             raise SightlineVlmError("nothing to find: stdin has no line with a text")
+    if out is not None:
+        _write_run(out, told)
     if as_json:
         print_json({"index": str(folder), "searches": told})
+
+
+def _listed(path: Path | None) -> list[dict[str, str]]:
+    """The queries of a table, by their ids or numbers; of a list, a line each."""
+    if path is None:
+        return []
+    if path.suffix.lower() == ".txt":
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
+        return [{"id": str(at), "text": line} for at, line in enumerate(lines, 1)]
+    from sightline.vlm.data.sources import gather  # late: brings numpy and Pillow
+
+    items = list(gather(path, images=False, texts=True))
+    texts = [item.field("text") or item.field("question") for item in items]
+    if bad := next((item.place for item, text in zip(items, texts, strict=True) if not isinstance(text, str)), None):
+        raise SightlineVlmError(
+            f"{bad} has no text: a table of queries has a column `text`, and `query_id` if you like"
+        )
+    ids = [item.fields.get("query_id") for item in items]
+    return [{"id": str(own or at), "text": text} for at, (own, text) in enumerate(zip(ids, texts, strict=True), 1)]
+
+
+def _write_run(out: Path, searches: list[dict[str, Any]]) -> None:
+    from sightline.vlm.bulk.published import run_lines  # late: brings numpy
+
+    def scored(hit: dict[str, Any]) -> tuple[str, float]:
+        """Re-ranked hits stand before all others, whose scores are cosines."""
+        return Path(hit["name"]).name, hit["score"] if hit["itm"] is None else 1.0 + hit["itm"]
+
+    pairs = [(each.get("id", str(at)), [*map(scored, each["hits"])]) for at, each in enumerate(searches, 1)]
+    out.write_text("".join(run_lines(pairs)), encoding="utf-8")
 
 
 def _queries(texts: list[str], image: str | None) -> Iterable[dict[str, str]]:

@@ -14,8 +14,8 @@ DEFAULT_PORT = 8100
 
 def list_models(as_json: Json = False) -> None:
     """List the models that can be loaded by name."""
-    with model_half():
-        from sightline.vlm.weights import CATALOG  # late: brings torch
+    from sightline.vlm.weights.catalog import CATALOG  # late: other commands need no list
+
     if as_json:
         print_json({"models": [each.described(name) for name, each in CATALOG.items()]})
         return
@@ -32,9 +32,9 @@ def evaluate(
 ) -> None:
     """Measure a model on a benchmark."""
     with model_half():
+        loaded = load(model, device)
         from sightline.vlm import evals  # late: brings torch
 
-        loaded = load(model, device)
         with progress_bar(show=True) as progress:
             results = evals.run(benchmark, loaded, progress)
     if as_json:
@@ -51,7 +51,11 @@ def endpoint(
     device: Device = "cpu",
 ) -> None:
     """Serve models over OpenAI-style HTTP; SIGHTLINE_ENDPOINT_KEY sets a key that callers must send."""
+    from sightline.vlm.weights.catalog import check  # late, as above
+
     with model_half():
+        for name in models or ():
+            check(name)
         from sightline.vlm.endpoint import bind, serve  # late: brings torch
 
         key = os.environ.get("SIGHTLINE_ENDPOINT_KEY")

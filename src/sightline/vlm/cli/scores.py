@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.vlm.cli.batch import gathered, given_texts, one_image, perform
+from sightline.vlm.cli.batch import gathered, given_texts, one_image, perform, read_texts
 from sightline.vlm.cli.job import Job, Sources, takes_job
 from sightline.vlm.cli.looked import LookedOut, check_looked, write_looked
-from sightline.vlm.cli.shell import model_half
+from sightline.vlm.cli.shell import model_half, say_unknown
 from sightline.vlm.config import SightlineVlmError
 
 if TYPE_CHECKING:
@@ -32,14 +32,17 @@ def match(
     given = given_texts(texts, "text")
     check_looked(looked, None)
     with model_half():
-        from sightline.vlm.bulk import MatchScores  # late: brings torch
+        from sightline.vlm.bulk.columns import MATCHES  # late: brings numpy
 
-        items = gathered([image], job, MatchScores.columns)
-        if not given and not next(iter(items)).fields.get("text"):
+        items = gathered([image], job, MATCHES, texts=not given)
+        if not given and next(iter(items)).field("text") is None:
             raise SightlineVlmError("no text: give one or several, or a table with a column `text`")
         look = _look(items, given, looked) if looked is not None else None
 
         def task(loaded: "Loaded") -> "Task":
+            from sightline.vlm.bulk import MatchScores  # late: brings torch
+
+            say_unknown(loaded, given or read_texts(items, "text"))
             if look is not None:
                 look(loaded)
             return MatchScores(model=loaded, texts=given)
@@ -60,10 +63,17 @@ def classify(
     """Choose the likeliest of a list of labels for every image."""
     chosen = _chosen(label or [], labels)
     with model_half():
-        from sightline.vlm.bulk import Labels  # late: brings torch
+        from sightline.vlm.bulk.columns import LABELS  # late: brings numpy
 
-        items = gathered(images, job, Labels.columns)
-        perform(job, items, lambda loaded: Labels(model=loaded, labels=chosen), _label_line)
+        items = gathered(images, job, LABELS)
+
+        def task(loaded: "Loaded") -> "Task":
+            from sightline.vlm.bulk import Labels  # late: brings torch
+
+            say_unknown(loaded, chosen)
+            return Labels(model=loaded, labels=chosen)
+
+        perform(job, items, task, _label_line)
 
 
 @takes_job
@@ -79,20 +89,26 @@ def embed(
     if job.out is None and not job.as_json:
         raise SightlineVlmError("vectors are long: write them with --out vectors.npz (.parquet, .jsonl), or --json")
     with model_half():
-        from sightline.vlm.bulk import Vectors  # late: brings torch
+        items = gathered(images, job, {}, images=mode != "text", texts=mode != "image")
 
-        items = gathered(images, job, {}, images=mode != "text")
-        perform(job, items, lambda loaded: Vectors(model=loaded, mode=mode), lambda row, _: str(row))
+        def task(loaded: "Loaded") -> "Task":
+            from sightline.vlm.bulk import Vectors  # late: brings torch
+
+            if mode != "image":
+                say_unknown(loaded, read_texts(items, "text"))
+            return Vectors(model=loaded, mode=mode)
+
+        perform(job, items, task, lambda row, _: str(row))
 
 
 def _look(items: "Items", texts: list[str], path: Path) -> Callable[["Loaded"], None]:
     """Reads the only image; what is given back writes where a model looks to match the texts with it."""
-    from sightline.vlm.data.images import read  # late: brings torch
+    from sightline.vlm.data.images import read  # late: brings numpy and Pillow
 
     picture = read(one_image(items, "--looked"))
 
     def look(loaded: "Loaded") -> None:
-        matches = loaded.match(picture, texts or [next(iter(items)).fields["text"]], looked="attention")
+        matches = loaded.match(picture, texts or [next(iter(items)).field("text")], looked="attention")
         write_looked((matches.looked or [[]])[0], picture, path)
 
     return look

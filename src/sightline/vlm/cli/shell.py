@@ -7,7 +7,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,6 +35,8 @@ DEFAULT_MODEL = "sightline-tiny"
 """What a command uses without `--model`: in the package, no download."""
 EXTRA = ("numpy", "opentelemetry", "safetensors", "sklearn", "tokenizers", "torch", "transformers", "huggingface_hub")
 """Packages that the extra `vlm` brings."""
+UNKNOWN_SHOWN = 8
+"""Words outside a model's vocabulary that are named; the rest is counted."""
 SAY_EVERY_S = 10.0
 """Between two lines of progress where nobody watches a bar."""
 
@@ -42,8 +44,6 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ModelName = Annotated[str, typer.Option("--model", "-m", help="A name of `sightline models`, a hub id, or a folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Beams = Annotated[int | None, typer.Option("--beams", min=1, help="Beams; the checkpoint's own by default.")]
-Length = Annotated[int | None, typer.Option("--max-new-tokens", min=1, help="Tokens after which an answer is cut.")]
 Device = Annotated[str, typer.Option("--device", help="Where the model runs: cpu, cuda, … or auto.")]
 
 
@@ -75,10 +75,19 @@ def model_half() -> Iterator[None]:
         ) from error
 
 
-def load(name: str, device: str = "cpu") -> "Loaded":
-    """The model, with a spinner while it takes long."""
-    from sightline.vlm.loaded import load as load_model  # late: torch takes a second to import
+def load(name: str, device: str = "cpu", alone: bool = False) -> "Loaded":
+    """The model, with a spinner while it takes long; `alone`: for one image, where threads cost more than they bring
+    to a model as small as the shipped one."""
+    from sightline.vlm.weights.catalog import check, find
 
+    check(name)
+    import torch  # late: takes a second to import
+
+    from sightline.vlm.loaded import load as load_model
+
+    known = find(name)
+    if alone and known is not None and known.shipped:
+        torch.set_num_threads(1)
     _check_device(device)
     with errors.status(f"loading {name}"):
         return load_model(name, device=device)
@@ -89,7 +98,7 @@ def _check_device(name: str) -> None:
 
     `auto` is no device, but leaves it to the model which to use.
     """
-    if name == "auto":
+    if name in ("auto", "cpu"):
         return
     import torch  # late: takes a second to import
 
@@ -100,9 +109,14 @@ def _check_device(name: str) -> None:
         raise SightlineVlmError(f"cannot use the device {name!r}: {why} (--device cpu always works)") from error
 
 
-def given(**options: Any) -> dict[str, Any]:
-    """The options that were given."""
-    return {name: value for name, value in options.items() if value is not None}
+def say_unknown(loaded: "Loaded", texts: Iterable[str]) -> None:
+    """Says on stderr which words a model with a closed vocabulary does not know: its answers hold for others only."""
+    readers = [each for each in (loaded.checkpoint.text_tokenizer, loaded.checkpoint.tokenizer) if each is not None]
+    unknown = dict.fromkeys(word for text in texts for reader in readers for word in reader.unknown(text))
+    if unknown:
+        more = f" and {len(unknown) - UNKNOWN_SHOWN} more" if len(unknown) > UNKNOWN_SHOWN else ""
+        named = ", ".join(repr(word) for word in list(unknown)[:UNKNOWN_SHOWN])
+        errors.print(f"{loaded.name} does not know {named}{more}: what it says of that means nothing", markup=False)
 
 
 def print_json(value: Any) -> None:

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightline.vlm.cli.batch import gathered, given_texts, one_image, perform
-from sightline.vlm.cli.job import Job, Sources, takes_job
+from sightline.vlm.cli.batch import gathered, given_texts, one_image, perform, read_texts
+from sightline.vlm.cli.job import Job, Sources, Writing, takes_job
 from sightline.vlm.cli.looked import LookedOut, check_looked, write_looked
-from sightline.vlm.cli.shell import Beams, Length, given, load, model_half, print_json
+from sightline.vlm.cli.shell import load, model_half, print_json, say_unknown
 from sightline.vlm.config import SightlineVlmError
 
 if TYPE_CHECKING:
-    from sightline.vlm.bulk import Items
-    from sightline.vlm.loaded import Answer
+    from sightline.vlm.bulk import Items, Task
+    from sightline.vlm.loaded import Answer, Loaded
 
 
 @takes_job
@@ -24,29 +24,38 @@ def ask(
     ] = None,
     *,
     job: Job,
-    beams: Beams = None,
-    max_new_tokens: Length = None,
+    template: Annotated[
+        str | None, typer.Option("--template", help="What a question is put into, with one {}; the checkpoint's own.")
+    ] = None,
     looked: LookedOut = None,
+    writing: Writing,
 ) -> None:
     """Answer questions about images; each image is encoded once, however many questions there are."""
-    options = given(num_beams=beams, max_new_tokens=max_new_tokens)
+    options = {**writing.options(), **({} if template is None else {"template": template})}
     asked = given_texts(questions, "question")
     check_looked(looked, job.out)
     with model_half():
-        from sightline.vlm.bulk import Answers  # late: brings torch
+        from sightline.vlm.bulk.columns import ANSWERS  # late: brings numpy
 
-        items = gathered([image], job, Answers.columns)
+        items = gathered([image], job, ANSWERS)
         if job.out is None and len(items) == 1 and asked:
             _ask_one(job, items, asked, looked, options)
             return
         if looked is not None:
             one_image(items, "--looked")
-        if not asked and not next(iter(items)).fields.get("question"):
+        if not asked and next(iter(items)).field("question") is None:
             raise SightlineVlmError("no question: give one or several, or a table with a column `question`")
+
+        def task(loaded: "Loaded") -> "Task":
+            from sightline.vlm.bulk import Answers  # late: brings torch
+
+            say_unknown(loaded, asked or read_texts(items, "question"))
+            return Answers(model=loaded, questions=asked, options=options)
+
         perform(
             job,
             items,
-            lambda loaded: Answers(model=loaded, questions=asked, options=options),
+            task,
             lambda row, alone: row["answer"] if alone else f"{row['image']}: {row['question']} {row['answer']}",
         )
 
@@ -57,20 +66,22 @@ def caption(
     *,
     job: Job,
     prompt: Annotated[str | None, typer.Option(help="What the language model reads after the image.")] = None,
-    beams: Beams = None,
-    max_new_tokens: Length = None,
     looked: LookedOut = None,
+    writing: Writing,
 ) -> None:
     """Describe images; one that cannot be read is reported, and the others are described all the same."""
-    options = given(num_beams=beams, max_new_tokens=max_new_tokens)
+    options = writing.options()
     check_looked(looked, job.out)
     with model_half():
-        from sightline.vlm.bulk import Captions, told  # late: brings torch
-        from sightline.vlm.data.images import read
+        from sightline.vlm.bulk.columns import CAPTIONS  # late: brings numpy
 
-        items = gathered(images, job, Captions.columns)
+        items = gathered(images, job, CAPTIONS)
         if looked is not None:
+            from sightline.vlm.data.images import read  # late, as above
+
             picture = read(one_image(items, "--looked"))
+            from sightline.vlm.bulk import told  # late: brings torch
+
             answers = load(job.model, job.device).caption(picture, prompt, looked="gradient", **options)
             write_looked([answer.looked for answer in answers], picture, looked)
             if job.as_json:
@@ -79,23 +90,33 @@ def caption(
             else:
                 typer.echo(answers[0].text)
             return
+
+        def task(loaded: "Loaded") -> "Task":
+            from sightline.vlm.bulk import Captions  # late: brings torch
+
+            say_unknown(loaded, [prompt or ""])
+            return Captions(model=loaded, prompt=prompt, options=options)
+
         perform(
             job,
             items,
-            lambda loaded: Captions(model=loaded, prompt=prompt, options=options),
+            task,
             lambda row, alone: row["caption"] if alone else f"{row['image']}: {row['caption']}",
         )
 
 
 def _ask_one(job: Job, items: "Items", questions: list[str], looked: Path | None, options: dict[str, Any]) -> None:
     """One image: its answers, a line each."""
-    from sightline.vlm.bulk import told  # late: brings torch
-    from sightline.vlm.data.images import read
+    from sightline.vlm.data.images import read  # late: brings numpy and Pillow
 
     item = next(iter(items))
     picture = read(one_image(items, "a question"))
     method = "gradient" if looked is not None else None
-    answers = load(job.model, job.device).ask(picture, questions, looked=method, **options)
+    loaded = load(job.model, job.device, alone=True)
+    from sightline.vlm.bulk import told  # late: brings torch
+
+    say_unknown(loaded, questions)
+    answers = loaded.ask(picture, questions, looked=method, **options)
     if looked is not None:
         write_looked([answer.looked for answer in answers], picture, looked)
     if job.as_json:

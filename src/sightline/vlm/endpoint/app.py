@@ -26,7 +26,7 @@ from sightline.vlm.decoding import Unfolding
 from sightline.vlm.endpoint.bounds import SamePlace
 from sightline.vlm.endpoint.fields import RequestError
 from sightline.vlm.endpoint.samples import Sample, samples_of
-from sightline.vlm.endpoint.wire import LOOKED_METHODS, Asked, ChatRequest, Reply, error_body
+from sightline.vlm.endpoint.wire import LOOKED_METHODS, Asked, ChatRequest, Reply, error_body, place_of
 from sightline.vlm.endpoint.worker import BusyError, Worker
 from sightline.vlm.loaded import Answer, Loaded
 from sightline.vlm.weights import UnknownModelError
@@ -143,7 +143,8 @@ async def _chat(request: Request) -> Response:
     body = ChatRequest.read(await _body(request))
     job = Job(endpoint.model(body.model), body, Asked.of(body), request.headers)
     job.image = await endpoint.worker.submit(job.read_image)  # before the status line: a broken image has its own
-    reply = Reply(job.model.name)
+    spell = job.spell if body.logprobs else None
+    reply = Reply(job.model.name, tuple(body.stops), spell)
     if not body.stream:
         return JSONResponse(reply.whole(await endpoint.worker.submit(job.run)))
     if body.n > 1:
@@ -194,6 +195,10 @@ class Job:
                 self.image, self.asked.question, template=template, looked=looked, on_token=self.on_token, **options
             )
 
+    def spell(self, token: int) -> str:
+        """A token's own text."""
+        return self.model.decode([token])
+
     def hear(self, loop: asyncio.AbstractEventLoop, pieces: "asyncio.Queue[str | None]") -> None:
         """Sends text to `pieces` as it is written, until the client goes away."""
         unfolding = Unfolding(self.model.decode)
@@ -219,14 +224,17 @@ async def _events(
 
     task = asyncio.ensure_future(answers)
     task.add_done_callback(over)
-    sent = ""
+    heard = sent = ""
     try:
         while (text := await pieces.get()) is not None:
-            sent += text
-            yield _event(reply.piece(text if sent != text else text.lstrip()))
+            heard = (heard + text).lstrip()
+            if fresh := reply.settled(heard)[len(sent) :]:
+                sent += fresh
+                yield _event(reply.piece(fresh))
         answer = (await task)[0]
-        if not sent:  # beams speak only at the end
-            yield _event(reply.piece(answer.text))
+        whole = reply.cut(heard or answer.text)  # beams speak only at the end
+        if rest := whole[len(sent) :]:
+            yield _event(reply.piece(rest))
         yield _event(reply.end(answer))
     except SightlineVlmError as error:
         yield _event(error_body(str(error), "invalid_request_error"))
@@ -267,9 +275,8 @@ async def _http_error(_: Request, error: HTTPException) -> Response:
 
 
 async def _invalid(_: Request, error: ValidationError) -> Response:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "body"
-    return JSONResponse(error_body(f"{where}: {first['msg']}", "invalid_request_error", "invalid_body", where), 400)
+    where, why = place_of(error)
+    return JSONResponse(error_body(f"{where}: {why}", "invalid_request_error", "invalid_body", where), 400)
 
 
 async def _failed(_: Request, __: Exception) -> Response:

@@ -38,7 +38,7 @@ class Unserved:
 
 
 _NO_TOOLS = "the models call no tools: leave it out and ask in words"
-_NO_LOGPROBS = "no token probabilities are answered: leave it out (answer.logprobs is in the Python library)"
+_NO_LOGPROBS = "only the probability of the chosen token is known: leave it out, logprobs alone is served"
 _NO_PENALTY = "only 0 is possible: leave it out (repetition_penalty is in the Python library)"
 
 UNSERVED: Mapping[str, Unserved] = {
@@ -47,7 +47,6 @@ UNSERVED: Mapping[str, Unserved] = {
     "function_call": Unserved(("none", "auto"), _NO_TOOLS),
     "functions": Unserved(([],), _NO_TOOLS),
     "logit_bias": Unserved(({},), "tokens cannot be weighted: leave it out"),
-    "logprobs": Unserved((False,), _NO_LOGPROBS),
     "modalities": Unserved((["text"],), 'answers are text: leave it out or send ["text"]'),
     "moderation": Unserved((), "nothing is moderated: leave it out"),
     "presence_penalty": Unserved((0,), _NO_PENALTY),
@@ -55,7 +54,6 @@ UNSERVED: Mapping[str, Unserved] = {
     "response_format": Unserved(
         ({"type": "text"},), 'answers are plain text, never held to JSON: leave it out or send {"type": "text"}'
     ),
-    "stop": Unserved(([],), "an answer ends where the model ends it: leave it out, or limit max_completion_tokens"),
     "store": Unserved((False,), "completions are not stored: leave it out or send false"),
     "tool_choice": Unserved(("none", "auto"), _NO_TOOLS),
     "tools": Unserved(([],), _NO_TOOLS),

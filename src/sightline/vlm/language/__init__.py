@@ -2,6 +2,7 @@
 
 from sightline.vlm.language.causal import CausalConfig, CausalLanguage
 from sightline.vlm.language.foreign import LanguageConfig
+from sightline.vlm.language.llama import LlamaConfig, LlamaLanguage
 from sightline.vlm.language.protocol import LanguageModel, State, Writes
 from sightline.vlm.language.seq2seq import Seq2SeqConfig, Seq2SeqLanguage
 
@@ -10,6 +11,8 @@ __all__ = [
     "CausalLanguage",
     "LanguageConfig",
     "LanguageModel",
+    "LlamaConfig",
+    "LlamaLanguage",
     "Seq2SeqConfig",
     "Seq2SeqLanguage",
     "State",

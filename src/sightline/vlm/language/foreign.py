@@ -1,6 +1,7 @@
 """What both adapters share: a transformers language model made from its config, and its special tokens."""
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,10 +47,8 @@ class ForeignLanguage(nn.Module):
         inner = model.config.get_text_config()
         self.width: int = model.get_input_embeddings().weight.shape[1]
         self.vocab_size: int = model.get_output_embeddings().weight.shape[0]
-        self.eos_ids = config.eos_ids or _several(getattr(inner, "eos_token_id", None))
-        self.bos_id: int | None = config.bos_id if config.bos_id is not None else getattr(inner, "bos_token_id", None)
-        pads = (config.pad_id, getattr(inner, "pad_token_id", None), *self.eos_ids, 0)
-        self.pad_id: int = next(pad for pad in pads if pad is not None)
+        tokens = {name: getattr(inner, name, None) for name in ("eos_token_id", "bos_token_id", "pad_token_id")}
+        self.eos_ids, self.bos_id, self.pad_id = special_tokens(config, tokens)
 
     def embed(self, tokens_BL: Tensor) -> Tensor:
         """Input embeddings `[B, L, E]`; ignored labels (negative) are read as padding."""
@@ -60,6 +59,14 @@ class ForeignLanguage(nn.Module):
 def accepts(model: Any, name: str) -> bool:
     """Whether the model's forward has a parameter of this name."""
     return name in inspect.signature(model.forward).parameters
+
+
+def special_tokens(config: LanguageConfig, tokens: Mapping[str, Any]) -> tuple[tuple[int, ...], int | None, int]:
+    """Ids of EOS, BOS and padding: the config's own, else those among the architecture's `tokens`."""
+    eos_ids = config.eos_ids or _several(tokens.get("eos_token_id"))
+    bos_id = config.bos_id if config.bos_id is not None else tokens.get("bos_token_id")
+    pads = (config.pad_id, tokens.get("pad_token_id"), *eos_ids, 0)
+    return eos_ids, bos_id, next(pad for pad in pads if pad is not None)
 
 
 def _several(token: int | list[int] | None) -> tuple[int, ...]:

@@ -1,8 +1,9 @@
 """What every model behind the door has: LAVIS' way of loading, training mode, and the names of its parts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -11,12 +12,21 @@ from sightline.vlm import weights
 from sightline.vlm.bridges import QFormer
 from sightline.vlm.config import ConfigError, ModelError, closest
 from sightline.vlm.language import LanguageConfig
+from sightline.vlm.lavis.parts import DoorQFormer, VisualEncoder
 from sightline.vlm.loaded import Loaded, load
-from sightline.vlm.weights.catalog import CATALOG
-from sightline.vlm.weights.read import LAVIS
+from sightline.vlm.weights.catalog import CATALOG, LAVIS
+from sightline.vlm.weights.lavis_back import language_prefix, load_state, state_of
+from sightline.vlm.weights.lavis_files import names_of
 
 Samples = Mapping[str, Any]
 """A batch: "image" `[B, 3, H, W]`, and what a method reads of "text_input", "text_output", "prompt", …"""
+
+
+class Incompatible(NamedTuple):
+    """What a state dict and a model do not share, as torch gives it back."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
 
 
 class LavisModel(nn.Module):
@@ -74,9 +84,73 @@ class LavisModel(nn.Module):
             )
         return cls(loaded)
 
-    def load_checkpoint(self, path: str | Path) -> None:
-        """Puts a `.pth` of LAVIS by path or URL, whole or of trained tensors only, into this model."""
-        weights.update_from_lavis(self.loaded.checkpoint, path)
+    @classmethod
+    def from_config(cls, cfg: Mapping[str, Any]) -> Self:
+        """A model by a LAVIS config's `model` part: its `model_type`, then the file it names to load, if it does."""
+        model = cls.from_pretrained(str(cfg.get("model_type", "base")))
+        model.load_checkpoint_from_config(cfg)
+        return model
+
+    def load_checkpoint_from_config(self, cfg: Mapping[str, Any], **_: Any) -> None:
+        """The file of `finetuned` where `load_finetuned`, else of `pretrained` where `load_pretrained`."""
+        for kind in ("finetuned", "pretrained"):
+            if cfg.get(f"load_{kind}") and cfg.get(kind):
+                self.load_checkpoint(str(cfg[kind]))
+                return
+
+    def load_checkpoint(self, url_or_filename: str | Path) -> Incompatible:
+        """Puts a `.pth` of LAVIS by path or URL, whole or of some tensors only, into this model.
+
+        Tensors that have no place here are passed over, as in LAVIS; their names and those missing are given back.
+        """
+        return Incompatible(*weights.update_from_lavis(self.loaded.checkpoint, url_or_filename, strict=False))
+
+    load_from_pretrained = load_checkpoint
+
+    def state_dict(self, *_: Any, **__: Any) -> dict[str, Tensor]:  # type: ignore[override]
+        """The weights under LAVIS' names, as its files have them; fused ones are views of parts of ours."""
+        return state_of(self.loaded.checkpoint)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Tensor], strict: bool = True, assign: bool = False
+    ) -> Incompatible:
+        """Reads weights by LAVIS' names; raises `CheckpointError` as torch does `RuntimeError`."""
+        if assign:
+            raise ModelError("assign=True would take weights out of their places: leave it out")
+        return Incompatible(*load_state(self.loaded.checkpoint, state_dict, strict=strict))
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, nn.Parameter]]:
+        """Parameters by LAVIS' names; one that holds several of LAVIS' has the first of their names."""
+        checkpoint = self.loaded.checkpoint
+        names = names_of(checkpoint, language_prefix(checkpoint))
+        for name, parameter in self.blip2.named_parameters("", recurse, remove_duplicate):
+            theirs = [key for key, _ in names.theirs(name)]
+            yield prefix + (theirs[0] if theirs else name), parameter
+
+    def get_optimizer_params(self, weight_decay: float, lr_scale: float = 1) -> list[dict[str, Any]]:
+        """Groups for an optimizer: weight decay for matrices only."""
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        groups = ((weight_decay, [each for each in trained if each.ndim > 1]), (0, [p for p in trained if p.ndim <= 1]))
+        return [{"weight_decay": decay, "params": some, "lr_scale": lr_scale} for decay, some in groups]
+
+    def before_training(self, **_: Any) -> None:
+        """Nothing to prepare: LAVIS' tasks call it."""
+
+    def before_evaluation(self, **_: Any) -> None:
+        """Nothing to prepare: LAVIS' tasks call it."""
+
+    def show_n_params(self, return_str: bool = True) -> str | int:
+        """How many parameters it has: "3.2M", or the number."""
+        many = sum(parameter.numel() for parameter in self.parameters())
+        if not return_str:
+            return many
+        return f"{many / 1e6:.1f}M" if many >= 1e6 else f"{many / 1e3:.1f}K"
+
+    def maybe_autocast(self, dtype: torch.dtype = torch.float16) -> Any:
+        """Mixed precision on an accelerator; nothing on a CPU."""
+        return nullcontext() if self.device.type == "cpu" else torch.autocast(self.device.type, dtype=dtype)
 
     def train(self, mode: bool = True) -> Self:
         """Training mode for what BLIP-2 trains; encoder and language model stay frozen and in evaluation mode."""
@@ -97,7 +171,14 @@ class LavisModel(nn.Module):
     @property
     def visual_encoder(self) -> Any:
         """The frozen vision model."""
-        return self.blip2.encoder
+        return VisualEncoder(self.blip2.encoder)
+
+    @property
+    def Qformer(self) -> DoorQFormer:  # noqa: N802 - LAVIS' name
+        """The Q-Former as LAVIS' users call it; raises `ModelError` for a model with another bridge."""
+        head = "Qformer."
+        named = {name[len(head) :]: each for name, each in self.named_parameters() if name.startswith(head)}
+        return DoorQFormer(self.qformer, named)
 
     @property
     def ln_vision(self) -> nn.LayerNorm:

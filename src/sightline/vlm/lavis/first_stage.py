@@ -3,7 +3,6 @@
 Shapes: B rows, P patches of width D, Q queries and L text tokens of width Z, K contrast width, N images, M texts.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,13 @@ from sightline.vlm.config import ModelError
 from sightline.vlm.lavis.base import LavisModel, Samples, images_of, texts_of
 from sightline.vlm.lavis.common.registry import registry
 from sightline.vlm.lavis.outputs import BlipOutput, BlipOutputFeatures, TextTokens
+from sightline.vlm.lavis.tokens import TOP_K, DoorTokenizer, cleaned_up
 from sightline.vlm.loaded.captioning import STARTS
 from sightline.vlm.training.objectives import captioning_loss, contrastive_loss, matching_loss, similarities
+from sightline.vlm.weights import Tokenizer
 
+RETRIEVAL_TOKENS = 35
+"""Tokens of a text that `compute_sim_matrix` reads, a few more than training does."""
 MODES = ("image", "text", "multimodal")
 """What `extract_features` can be asked for."""
 
@@ -51,10 +54,10 @@ class Blip2Qformer(LavisModel):
         """What cosines are divided by in the contrastive loss."""
         return self.qformer.temperature
 
-    def tokenizer(self, text: str | Sequence[str], *, max_length: int | None = None, **_: Any) -> TextTokens:
-        """Token ids of one text or several, padded to the longest; other options of LAVIS' tokenizer change nothing."""
-        read = self._tokens([text] if isinstance(text, str) else list(text), max_length)
-        return TextTokens(read.tokens_BL, read.mask_BL)
+    @property
+    def tokenizer(self) -> DoorTokenizer:
+        """Of the Q-Former's text side."""
+        return DoorTokenizer(self._reader())
 
     def forward(self, samples: Samples, match_head: str | None = None) -> Any:
         """Losses of a batch of pairs; with `match_head` the scores of `blip2_image_text_matching`."""
@@ -101,7 +104,7 @@ class Blip2Qformer(LavisModel):
         patches_NPD = torch.cat([self.see(samples).cpu() for samples in data_loader])
         texts = list(data_loader.dataset.text)
         k = task_cfg["k_test"] if isinstance(task_cfg, dict) else task_cfg.k_test
-        scores = self.loaded.scorer.similarity(patches_NPD, self._tokens(texts, self.max_txt_len), k)
+        scores = self.loaded.scorer.similarity(patches_NPD, self._tokens(texts, RETRIEVAL_TOKENS), k)
         return scores.image_to_text.float().cpu().numpy(), scores.text_to_image.float().cpu().numpy()
 
     def generate(  # noqa: PLR0913, PLR0917 - LAVIS' signature
@@ -117,14 +120,19 @@ class Blip2Qformer(LavisModel):
         """Captions by the Q-Former; lengths count the token that begins a caption, as LAVIS' do."""
         most = min(max_length, self.qformer.config.positions) - 1
         options: dict[str, Any] = {"max_new_tokens": most, "min_new_tokens": max(0, min(min_length - 1, most))}
-        options |= {"do_sample": True, "top_p": top_p} if use_nucleus_sampling else {"num_beams": num_beams}
+        drawn = {"do_sample": True, "top_p": top_p, "top_k": TOP_K}
+        options |= drawn if use_nucleus_sampling else {"num_beams": num_beams}
         answers = self.loaded.caption(images_of(samples), repetition_penalty=repetition_penalty, **options)
-        return [answer.text for answer in answers]
+        return [cleaned_up(answer.text) for answer in answers]
 
-    def _tokens(self, texts: list[str], most: int | None) -> Text:
+    def _reader(self) -> Tokenizer:
         tokenizer = self.loaded.checkpoint.text_tokenizer
         if tokenizer is None:
             raise ModelError(f"{self.loaded.name} has no text side in its Q-Former: load a first-stage checkpoint")
+        return tokenizer
+
+    def _tokens(self, texts: list[str], most: int | None) -> Text:
+        tokenizer = self._reader()
         device, positions = self.blip2.spot("bridge").device, self.qformer.config.positions
         return tokenizer.batch(texts, max_length=min(most or positions, positions)).to(device)
 
@@ -141,7 +149,10 @@ class Blip2Qformer(LavisModel):
             return torch.einsum("bqk,bk->bq", bridge.contrast_images(bridge(patches_BPD)), words_BK).amax(1)[:, None]
 
     def _losses(self, samples: Samples) -> BlipOutput:
-        """Pairs with an equal "image_id" (or, without ids, an equal text) are not each other's negatives."""
+        """Pairs with an equal "image_id" (or, without ids, an equal text) are not each other's negatives.
+
+        With ids they share each other's targets of the contrast, too.
+        """
         bridge = self.qformer
         captions = texts_of(samples, "text_input")
         text, patches_BPD = self._tokens(captions, self.max_txt_len), self.see(samples)
@@ -152,7 +163,7 @@ class Blip2Qformer(LavisModel):
             raise ModelError("this Q-Former has no contrastive head: load a first-stage (retrieval) checkpoint")
         ids = [str(each) for each in samples.get("image_id", captions)]
         same_BB = torch.tensor([[one == other for other in ids] for one in ids], device=patches_BPD.device)
-        itc = contrastive_loss(cosines_BB, bridge.temperature)
+        itc = contrastive_loss(cosines_BB, bridge.temperature, same_BB if "image_id" in samples else None)
         itm = matching_loss(bridge, patches_BPD, text, cosines_BB / bridge.temperature.detach(), same_BB)
         lm = None
         if bridge.captioning is not None:

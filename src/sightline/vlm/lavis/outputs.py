@@ -68,6 +68,13 @@ class TextTokens:
     input_ids: Tensor
     attention_mask: Tensor
 
+    def __getitem__(self, name: str) -> Tensor:
+        """By name, as transformers' tokenizers give them."""
+        if name not in ("input_ids", "attention_mask"):
+            raise KeyError(name)
+        tensor: Tensor = getattr(self, name)
+        return tensor
+
     def to(self, device: object) -> "TextTokens":
         """The same on another device."""
         return TextTokens(self.input_ids.to(device), self.attention_mask.to(device))  # type: ignore[call-overload]

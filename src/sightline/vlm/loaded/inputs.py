@@ -12,9 +12,8 @@ from sightline.vlm.data import images as pictures
 from sightline.vlm.data.images import ImageSource
 from sightline.vlm.data.preprocess import Preprocess
 
-Images = ImageSource | Sequence[ImageSource]
-"""One image or several; a tensor is `[3, H, W]` or `[B, 3, H, W]`, hence B images: ready
-pixels (already normalised) where it is of floats, pictures of 0…255 to be prepared like any other where of integers."""
+SHOWN_PX = 1024
+"""Longest side of what is kept of a large picture: spans show no more."""
 
 
 class InputError(SightlineVlmError):
@@ -23,18 +22,24 @@ class InputError(SightlineVlmError):
 
 @dataclass(frozen=True)
 class Picture:
-    """One image: the picture to prepare, or ready pixels `[3, H, W]` (then there is no picture to show)."""
+    """One image: the picture to prepare, or ready pixels `[3, H, W]`, maybe with a smaller picture to show."""
 
     image: Image.Image | None = None
     pixels_CHW: Tensor | None = None
 
     def prepared(self, preprocess: Preprocess) -> Tensor:
         """Pixels `[3, H, W]`."""
-        if self.image is not None:
-            return preprocess([self.image])[0]
-        if self.pixels_CHW is None:
+        if self.pixels_CHW is not None:
+            return self.pixels_CHW.float()
+        if self.image is None:
             raise InputError("a picture needs an image or pixels")
-        return self.pixels_CHW.float()
+        return preprocess([self.image])[0]
+
+    @classmethod
+    def small(cls, image: Image.Image, preprocess: Preprocess) -> "Picture":
+        """Prepared at once, so that a large picture need not be held: what is kept to show is a thumbnail."""
+        shown = image.copy() if max(image.size) <= SHOWN_PX else image.reduce(-(-max(image.size) // SHOWN_PX))
+        return cls(shown, preprocess([image])[0])
 
     def shown(self, preprocess: Preprocess) -> Image.Image:
         """The part of the picture that the encoder sees, or ready pixels made visible again."""
@@ -43,15 +48,27 @@ class Picture:
         return preprocess.shown(self.prepared(preprocess))
 
 
+Images = ImageSource | Picture | Sequence[ImageSource | Picture]
+"""One image or several; a tensor is `[3, H, W]` or `[B, 3, H, W]`, hence B images: ready
+pixels (already normalised) where it is of floats, pictures of 0…255 to be prepared like any other where of integers."""
+
+
 def read_pictures(images: Images, preprocess: Preprocess) -> list[Picture]:
     """Every image read; the first that cannot be raises `ImageError` naming it."""
+    if isinstance(images, Picture):
+        return [images]
     if isinstance(images, Tensor) and not images.is_floating_point():
         return [Picture(pictures.read(pixels.permute(1, 2, 0).cpu().numpy())) for pixels in preprocess.ready(images)]
     if isinstance(images, Tensor):
-        return [Picture(pixels_CHW=pixels) for pixels in preprocess.ready(images)]
+        ready = preprocess.ready(images)
+        if not torch.isfinite(ready).all():
+            raise InputError("the ready pixels hold values that are not finite (NaN or infinity): nothing can be seen")
+        return [Picture(pixels_CHW=pixels) for pixels in ready]
     if isinstance(images, Sequence) and not isinstance(images, str | bytes):
         if not images:
             raise InputError("no images were given: give at least one")
+        if any(isinstance(image, list | tuple) for image in images):
+            raise InputError("images are a list of lists: give one list of images, in the order of their texts")
         return [picture for image in images for picture in read_pictures(image, preprocess)]
     return [Picture(pictures.read(images))]
 

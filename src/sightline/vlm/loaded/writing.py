@@ -122,16 +122,25 @@ class Writer:
                 looked = self._look(rows, asked, written, method)
         return Spoken(written, looked, lengths)
 
-    def rank(self, rows: Rows, seen: Seen, texts: Sequence[str]) -> Tensor:
+    def rank(self, rows: Rows, seen: Seen, texts: Sequence[str], *, ending: bool = True) -> Tensor:
         """Summed log-probability `[B, M]` of each of M texts as the whole answer of each row.
 
         Image and prompt are prefilled once a row; the texts continue that KV cache, `CANDIDATES_AT_ONCE` together.
+        `ending` counts the EOS token behind a text, so that none wins as the beginning of a longer one.
         """
         asked = Replayed(seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts))
-        device = self.model.spot("language").device
-        many = [self.candidates(texts[at : at + CANDIDATES_AT_ONCE]) for at in range(0, len(texts), CANDIDATES_AT_ONCE)]
         with torch.no_grad():
             logits_BV, state, _ = self._read(asked, Timeline())
+        return self.rank_after(logits_BV, state, texts, ending=ending)
+
+    def rank_after(self, logits_BV: Tensor, state: State, texts: Sequence[str], *, ending: bool = True) -> Tensor:
+        """The same after prefixes that were prefilled."""
+        device = self.model.spot("language").device
+        many = [
+            self.candidates(texts[at : at + CANDIDATES_AT_ONCE], ending=ending)
+            for at in range(0, len(texts), CANDIDATES_AT_ONCE)
+        ]
+        with torch.no_grad():
             scores = [
                 self._rank_one(logits_BV[row], state.select(torch.tensor([row], device=device)), *some)
                 for row in range(len(logits_BV))
@@ -139,9 +148,10 @@ class Writer:
             ]
         return torch.cat(scores).view(len(logits_BV), -1)
 
-    def candidates(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Texts as answers, an EOS token at the end of each, `[M, T]`, and their mask."""
-        rows = [[*self.tokenizer.encode(f" {text}", special=False), *self.model.writer.eos_ids[:1]] for text in texts]
+    def candidates(self, texts: Sequence[str], *, ending: bool = True) -> tuple[Tensor, Tensor]:
+        """Texts as answers, an EOS token at the end of each if `ending`, `[M, T]`, and their mask."""
+        end = self.model.writer.eos_ids[:1] if ending else ()
+        rows = [[*self.tokenizer.encode(f" {text}", special=False), *end] for text in texts]
         targets = Text.padded(rows, self.model.writer.pad_id).to(self.model.spot("language").device)
         return targets.tokens_BL, targets.mask_BL
 

@@ -21,9 +21,18 @@ def similarities(images_BQK: Tensor, texts_BK: Tensor) -> Tensor:
     return torch.einsum("iqk,tk->itq", images_BQK, texts_BK).amax(-1)
 
 
-def contrastive_loss(cosines_BB: Tensor, temperature: Tensor) -> Tensor:
-    """Image-text contrastive loss (ITC): symmetric cross-entropy with in-batch negatives (InfoNCE), label smoothing."""
+def contrastive_loss(cosines_BB: Tensor, temperature: Tensor, same_BB: Tensor | None = None) -> Tensor:
+    """Image-text contrastive loss (ITC): symmetric cross-entropy with in-batch negatives (InfoNCE), label smoothing.
+
+    With `same_BB` (true where row and column match) all matches of a row share its target, as in BLIP-2's fine-tuning
+    for retrieval, where an image stands in a batch several times.
+    """
     logits_BB = cosines_BB / temperature
+    if same_BB is not None:
+        shared_BB = same_BB.to(logits_BB.dtype)
+        target_BB = shared_BB / shared_BB.sum(1, keepdim=True)
+        to_text = F.cross_entropy(logits_BB, target_BB, label_smoothing=SMOOTHING)
+        return (to_text + F.cross_entropy(logits_BB.T, target_BB, label_smoothing=SMOOTHING)) / 2
     own_B = torch.arange(len(logits_BB), device=logits_BB.device)
     to_text = F.cross_entropy(logits_BB, own_B, label_smoothing=SMOOTHING)
     return (to_text + F.cross_entropy(logits_BB.T, own_B, label_smoothing=SMOOTHING)) / 2

@@ -1,9 +1,13 @@
 """The names a user may type, and where each model comes from. Names of LAVIS are written `model:type`."""
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from sightline.vlm.config import closest
+from sightline.vlm.weights.errors import UnknownModelError
 
 SHIPPED = Path(__file__).parent
 """Models shipped in the package are folders beside this file."""
@@ -249,3 +253,28 @@ def find(name: str) -> Known | None:
     return CATALOG.get(name) or next(
         (known for known in CATALOG.values() if name in known.also or name == known.hub_id), None
     )
+
+
+LAVIS = "lavis:"
+"""Before a name: from LAVIS' own files, also where the hub has the model converted."""
+ORIGINALS = [name for each in CATALOG.values() if each.lavis for name in each.also]
+"""Names that may stand behind `lavis:`."""
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+"""A hub id, owner/name."""
+
+
+def check(name: str) -> None:
+    """Raises `UnknownModelError` for what can name no model: told before torch is imported, let alone weights read."""
+    path, asked = Path(name).expanduser(), name.removeprefix(LAVIS)
+    known = find(asked)
+    if asked != name and (known is None or known.lavis is None):
+        raise UnknownModelError(f"LAVIS has no model {asked!r}: {closest(asked, ORIGINALS)}")
+    if known is not None or path.is_dir() or path.suffix in (".yaml", ".yml"):
+        return
+    if path.suffix in (".pth", ".pt", ".bin", ".safetensors"):
+        raise UnknownModelError(
+            f"{name} names a file of weights, which says not what model they are of: give its folder; "
+            "or, for LAVIS' files, call weights.read_lavis(path_or_url, weights.Beside(…))"
+        )
+    if not HUB_ID.fullmatch(name):
+        raise UnknownModelError(f"unknown model {name!r}: {closest(name, CATALOG)} (a hub id or a folder will do too)")

@@ -1,16 +1,22 @@
 """Loading weights into an uninitialised model, tensor by tensor, with every misfit reported at once; tied weights."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from sightline.vlm.config import Config
+from sightline.vlm.encoders import ConvViTConfig, EvaConfig
+from sightline.vlm.language import LlamaConfig
 from sightline.vlm.model import Blip2, Blip2Config
 from sightline.vlm.placement import Layout
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.names import NameMap, Place
 
+DRAWS = ("kaiming_uniform_", "normal_", "trunc_normal_", "uniform_", "xavier_uniform_")
+"""Functions of `torch.nn.init` that layers of torch and of ours draw from."""
 SHOWN = 6
 """Names listed of each kind of misfit; the rest is counted."""
 
@@ -21,10 +27,31 @@ def empty(config: Blip2Config, layout: Layout) -> Blip2:
     Not on the meta device, where buffers that no checkpoint holds (rotary frequencies) would be lost. Raises
     `ModelError` for parts that do not fit together, before anything is read.
     """
+    if not any(_foreign(part) for part in (config.encoder, config.language)):
+        with _no_draws():
+            return config.build(layout)
     from transformers.initialization import no_init_weights, no_tie_weights  # late: takes a second
 
     with no_init_weights(), no_tie_weights():
         return config.build(layout)
+
+
+def _foreign(part: Config | None) -> bool:
+    """Whether transformers builds this part."""
+    return part is not None and not isinstance(part, ConvViTConfig | EvaConfig | LlamaConfig)
+
+
+@contextmanager
+def _no_draws() -> Iterator[None]:
+    """Without the random initial weights of torch's layers."""
+    kept = {name: getattr(nn.init, name) for name in DRAWS}
+    for name in DRAWS:
+        setattr(nn.init, name, lambda tensor, *_, **__: tensor)
+    try:
+        yield
+    finally:
+        for name, draw in kept.items():
+            setattr(nn.init, name, draw)
 
 
 class Fill:
@@ -64,7 +91,7 @@ class Fill:
     def finish(self, where: str) -> None:
         """Ties shared weights; raises `CheckpointError` that lists everything missing, unexpected or misshapen."""
         self._raise(where)
-        tie(self.model, self.filled.keys())
+        tie(self.model, self.filled.keys() | self.optional)
 
     def _slot(self, key: str, shape: tuple[int, ...], *, ours: bool) -> Tensor | None:
         """Where a tensor goes, noted as filled; none for one that is ignored, unexpected or misshapen, noted too."""

@@ -20,6 +20,8 @@ from sightline.vlm.weights.checkpoint import Checkpoint, Family, Prompts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
 from sightline.vlm.weights.names import HUGGINGFACE, INSTRUCT, WITHOUT_TEXT, NameMap
+from sightline.vlm.weights.sentencepiece import FILE as SENTENCEPIECE
+from sightline.vlm.weights.sentencepiece import read_sentencepiece
 from sightline.vlm.weights.shards import file_tensors, shapes, tensors
 from sightline.vlm.weights.tokenizer import Tokenizer
 
@@ -205,6 +207,8 @@ def read_config(raw: dict[str, Any], folder: Path) -> Blip2Config:
 
 def read_tokenizer(folder: Path) -> Tokenizer | None:
     """The tokenizer beside the weights with its special tokens as transformers sets them; none when there is none."""
+    if not (folder / TOKENIZER_FILES[0]).exists() and (folder / SENTENCEPIECE).exists():
+        return read_sentencepiece(folder / SENTENCEPIECE)
     if not any((folder / name).exists() for name in TOKENIZER_FILES):
         return None
     from transformers import AutoTokenizer  # late: importing transformers takes a second

@@ -1,14 +1,13 @@
-"""LAVIS' `.pth` checkpoints in and out: the first-stage Q-Former, and the second stage with OPT, T5 or Vicuna.
+"""LAVIS' `.pth` checkpoints as models: the first-stage Q-Former, and the second stage with OPT, T5 or Vicuna.
 
 A `.pth` holds tensors and no config, so shapes say how large the parts are; what shapes cannot say (the number of
-heads, the language model) is asked for. The layout keeps what Hugging Face's drops: temperature and captioning head.
+heads, the language model) is asked for.
 
 Shapes in names: P positions of the encoder, CLS included.
 """
 
 import math
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,40 +25,29 @@ from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
 from sightline.vlm.weights.hub import fetched
 from sightline.vlm.weights.huggingface import decoding_of, family_of, prompts_of, read_tokenizer
-from sightline.vlm.weights.names import NameMap, lavis
+from sightline.vlm.weights.lavis_files import (
+    BERT,
+    CLIP,
+    CLIP_LAYER,
+    EVA_LAYER,
+    LAYER,
+    WORDS,
+    file_state,
+    names_in,
+    prefix_of,
+    put,
+    streamed,
+    torn,
+)
+from sightline.vlm.weights.lavis_habits import grow, habits
 from sightline.vlm.weights.parts import folder_of, outline_language, read_language
-from sightline.vlm.weights.shards import WINDOW, file_tensors
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 NORM_EPS = 1e-5
 """Of LAVIS' `ln_vision`; its blocks have the encoder's own 1e-6."""
 
-LANGUAGES = ("opt", "t5", "llm")
-"""How LAVIS prefixes a language model and its projection: OPT, T5, and Vicuna."""
-
 RUN_WITH = {"t5": {"dense_act_fn": "gelu"}}
 """Where LAVIS runs a language model otherwise than it was published: FlanT5 with the exact GELU."""
-
-CLIP = "visual_encoder.conv1.weight"
-"""Only files with CLIP's encoder have it."""
-CLIP_LAYER = "visual_encoder.transformer.resblocks."
-"""Prefix of a block of CLIP's ViT."""
-EVA_LAYER = "visual_encoder.blocks."
-"""Prefix of a block of EVA's ViT."""
-
-BERT = "Qformer.bert."
-"""Prefix of the Q-Former, a BERT in LAVIS."""
-LAYER = BERT + "encoder.layer."
-"""Prefix of one of its layers."""
-WORDS = BERT + "embeddings.word_embeddings.weight"
-"""Its word embeddings, tied to the language-modelling head."""
-PLACES = BERT + "embeddings.position_ids"
-"""A buffer that counts positions."""
-TWINS = {
-    "Qformer.cls.predictions.decoder.weight": WORDS,
-    "Qformer.cls.predictions.decoder.bias": "Qformer.cls.predictions.bias",
-}
-"""Tied weights: stored twice by LAVIS, held once by us."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +85,11 @@ def read_lavis(
     """
     beside, layout = beside or Beside(), Layout.of(dtype, device)
     path, frozen = fetched(source), None if beside.encoder is None else fetched(beside.encoder)
-    own = _state(path)
-    language = None if beside.language_model is None else _language(beside.language_model, layout, _prefix(own))
-    beside = beside if language is None else replace(beside, language=language.config)
+    own = file_state(path)
+    language = None if beside.language_model is None else _language(beside.language_model, layout, prefix_of(own))
+    if language is not None:
+        grow(language, own, prefix_of(own))
+        beside = replace(beside, language=language.config)
     state = own if frozen is None else {**_encoder_state(frozen), **own}
     config = lavis_config(state, beside, path)
     model = empty(config, layout)
@@ -107,16 +97,16 @@ def read_lavis(
         model.language = None  # the empty one goes before the full one comes
         model.language = layout.move_language(language)
     _without_key_bias(model)
-    fill = Fill(model, _names(state), optional=() if language is None else _within(model, "language."))
-    fill.unexpected += _torn(own)
-    missing = state.keys() - own.keys()
+    fill = Fill(model, names_in(state), optional=() if language is None else _within(model, "language."))
+    fill.unexpected += torn(own)
+    missing, prefix = state.keys() - own.keys(), prefix_of(state)
     del state, own  # what follows maps the files anew, piece by piece
-    for key, tensor in () if frozen is None else _streamed(frozen):
+    for key, tensor in () if frozen is None else streamed(frozen):
         if (name := f"visual_encoder.{key}") in missing:
             fill.put(name, tensor)
-    _put(fill, path)
+    put(fill, path)
     fill.finish(str(path))
-    return _checkpoint(path, config, model.eval().requires_grad_(False), beside)
+    return habits(_checkpoint(path, config, model.eval().requires_grad_(False), beside), prefix)
 
 
 def _language(name: str, layout: Layout, prefix: str | None) -> Any:
@@ -137,48 +127,9 @@ def _within(model: Blip2, prefix: str) -> list[str]:
     return [name for name in model.state_dict() if name.startswith(prefix)]
 
 
-def update_from_lavis(checkpoint: Checkpoint, source: str | Path) -> None:
-    """Puts a file of trained tensors only (a runner's, a second stage without its frozen parts) into its base's model.
-
-    The base's language model decides under which prefix the file's is looked for. Raises `CheckpointError` when a
-    tensor has no place in the base, or another shape; the model is then partly changed and should be dropped.
-    `source` is a path or a URL, as for `read_lavis`.
-    """
-    path = fetched(source)
-    state = _state(path)
-    fill = Fill(checkpoint.model, _names_of(checkpoint, _prefix(state)), optional=checkpoint.model.state_dict().keys())
-    fill.unexpected += _torn(state)
-    del state
-    _put(fill, path)
-    fill.finish(str(path))
-
-
-def save_lavis(checkpoint: Checkpoint, path: Path, *, like: Path | None = None) -> None:
-    """Writes a LAVIS `.pth`.
-
-    Args:
-        checkpoint: With an encoder of BLIP-2 and a Q-Former. A key bias of EVA's encoder, which LAVIS does not have, is
-            left out: it adds the same number to all scores of a query, so the softmax is invariant to it.
-        path: The file, replaced when it is whole.
-        like: A LAVIS file whose names and dtypes the new one takes, so that what was read from it is written back bit
-            for bit; none: every tensor, in its dtype in memory.
-    """
-    config = checkpoint.config
-    if not isinstance(config.encoder, EvaConfig) or not isinstance(config.bridge, QFormerConfig):
-        kinds = f"{type(config.encoder).__name__} and {type(config.bridge).__name__}"
-        raise CheckpointError(f"LAVIS' layout has an EVA-style encoder and a Q-Former, this model has {kinds}")
-    theirs = _theirs(checkpoint)
-    if like is not None:
-        theirs = _like(theirs, _state(like), like)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    torch.save({"model": theirs}, partial)
-    partial.replace(path)
-
-
 def lavis_config(state: Mapping[str, Tensor], beside: Beside, path: Path) -> Blip2Config:
     """The config that a file's shapes and what is known `beside` them make."""
-    prefix = _prefix(state)
+    prefix = prefix_of(state)
     if prefix is not None and beside.language is None:
         raise CheckpointError(
             f"{path} was trained with a language model ({prefix}_proj), whose config a .pth does not hold: "
@@ -192,87 +143,12 @@ def lavis_config(state: Mapping[str, Tensor], beside: Beside, path: Path) -> Bli
     )
 
 
-def holds_encoder(path: Path) -> bool:
-    """Whether a file has the vision model, too."""
-    return any(key.startswith("visual_encoder.") for key in _state(path))
-
-
-def reads_text(path: Path) -> bool:
-    """Whether the Q-Former in a file has its text side."""
-    return WORDS in _state(path)
-
-
-def _state(path: Path) -> dict[str, Tensor]:
-    if path.suffix == ".safetensors":
-        return dict(file_tensors(path))
-    try:
-        loaded = _unpickled(path)
-    except Exception as problem:  # an unpickler fed with anything else raises anything: KeyError, IndexError, …
-        raise CheckpointError(f"{path} cannot be read as tensors: {type(problem).__name__}: {problem}") from problem
-    state = loaded.get("model", loaded) if isinstance(loaded, dict) else loaded
-    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise CheckpointError(f"{path} holds no state dict: expected tensors by name, bare or under 'model'")
-    return state
-
-
-def _unpickled(path: Path) -> Any:
-    """Tensors only (`weights_only`), memory-mapped where possible, so that a page takes memory only once it is read."""
-    return torch.load(path, map_location="cpu", weights_only=True, mmap=_mapped(path))
-
-
-def _mapped(path: Path) -> bool:
-    """Whether a file can be memory-mapped: not one of PyTorch's before 1.6."""
-    with path.open("rb") as file:
-        return path.suffix == ".safetensors" or zipfile.is_zipfile(file)
-
-
-def _prefix(state: Mapping[str, Tensor]) -> str | None:
-    return next((prefix for prefix in LANGUAGES if f"{prefix}_proj.weight" in state), None)
-
-
-def _names(state: Mapping[str, Tensor]) -> NameMap:
-    return lavis(_prefix(state), clip=CLIP in state)
-
-
-def _names_of(checkpoint: Checkpoint, prefix: str | None) -> NameMap:
-    encoder = checkpoint.config.encoder
-    return lavis(prefix, clip=isinstance(encoder, EvaConfig) and encoder.norm_first)
-
-
 def _encoder_state(path: Path) -> dict[str, Tensor]:
     """The tensors of an encoder's own file that BLIP-2 uses: all blocks but the last, no final norm, no head."""
-    state = {f"visual_encoder.{key}": tensor for key, tensor in _state(path).items()}
-    names, prefix = _names(state), CLIP_LAYER if CLIP in state else EVA_LAYER
+    state = {f"visual_encoder.{key}": tensor for key, tensor in file_state(path).items()}
+    names, prefix = names_in(state), CLIP_LAYER if CLIP in state else EVA_LAYER
     last = f"{prefix}{_layers(state, prefix) - 1}."
     return {key: tensor for key, tensor in state.items() if names.ours(key) and not key.startswith(last)}
-
-
-def _put(fill: Fill, path: Path) -> None:
-    for key, tensor in _streamed(path):
-        if key not in TWINS:
-            fill.put(key, tensor)
-
-
-def _torn(state: Mapping[str, Tensor]) -> list[str]:
-    """Weights that LAVIS ties, and that are not the same here, in words."""
-    return [
-        f"{key} (LAVIS ties it to {twin}, which is another here)"
-        for key, twin in TWINS.items()
-        if key in state and (twin not in state or not torch.equal(state[key], state[twin]))
-    ]
-
-
-def _streamed(path: Path) -> Iterator[tuple[str, Tensor]]:
-    """A file's tensors, the file mapped anew every `WINDOW` bytes: pages that were read count until it is let go."""
-    left = list(reversed(_state(path)))
-    window = WINDOW if _mapped(path) else math.inf
-    while left:
-        state, seen = _state(path), 0
-        while left and seen < window:
-            key = left.pop()
-            seen += state[key].nbytes
-            yield key, state[key]
-        del state
 
 
 def _encoder(state: Mapping[str, Tensor], beside: Beside, path: Path) -> EvaConfig:
@@ -371,26 +247,3 @@ def _tokenizer(beside: Beside) -> Tokenizer | None:
     if beside.tokenizer is not None or beside.language_model is None:
         return beside.tokenizer
     return read_tokenizer(folder_of(beside.language_model))
-
-
-def _theirs(checkpoint: Checkpoint) -> dict[str, Tensor]:
-    language = checkpoint.config.language
-    kind = language.architecture["model_type"] if isinstance(language, LanguageConfig) else None
-    prefix = None if kind is None else {"opt": "opt", "t5": "t5"}.get(str(kind), "llm")
-    names = _names_of(checkpoint, prefix)
-    theirs: dict[str, Tensor] = {}
-    for name, tensor in checkpoint.model.state_dict().items():
-        for key, place in names.theirs(name):
-            theirs[key] = place.outward(tensor)
-    bridge = checkpoint.config.bridge
-    if isinstance(bridge, QFormerConfig) and bridge.vocab_size:
-        theirs[PLACES] = torch.arange(bridge.positions)[None]
-        theirs |= {key: theirs[twin] for key, twin in TWINS.items() if bridge.captioning}
-    return theirs
-
-
-def _like(theirs: dict[str, Tensor], model: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    names: Callable[[str], bool] = _names(model).ignores
-    if absent := [key for key in model if key not in theirs and not names(key)]:
-        raise CheckpointError(f"{path} has {absent[0]}, this model has not: is it a file of another model?")
-    return {key: theirs[key].to(tensor.dtype) if key in theirs else tensor for key, tensor in model.items()}

@@ -10,7 +10,8 @@ from sightline.vlm.weights.checkpoint import Checkpoint
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.hub import TEXTS, download, fetched
 from sightline.vlm.weights.huggingface import read_tokenizer
-from sightline.vlm.weights.lavis import Beside, holds_encoder, read_lavis, reads_text
+from sightline.vlm.weights.lavis import Beside, read_lavis
+from sightline.vlm.weights.lavis_files import holds_encoder, reads_text
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 BERT = "google-bert/bert-base-uncased"

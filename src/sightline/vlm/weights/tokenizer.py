@@ -54,6 +54,17 @@ class Tokenizer:
         ids: list[int] = self.backend.post_process(encoding, add_special_tokens=special).ids
         return ids
 
+    def unknown(self, text: str) -> list[str]:
+        """Words of a text that a closed vocabulary lacks."""
+        token = getattr(self.backend.model, "unk_token", None)
+        outside = None if token is None else self.id(token)
+        if outside is None:
+            return []
+        text = text.encode(errors="replace").decode()  # whoever reads it refuses what is no Unicode
+        read = self.backend.encode(text, add_special_tokens=False)
+        spans = [span for found, span in zip(read.ids, read.offsets, strict=True) if found == outside]
+        return [text[start:end] for start, end in spans]
+
     def decode(self, ids: Iterable[int]) -> str:
         """Text without special tokens."""
         return str(self.backend.decode(list(ids), skip_special_tokens=True))

@@ -4,8 +4,28 @@ from sightline.vlm.config import ConfigError, closest
 from sightline.vlm.lavis.common.registry import registry
 from sightline.vlm.lavis.processors import images, texts
 from sightline.vlm.lavis.processors.base import BaseProcessor, Settings
+from sightline.vlm.lavis.processors.blip_processors import (
+    Blip2ImageTrainProcessor,
+    BlipCaptionProcessor,
+    BlipImageEvalProcessor,
+    BlipImageTrainProcessor,
+    BlipInstructionProcessor,
+    BlipQuestionProcessor,
+)
+from sightline.vlm.lavis.processors.clip_processors import ClipImageEvalProcessor, ClipImageTrainProcessor
 
-__all__ = ["BaseProcessor", "load_processor"]
+__all__ = [
+    "BaseProcessor",
+    "Blip2ImageTrainProcessor",
+    "BlipCaptionProcessor",
+    "BlipImageEvalProcessor",
+    "BlipImageTrainProcessor",
+    "BlipInstructionProcessor",
+    "BlipQuestionProcessor",
+    "ClipImageEvalProcessor",
+    "ClipImageTrainProcessor",
+    "load_processor",
+]
 
 # the classes register themselves; naming the modules says that they are needed
 _REGISTERED = (images, texts)

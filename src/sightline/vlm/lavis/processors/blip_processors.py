@@ -3,6 +3,7 @@
 from sightline.vlm.lavis.processors.images import Blip2ImageTrain as Blip2ImageTrainProcessor
 from sightline.vlm.lavis.processors.images import BlipImageEval as BlipImageEvalProcessor
 from sightline.vlm.lavis.processors.images import BlipImageTrain as BlipImageTrainProcessor
+from sightline.vlm.lavis.processors.images import ImageProcessor as BlipImageBaseProcessor
 from sightline.vlm.lavis.processors.texts import BlipCaption as BlipCaptionProcessor
 from sightline.vlm.lavis.processors.texts import BlipInstruction as BlipInstructionProcessor
 from sightline.vlm.lavis.processors.texts import BlipQuestion as BlipQuestionProcessor
@@ -10,6 +11,7 @@ from sightline.vlm.lavis.processors.texts import BlipQuestion as BlipQuestionPro
 __all__ = [
     "Blip2ImageTrainProcessor",
     "BlipCaptionProcessor",
+    "BlipImageBaseProcessor",
     "BlipImageEvalProcessor",
     "BlipImageTrainProcessor",
     "BlipInstructionProcessor",

@@ -5,9 +5,11 @@ Those for training draw from `rng`, which may be set to draw the same again.
 Shapes: C = 3 channels, H × W pixels.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -27,8 +29,24 @@ def preprocess(size: int, mean: Channels, std: Channels, resample: Resample = "b
     return Preprocess(size=size, mean=tuple(mean or CLIP_MEAN), std=tuple(std or CLIP_STD), resample=resample)
 
 
+class ImageProcessor(BaseProcessor):
+    """What all image processors offer beside the call."""
+
+    preprocess: Preprocess
+
+    @property
+    def transform(self) -> Callable[[Image.Image], Tensor]:
+        """From a picture to pixels, as a function."""
+        return self.__call__
+
+    def normalize(self, pixels: Tensor) -> Tensor:
+        """Pixels `[..., C, H, W]` in 0…1, normalised."""
+        mean, std = torch.tensor(self.preprocess.mean), torch.tensor(self.preprocess.std)
+        return (pixels - mean[:, None, None]) / std[:, None, None]
+
+
 @registry.register_processor("blip_image_eval")
-class BlipImageEval(BaseProcessor):
+class BlipImageEval(ImageProcessor):
     """Resized to a square and normalised; with `shortest_edge` the aspect ratio is kept and the centre cropped."""
 
     def __init__(
@@ -46,7 +64,7 @@ class BlipImageEval(BaseProcessor):
         return self.preprocess([item.convert("RGB")])[0]
 
 
-class ImageTrain(BaseProcessor):
+class ImageTrain(ImageProcessor):
     """A random part of the picture, and what else a kind of it does to that, squashed to a square and normalised."""
 
     mirror = True
@@ -60,8 +78,9 @@ class ImageTrain(BaseProcessor):
         min_scale: float = 0.5,
         max_scale: float = 1.0,
     ) -> None:
+        self.preprocess = preprocess(image_size, mean, std)
         self.augment = Augment(
-            preprocess=preprocess(image_size, mean, std),
+            preprocess=self.preprocess,
             area=(min_scale, max_scale),
             mirror=self.mirror,
             then=self.then,
@@ -113,7 +132,7 @@ class ClipImageTrain(ImageTrain):
 
 
 @registry.register_processor("clip_image_eval")
-class ClipImageEval(BaseProcessor):
+class ClipImageEval(ImageProcessor):
     """Resize of the shorter side, then centre crop."""
 
     def __init__(self, image_size: int = 224, mean: Channels = None, std: Channels = None) -> None:

@@ -36,7 +36,11 @@ class BlipCaption(BaseProcessor):
 
     def __call__(self, item: str) -> str:
         """The text as the model was trained to read it."""
-        return self.prompt + cleaned(item, self.max_words)
+        return self.prompt + self.pre_caption(item)
+
+    def pre_caption(self, caption: str) -> str:
+        """The text without the prompt."""
+        return cleaned(caption, self.max_words)
 
 
 @registry.register_processor("blip_question")
@@ -48,7 +52,11 @@ class BlipQuestion(BaseProcessor):
 
     def __call__(self, item: str) -> str:
         """The question as the model was trained to read it."""
-        return first_words(REMOVED.sub("", item.lower()).rstrip(" "), self.max_words)
+        return self.pre_question(item)
+
+    def pre_question(self, question: str) -> str:
+        """The same, by LAVIS' name."""
+        return first_words(REMOVED.sub("", question.lower()).rstrip(" "), self.max_words)
 
 
 TASKS = ("caption", "qa", "classification", "eval")

@@ -33,7 +33,7 @@ from sightline.vlm.data.digit_scenes import (
     question_of,
     sample_layouts,
 )
-from sightline.vlm.language.causal import CausalLanguage
+from sightline.vlm.language import LlamaLanguage
 from sightline.vlm.recipes.tiny.words import (
     BOS,
     COLUMNS,
@@ -143,7 +143,7 @@ def _words(thing: Thing) -> list[int]:
     return [IDS[thing.ink], IDS[thing.word], IDS[COLUMNS[x]], IDS[ROWS[y]]]
 
 
-def read_aloud(language: CausalLanguage, examples: Sequence[Example]) -> tuple[Tensor, Text]:
+def read_aloud(language: LlamaLanguage, examples: Sequence[Example]) -> tuple[Tensor, Text]:
     """Teacher-forced logits `[B, T, V]` of examples, and their targets."""
     rows = [[*each.listed, *([token] for token in each.prompt)] for each in examples]
     length, bag = max(map(len, rows)), max(len(words) for row in rows for words in row)
@@ -167,7 +167,7 @@ def padded(rows: Sequence[Sequence[int]], *, left: bool = False) -> Text:
 class LanguageStage:
     """Trains the language model on text about layouts that are never drawn."""
 
-    def __init__(self, language: CausalLanguage, run: Run, layouts: int = LAYOUTS) -> None:
+    def __init__(self, language: LlamaLanguage, run: Run, layouts: int = LAYOUTS) -> None:
         self.language, self.run, self.many = language, run, layouts
 
     @cached_property

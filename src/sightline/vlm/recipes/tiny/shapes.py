@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from sightline.vlm.bridges import QFormerConfig
 from sightline.vlm.config import Config
 from sightline.vlm.encoders.conv_vit import ConvViTConfig
-from sightline.vlm.language import CausalConfig
+from sightline.vlm.language import LlamaConfig
 from sightline.vlm.model import Blip2Config
 from sightline.vlm.recipes.tiny.words import BOS, EOS, PAD, VOCABULARY
 from sightline.vlm.training import AdamWConfig, Run, WarmCosine
@@ -36,7 +36,7 @@ def tiny_model() -> Blip2Config:
             matching=True,
             captioning=True,
         ),
-        language=CausalConfig(architecture=tiny_language()),
+        language=LlamaConfig(architecture=tiny_language()),
     )
 
 

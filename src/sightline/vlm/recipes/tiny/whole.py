@@ -11,7 +11,7 @@ from torch import nn
 
 from sightline.vlm import evals, weights
 from sightline.vlm.data.digit_scenes import CANVAS_PX, WORLD, sample_scenes
-from sightline.vlm.language import CausalLanguage
+from sightline.vlm.language import LlamaLanguage
 from sightline.vlm.loaded import load
 from sightline.vlm.model import Blip2
 from sightline.vlm.recipes.tiny import bridge as bridges
@@ -78,8 +78,8 @@ class Workshop:
     def train_language(self) -> None:
         """The language model, frozen afterwards."""
         language = self.model.writer
-        if not isinstance(language, CausalLanguage):
-            raise ValueError(f"this recipe trains a causal language model, not a {type(language).__name__}")
+        if not isinstance(language, LlamaLanguage):
+            raise ValueError(f"this recipe trains a LlamaLanguage, not a {type(language).__name__}")
         stage = LanguageStage(language, self.recipe.language)
         fit(stage, self.recipe.language, self.runs, lambda _: stage.reading_accuracy())
         _freeze(stage.language)

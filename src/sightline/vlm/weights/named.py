@@ -1,27 +1,17 @@
 """The one way from a name to a model."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
-from sightline.vlm.config import closest
 from sightline.vlm.placement import Devices, Dtypes, Precision, precision_of
-from sightline.vlm.weights.catalog import CATALOG, Known, Original, find
+from sightline.vlm.weights.catalog import LAVIS, Known, Original, check, find
 from sightline.vlm.weights.checkpoint import Checkpoint
 from sightline.vlm.weights.compose import read_model_file
-from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
+from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.folder import CARD, read_folder
 from sightline.vlm.weights.hub import download
 from sightline.vlm.weights.huggingface import read_huggingface
 from sightline.vlm.weights.originals import read_original
-
-LAVIS = "lavis:"
-"""Before a name: from LAVIS' own files, also where the hub has the model converted."""
-ORIGINALS = [name for each in CATALOG.values() if each.lavis for name in each.also]
-"""Names that may stand behind `lavis:`."""
-
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-"""A hub id, owner/name."""
 
 
 def read(name_or_folder: str | Path, dtype: Precision | None = None, device: Devices = "cpu") -> Checkpoint:
@@ -40,24 +30,18 @@ def read(name_or_folder: str | Path, dtype: Precision | None = None, device: Dev
         CheckpointError: Something is there, but it cannot be read as a model.
     """
     name, dtype = str(name_or_folder), precision_of(dtype)
+    check(name)
     known, original = _found(name)
     if original is not None:
         return _asked(read_original(original, name, dtype, device), known)
     if known is not None:
         folder = known.folder or download(known.hub_id or name)
-    elif Path(name).suffix in (".pth", ".pt", ".bin", ".safetensors") and not Path(name).expanduser().is_dir():
-        raise UnknownModelError(
-            f"{name} names a file of weights, which says not what model they are of: give its folder; "
-            "or, for LAVIS' files, call weights.read_lavis(path_or_url, weights.Beside(…))"
-        )
     elif Path(name).suffix in (".yaml", ".yml"):
         return read_model_file(Path(name).expanduser(), device, dtype)
     elif Path(name).expanduser().is_dir():
         folder = Path(name).expanduser()
-    elif HUB_ID.fullmatch(name):
-        folder = download(name)
     else:
-        raise UnknownModelError(f"unknown model {name!r}: {closest(name, CATALOG)} (a hub id or a folder will do too)")
+        folder = download(name)
     return _asked(_read(folder, name, dtype, device), known)
 
 
@@ -65,8 +49,6 @@ def _found(name: str) -> tuple[Known | None, Original | None]:
     """What the catalogue knows of a name, and LAVIS' files where the model is to be read from them."""
     asked = name.removeprefix(LAVIS)
     known = find(asked)
-    if asked != name and (known is None or known.lavis is None):
-        raise UnknownModelError(f"LAVIS has no model {asked!r}: {closest(asked, ORIGINALS)}")
     wanted = known is not None and (asked != name or not (known.hub_id or known.shipped))
     return known, known.lavis if known is not None and wanted else None
 

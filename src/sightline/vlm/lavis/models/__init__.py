@@ -8,6 +8,8 @@ import torch
 
 from sightline.vlm.config import ConfigError, closest
 from sightline.vlm.lavis.base import LavisModel
+from sightline.vlm.lavis.base import LavisModel as BaseModel
+from sightline.vlm.lavis.base import LavisModel as Blip2Base
 from sightline.vlm.lavis.common.registry import registry
 from sightline.vlm.lavis.first_stage import Blip2FeatureExtractor, Blip2ITM, Blip2Qformer
 from sightline.vlm.lavis.processors import BaseProcessor, load_processor
@@ -15,6 +17,8 @@ from sightline.vlm.lavis.second_stage import Blip2OPT, Blip2T5, Blip2T5Instruct,
 from sightline.vlm.weights import Checkpoint
 
 __all__ = [
+    "BaseModel",
+    "Blip2Base",
     "Blip2FeatureExtractor",
     "Blip2ITM",
     "Blip2OPT",

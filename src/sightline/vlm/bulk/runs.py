@@ -6,18 +6,23 @@ batch fails as a whole for one reason that is not an image's, the call is wrong 
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from PIL import Image
 
-from sightline.vlm.bulk.results import Results, Row
+from sightline.vlm.bulk.digest import digest
+from sightline.vlm.bulk.published import check_ids
+from sightline.vlm.bulk.results import Results
+from sightline.vlm.bulk.rows import Row, kept
 from sightline.vlm.bulk.tasks import Task
 from sightline.vlm.config import SightlineVlmError
-from sightline.vlm.data.images import ImageError, read
+from sightline.vlm.data.images import ImageError, ImageSource, pixels_of, read
+from sightline.vlm.data.preprocess import Preprocess
 from sightline.vlm.data.sources import Item, Items
+from sightline.vlm.loaded.inputs import Picture
 
 Progress = Callable[[str, int, int], None]
 """Hears what is being done, how many items are done, and of how many."""
@@ -26,6 +31,10 @@ BATCH = 8
 """Default batch size: items in one call of the model."""
 READERS = 4
 """Threads that read images: for addresses behind a network more than for files."""
+HELD_PIXELS = 2_000_000
+"""Pictures of more are held as pixels for the model and a thumbnail: a batch may be of photos of 40 megapixels."""
+LARGE_PIXELS = 8_000_000
+"""Pictures of more are decoded by one thread: what malloc freed it keeps for the thread that asked for it."""
 BATCHES_AHEAD = 2
 """Batches prefetched while the model is busy: bounds the pictures in memory (backpressure on the readers)."""
 
@@ -39,6 +48,8 @@ class Manner:
     batch: int = BATCH
     """Items in one call of the model."""
     overwrite: bool = False
+    form: str | None = None
+    """One of the published formats (`published.FORMS`) for the table; none: rows, by its suffix."""
     progress: Progress | None = None
     hears: Callable[[Sequence[Row]], None] | None = None
     """Hears the rows of every item as soon as they are there."""
@@ -52,6 +63,8 @@ class Outcome:
     resumed: int
     """Done by an earlier run of the same job."""
     failed: int
+    written: int = 0
+    """Rows of items that did not fail: an item may have several."""
     rows: list[Row] = field(default_factory=list)
     """Without a table on disk: every row."""
 
@@ -68,9 +81,12 @@ def run(task: Task, items: Items, manner: Manner | None = None) -> Outcome:
         SightlineVlmError: The whole first batch was refused for one reason: the call is wrong.
     """
     manner = manner or Manner()
-    results = (
-        None if manner.out is None else Results(manner.out, task.settings(), task.columns, overwrite=manner.overwrite)
-    )
+    results = None
+    if manner.out is not None:
+        if manner.form is not None:
+            check_ids(manner.form, ({"image": item.name, **item.fields} for item in items))
+        settings = {**task.settings(), **digest(task.model)}
+        results = Results(manner.out, settings, task.columns, overwrite=manner.overwrite, form=manner.form)
     try:
         return _run(task, items, manner, results)
     finally:
@@ -84,9 +100,11 @@ def _run(task: Task, items: Items, manner: Manner, results: Results | None) -> O
     tried = resumed = results.resumed(items.keys) if results else 0
     say = manner.progress or (lambda *_: None)
     say(task.name, tried, total)
-    for batch in pictured(items.left(finished), manner.batch, task.needs_images):
-        for item, told, bad in _tried(task, batch, certain=tried > failed):
+    preprocess = task.model.preprocess if task.needs_images else None
+    for batch in pictured(items.left(finished), manner.batch, preprocess):
+        for item, own, bad in _tried(task, batch, certain=tried > failed):
             failed += bad
+            told = [kept(row, {**item.called, **item.fields}, task.columns) for row in own]
             if results:
                 results.add(item.key, told, bad)
             else:
@@ -97,41 +115,53 @@ def _run(task: Task, items: Items, manner: Manner, results: Results | None) -> O
             results.flush()
         tried += len(batch)
         say(task.name, tried, total)
-    if results:
-        results.finish(items.keys)
-    return Outcome(total, resumed, failed, rows)
+    written = results.finish(items.keys) if results else sum("error" not in row for row in rows)
+    return Outcome(total, resumed, failed, written, rows)
 
 
-Pictured = tuple[Item, Image.Image | ImageError | None]
+Pictured = tuple[Item, Image.Image | Picture | ImageError | None]
 """An item with its picture, or with why there is none."""
 
 
-def pictured(items: Iterable[Item], size: int, needed: bool = True) -> Iterator[list[Pictured]]:
-    """Batches of items with their pictures, prefetched `BATCHES_AHEAD` of whoever takes them, and no further."""
-    if not needed:
+def pictured(items: Iterable[Item], size: int, preprocess: Preprocess | None) -> Iterator[list[Pictured]]:
+    """Batches of items with their pictures, prefetched `BATCHES_AHEAD` of whoever takes them, and no further.
+
+    Without a `preprocess` no pictures are needed; large ones are held as it prepares them.
+    """
+    if preprocess is None:
         rest = iter(items)
         while some := list(islice(rest, size)):
             yield [(item, None) for item in some]
         return
-    rest, ahead = iter(items), deque[tuple[list[Item], list[Future[Image.Image | ImageError]]]]()
-    with ThreadPoolExecutor(READERS, "images") as readers:
+    rest, ahead = iter(items), deque[tuple[list[Item], list[Future[Image.Image | Picture | ImageError]]]]()
+    with ThreadPoolExecutor(READERS, "images") as readers, ThreadPoolExecutor(1, "large images") as large:
         try:
             while True:
                 while len(ahead) <= BATCHES_AHEAD and (some := list(islice(rest, size))):
-                    ahead.append((some, [readers.submit(_read, item) for item in some]))
+                    ahead.append((some, [readers.submit(_read, item, preprocess, large) for item in some]))
                 if not ahead:
                     return
                 some, reading = ahead.popleft()
                 yield [(item, each.result()) for item, each in zip(some, reading, strict=True)]
         finally:
             readers.shutdown(wait=False, cancel_futures=True)
+            large.shutdown(wait=False, cancel_futures=True)
 
 
-def _read(item: Item) -> Image.Image | ImageError:
+def _read(item: Item, preprocess: Preprocess, large: Executor) -> Image.Image | Picture | ImageError:
+    """An item's picture; a large one is read by the one thread for these, whose memory then serves the next."""
     if item.image is None:
         return ImageError(f"{item.place} has no image")
+    if pixels_of(item.image) > LARGE_PIXELS:
+        return large.submit(_held, item.image, preprocess).result()
+    return _held(item.image, preprocess)
+
+
+def _held(image: ImageSource, preprocess: Preprocess) -> Image.Image | Picture | ImageError:
     try:
-        return read(item.image)
+        picture = read(image)
+        small = picture.width * picture.height <= HELD_PIXELS
+        return picture if small else Picture.small(picture, preprocess)
     except ImageError as error:
         return error
 
@@ -154,7 +184,7 @@ def _tried(task: Task, batch: list[Pictured], certain: bool) -> list[Tried]:
 def _rows(task: Task, good: Sequence[Pictured], certain: bool) -> list[tuple[list[Row], bool]]:
     """Rows and whether it failed, of every item; a refused batch is tried again one by one."""
     items = [item for item, _ in good]
-    pictures = [picture for _, picture in good if isinstance(picture, Image.Image)]
+    pictures = [picture for _, picture in good if isinstance(picture, Image.Image | Picture)]
     if not items:
         return []
     try:
@@ -174,7 +204,7 @@ def _rows(task: Task, good: Sequence[Pictured], certain: bool) -> list[tuple[lis
     ]
 
 
-def _alone(task: Task, item: Item, picture: list[Image.Image]) -> list[Row] | SightlineVlmError:
+def _alone(task: Task, item: Item, picture: Sequence[Image.Image | Picture]) -> list[Row] | SightlineVlmError:
     try:
         return task.rows([item], picture)[0]
     except SightlineVlmError as error:

@@ -1,0 +1,1 @@
+"""The BLIP-2 models in the modules where LAVIS has them."""

@@ -1,0 +1,5 @@
+"""EVA's ViT under its name in LAVIS."""
+
+from sightline.vlm.encoders import Eva as VisionTransformer
+
+__all__ = ["VisionTransformer"]
