@@ -522,6 +522,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/web/session/person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Erase
+         * @description Erase the account of whoever asks: what they wrote stays, without their name. Refused to a last owner.
+         */
+        delete: operations["erase_api_web_session_person_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -996,7 +1016,7 @@ export interface components {
             /** Id */
             id: string;
             /** May */
-            may: ("open" | "signed" | "session.own" | "membership.own" | "project.read" | "traces.read" | "traces.write" | "traces.delete" | "events.send" | "media.read" | "media.write" | "scores.read" | "scores.create" | "scores.write" | "score-configs.read" | "score-configs.write" | "annotations.read" | "annotations.write" | "queues.manage" | "prompts.read" | "prompts.write" | "prompts.promote" | "prompts.delete" | "skills.read" | "skills.write" | "skills.delete" | "datasets.read" | "datasets.write" | "datasets.delete" | "metrics.read" | "dashboards.read" | "dashboards.write" | "models.read" | "models.write" | "evaluators.read" | "evaluators.write" | "connections.read" | "connections.manage" | "ask" | "keys.read" | "keys.manage" | "audit.read" | "people.read" | "people.manage" | "project.create" | "project.manage" | "project.delete" | "exports.read" | "exports.manage")[];
+            may: ("open" | "signed" | "session.own" | "membership.own" | "project.read" | "traces.read" | "traces.write" | "traces.delete" | "events.send" | "media.read" | "media.write" | "scores.read" | "scores.create" | "scores.write" | "score-configs.read" | "score-configs.write" | "annotations.read" | "annotations.write" | "queues.manage" | "prompts.read" | "prompts.write" | "prompts.promote" | "prompts.delete" | "skills.read" | "skills.write" | "skills.delete" | "datasets.read" | "datasets.write" | "datasets.delete" | "metrics.read" | "dashboards.read" | "dashboards.write" | "models.read" | "models.write" | "evaluators.read" | "evaluators.write" | "connections.read" | "connections.manage" | "ask" | "keys.read" | "keys.manage" | "audit.read" | "people.read" | "people.manage" | "project.create" | "project.manage" | "project.delete" | "organization.delete" | "exports.read" | "exports.manage")[];
             /** Name */
             name: string;
             organization: components["schemas"]["Organization"];
@@ -3694,6 +3714,69 @@ export interface operations {
         };
     };
     sign_out_api_web_session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_api_web_session_person_delete: {
         parameters: {
             query?: never;
             header?: never;
