@@ -29,8 +29,16 @@ from server.edges.running_site import (
     opened,
     settings_in,
 )
-from sightline.server.accounts.records import InitialAccounts, KeyDraft, KeyScope, OrganizationId, ProjectId, Role
-from sightline.server.edges.access import declared
+from sightline.server.accounts.records import (
+    Client,
+    InitialAccounts,
+    KeyDraft,
+    KeyScope,
+    OrganizationId,
+    ProjectId,
+    Role,
+)
+from sightline.server.edges.access import COOKIE, declared
 from sightline.server.runtime.clock import clock, now
 
 BODIES: Mapping[str, Any] = {
@@ -98,6 +106,15 @@ async def _make_people(made: World) -> None:
             await organizations.put_member(lab, person.id, who)
     async with browser(made.site, "eve@example.org") as client:
         made.people["member elsewhere"] = {"Cookie": "; ".join(f"{k}={v}" for k, v in client.cookies.items())}
+
+
+async def sign_in_again(made: World) -> None:
+    """New sessions of everybody: some calls end them."""
+    accounts = made.site.app.state.services.accounts
+    for who in made.people:
+        email = "eve@example.org" if who == "member elsewhere" else f"{who}@example.org"
+        token, _ = await accounts.sign_in(email, PASSWORD, Client())
+        made.people[who] = {"Cookie": f"{COOKIE}={token}"}
 
 
 def verbs(site: Site) -> dict[str, str]:
