@@ -19,7 +19,7 @@ from rich.console import Console
 from benchmarks.machine import ROOT, header, save
 from sightline.vlm.data.digit_scenes import sample_scenes
 
-ROUNDS = 7
+ROUNDS = 3
 
 
 def cpu_s(source: Path, *arguments: str) -> float:
