@@ -1,6 +1,5 @@
 """What both adapters share: a transformers language model made from its config, and its special tokens."""
 
-import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from sightline.vlm.config import Config, ConfigError
+from sightline.vlm.families import Way
+from sightline.vlm.language.proof import ROOT, accepts, found
+
+
+ARGUMENTS = ("position_ids", "logits_to_keep", "attention_mask", "use_cache")
+"""Arguments that not every model takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +42,16 @@ class LanguageConfig(Config):
 
 
 class ForeignLanguage(nn.Module):
-    """Base of the adapters: embeddings, sizes and special tokens of the wrapped model."""
+    """Base of the adapters: embeddings, sizes and special tokens of the wrapped model, and how it must be called."""
 
-    def __init__(self, config: LanguageConfig, model: Any) -> None:
+    automatic: str
+    """Name of transformers' Auto class."""
+
+    def __init__(self, config: LanguageConfig, model: Any, way: Way | None = None) -> None:
+        """`way` is how the model is called; none: as a self-check finds out.
+
+        Raises `FamilyRefused` for one that no way of calling makes right.
+        """
         super().__init__()
         self.config = config
         self.model = model
@@ -50,16 +62,13 @@ class ForeignLanguage(nn.Module):
         self.bos_id: int | None = config.bos_id if config.bos_id is not None else getattr(inner, "bos_token_id", None)
         pads = (config.pad_id, getattr(inner, "pad_token_id", None), *self.eos_ids, 0)
         self.pad_id: int = next(pad for pad in pads if pad is not None)
+        self.takes = {name: accepts(model, name) for name in ARGUMENTS}
+        self.way = found(type(self), config, model) if way is None else way
 
     def embed(self, tokens_BL: Tensor) -> Tensor:
-        """Input embeddings `[B, L, E]`; ignored labels (negative) are read as padding."""
-        embeddings = self.model.get_input_embeddings()
-        return embeddings(tokens_BL.where(tokens_BL >= 0, self.pad_id))  # type: ignore[no-any-return]
-
-
-def accepts(model: Any, name: str) -> bool:
-    """Whether the model's forward has a parameter of this name."""
-    return name in inspect.signature(model.forward).parameters
+        """Input embeddings `[B, L, E]` as the model reads them; ignored labels (negative) are read as padding."""
+        embedded_BLE = self.model.get_input_embeddings()(tokens_BL.where(tokens_BL >= 0, self.pad_id))
+        return embedded_BLE * self.width**0.5 if self.way.scale == ROOT else embedded_BLE  # type: ignore[no-any-return]
 
 
 def _several(token: int | list[int] | None) -> tuple[int, ...]:
