@@ -14,6 +14,8 @@ from torch import nn
 from sightline.vlm.config import SightlineVlmError
 from sightline.vlm.families.sizes import LAYERS, SIZES, WORDS
 
+FEW = 2
+"""Sizes up to it are counts of layers and groups, of which a model may have fewer; all others fit each other only."""
 MOST = 4_000_000
 """Parameters of a twin at most: beyond it a size was not understood."""
 DEEPEST = 6
@@ -22,8 +24,8 @@ FIRST_SPECIAL = 72
 """Special tokens of a twin lie from here on, where no self-check reads."""
 PATTERNS = ("block_types", "attn_layers", "attention_types")
 """Lists of kinds of layers that are repeated until every layer has one."""
-LABELS = ("id2label", "label2id")
-"""Of a classifier's head, which no twin has."""
+LABELS = ("id2label", "label2id", "architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path")
+"""What does not change how a model is called: a classifier's labels, the file's own facts."""
 LOWEST = 8
 """Special tokens below it keep their number: positions may be counted from them."""
 
@@ -61,7 +63,7 @@ def _size(key: str, value: int, values: Mapping[str, Any], kept: list[int]) -> i
     if key.endswith(("key_value_heads", "kv_heads", "kv_n_heads")):
         queries = next((values[name] for name in ("num_attention_heads", "n_heads", "n_head") if name in values), 0)
         return SIZES["num_attention_heads"] if value == queries else min(value, small)
-    return value if value < small else small
+    return min(value, small) if small <= FEW or value <= 1 else small  # 0 and 1 mostly switch something off
 
 
 def _by_layer(value: Mapping[Any, Any], values: Mapping[str, Any], kept: list[int]) -> dict[Any, Any]:

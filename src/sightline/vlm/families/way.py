@@ -24,6 +24,8 @@ class Way:
     """Whether it begins with a `DynamicCache`; otherwise the model makes its own."""
     masked: bool = True
     """Whether it takes an attention mask of all positions so far; otherwise none, and no padding either."""
+    reorders: bool = True
+    """Whether the cache chooses rows by its own method; otherwise rows are the first dimension of all it holds."""
     copies: bool = False
     """Whether the model writes into its cache in place, so that every step needs a copy of all of it."""
     continues: str = "whole"

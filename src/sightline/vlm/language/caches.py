@@ -20,10 +20,13 @@ def copied(cache: Any, everything: bool = False) -> Any:
     return _walked(cache, lambda tensor: tensor.clone(), () if everything else GROWS)
 
 
-def selected(cache: Any, rows_R: Tensor, rows: int) -> Any:
-    """The cache of these of its `rows` rows (beam reordering); each tensor may lie on a device of its own."""
+def selected(cache: Any, rows_R: Tensor, rows: int, reorders: bool = True) -> Any:
+    """The cache of these of its `rows` rows (beam reordering); each tensor may lie on a device of its own.
 
-    if hasattr(cache, "reorder_cache"):
+    `reorders`: by the cache's own method, if it has one; otherwise rows are the first dimension of every tensor.
+    """
+
+    if reorders and hasattr(cache, "reorder_cache"):
         twin = copied(cache)
         twin.reorder_cache(rows_R)
         return twin

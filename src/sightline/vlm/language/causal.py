@@ -17,6 +17,7 @@ from sightline.vlm.families import Way
 from sightline.vlm.language.caches import copied, selected
 from sightline.vlm.language.foreign import ForeignLanguage, LanguageConfig
 from sightline.vlm.language.groups import Grouped, Part, grouped, joined, stripped
+from sightline.vlm.language.proof import found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,10 @@ class CausalConfig(LanguageConfig):
     def build(self) -> "CausalLanguage":
         from transformers import AutoModelForCausalLM  # late: importing transformers takes a second
 
-        return CausalLanguage(self, self.foreign(AutoModelForCausalLM))
+        return CausalLanguage(self, self.foreign(AutoModelForCausalLM), self.prove())
+
+    def prove(self) -> Way:
+        return found(CausalLanguage, self)
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,13 @@ class CausalState:
     cache: Any
     mask_BS: Tensor
     read_BSE: Tensor | None
+    reorders: bool = True
 
     def select(self, rows_R: Tensor) -> "CausalState":
         """The state of these rows, in this order, repeats allowed."""
-        cache = selected(self.cache, rows_R, len(self.mask_BS))
+        cache = selected(self.cache, rows_R, len(self.mask_BS), self.reorders)
         read = None if self.read_BSE is None else self.read_BSE[rows_R.to(self.read_BSE.device)]
-        return CausalState(cache, self.mask_BS[rows_R.to(self.mask_BS.device)], read)
+        return CausalState(cache, self.mask_BS[rows_R.to(self.mask_BS.device)], read, self.reorders)
 
 
 State = CausalState | Grouped
@@ -149,7 +154,7 @@ class CausalLanguage(ForeignLanguage):
             return self._one_by_one(new_BLE, mask_BL, state, keep)
         else:
             logits, cache = self._run(new_BLE, mask_BS, copied(state.cache, way.copies), keep)
-        return logits, CausalState(cache, mask_BS, read if self.remembers else None)
+        return logits, CausalState(cache, mask_BS, read if self.remembers else None, way.reorders)
 
     def _one_by_one(
         self, new_BLE: Tensor, mask_BL: Tensor, state: CausalState, keep: int

@@ -30,15 +30,22 @@ class LanguageConfig(Config):
 
     def foreign(self, automatic: Any) -> Any:
         """The transformers model through one of its Auto classes, in PyTorch's default dtype."""
+        return automatic.from_config(self.known(), dtype=torch.get_default_dtype())
+
+    def known(self) -> Any:
+        """transformers' config object; raises `ConfigError` for a kind it does not know."""
         from transformers import AutoConfig  # late: importing transformers takes a second
 
         values = {key: value for key, value in self.architecture.items() if key != "model_type"}
         try:
-            config = AutoConfig.for_model(self.architecture["model_type"], **values)
+            return AutoConfig.for_model(self.architecture["model_type"], **values)
         except (KeyError, ValueError) as problem:
             kind = self.architecture.get("model_type")
             raise ConfigError(f"transformers does not know the language model type {kind!r}: {problem}") from problem
-        return automatic.from_config(config, dtype=torch.get_default_dtype())
+
+    def prove(self) -> Way:
+        """How the model must be called, before it is there; raises `FamilyRefused` where no way makes it right."""
+        raise NotImplementedError
 
 
 class ForeignLanguage(nn.Module):
@@ -63,7 +70,7 @@ class ForeignLanguage(nn.Module):
         pads = (config.pad_id, getattr(inner, "pad_token_id", None), *self.eos_ids, 0)
         self.pad_id: int = next(pad for pad in pads if pad is not None)
         self.takes = {name: accepts(model, name) for name in ARGUMENTS}
-        self.way = found(type(self), config, model) if way is None else way
+        self.way = found(type(self), config) if way is None else way
 
     def embed(self, tokens_BL: Tensor) -> Tensor:
         """Input embeddings `[B, L, E]` as the model reads them; ignored labels (negative) are read as padding."""

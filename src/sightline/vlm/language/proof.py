@@ -33,13 +33,15 @@ WINDOWS = (
 """Settings that say how far a position looks back."""
 CACHES = ("past_key_values", "cache_params", "state", "mems")
 """Arguments under which models take what they gave back after the last step."""
+HABITS = ((True, False, True), (True, True, True), (True, True, False), (False, False, True), (False, True, False))
+"""How a cache may have to be treated: masked, copies, reorders of a `Way`."""
 NARROWEST = 64
 """A window below it is not worth waiting for."""
 
 
-def found(adapter: Any, config: Any, model: Any) -> Way:
+def found(adapter: Any, config: Any) -> Way:
     """How a model is called. Raises `FamilyRefused` for one that no way makes right; a slower way is said once."""
-    architecture = model.config.to_dict()
+    architecture = config.known().to_dict()
     kind = str(architecture.get("model_type"))
     small = shrunk(architecture)
     values = proved(adapter.automatic, small, lambda: _kept(adapter, config, small))
@@ -127,8 +129,8 @@ def _caches(model: Any) -> Iterator[dict[str, Any]]:
     names = [name for name in CACHES if accepts(model, name)]
     for name in names:
         for made in (True, False) if name != "mems" else (False,):
-            for masked, copies in ((True, False), (True, True), (False, False), (False, True)):
-                yield {"cache": name, "made": made, "masked": masked, "copies": copies}
+            for masked, copies, reorders in HABITS:
+                yield {"cache": name, "made": made, "masked": masked, "copies": copies, "reorders": reorders}
     yield {"cache": "", "masked": True}
     yield {"cache": "", "masked": True, "encodes": False}
 

@@ -18,6 +18,7 @@ from sightline.vlm.families import Way
 from sightline.vlm.language.caches import copied, selected
 from sightline.vlm.language.foreign import ForeignLanguage, LanguageConfig
 from sightline.vlm.language.groups import Grouped, Part, grouped, joined, stripped
+from sightline.vlm.language.proof import found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,10 @@ class Seq2SeqConfig(LanguageConfig):
     def build(self) -> "Seq2SeqLanguage":
         from transformers import AutoModelForSeq2SeqLM  # late: importing transformers takes a second
 
-        return Seq2SeqLanguage(self, self.foreign(AutoModelForSeq2SeqLM))
+        return Seq2SeqLanguage(self, self.foreign(AutoModelForSeq2SeqLM), self.prove())
+
+    def prove(self) -> Way:
+        return found(Seq2SeqLanguage, self)
 
 
 @dataclass(frozen=True)

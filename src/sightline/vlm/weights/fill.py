@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sightline.vlm.language import LanguageConfig
 from sightline.vlm.model import Blip2, Blip2Config
 from sightline.vlm.placement import Layout
 from sightline.vlm.weights.errors import CheckpointError
@@ -23,6 +24,8 @@ def empty(config: Blip2Config, layout: Layout) -> Blip2:
     """
     from transformers.initialization import no_init_weights, no_tie_weights  # late: takes a second
 
+    if isinstance(config.language, LanguageConfig):
+        config.language.prove()  # beforehand: a self-check needs initialised weights
     with no_init_weights(), no_tie_weights():
         return config.build(layout)
 
