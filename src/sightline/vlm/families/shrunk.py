@@ -4,6 +4,7 @@ What is true of how a twin must be called (its cache, its windows, its positions
 code by the same settings. A twin is made and tried in less than a second.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -12,20 +13,26 @@ import torch
 from torch import nn
 
 from sightline.vlm.config import SightlineVlmError
-from sightline.vlm.families.sizes import LAYERS, SIZES, WORDS
+from sightline.vlm.families.sizes import LAYERS, OF_KIND, SIZES, WORDS
 
 FEW = 2
 """Sizes up to it are counts of layers and groups, of which a model may have fewer; all others fit each other only."""
 MOST = 4_000_000
 """Parameters of a twin at most: beyond it a size was not understood."""
 DEEPEST = 6
-"""Layers of a twin at most; each kind of layer is there once."""
+"""Layers of a twin at most."""
+TWICE = 2
+"""How often each kind of layer is there, if there is room: some share weights with the next of their kind."""
+INDICES = ("attn_layer_indices", "hybrid_layer_ids", "full_attn_idxs", "mlp_only_layers", "full_attention_layers")
+"""Lists of numbers of layers."""
 FIRST_SPECIAL = 72
 """Special tokens of a twin lie from here on, where no self-check reads."""
-PATTERNS = ("block_types", "attn_layers", "attention_types")
+PATTERNS = ("block_types", "attn_layers")
 """Lists of kinds of layers that are repeated until every layer has one."""
 LABELS = ("id2label", "label2id", "architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path")
 """What does not change how a model is called: a classifier's labels, the file's own facts."""
+STAGES = ("out_features", "out_indices", "stage_names")
+"""What a vision model gives as a backbone of a detector: layers by number, which a twin lacks."""
 LOWEST = 8
 """Special tokens below it keep their number: positions may be counted from them."""
 
@@ -37,7 +44,7 @@ class NotShrunk(SightlineVlmError):
 def shrunk(values: Mapping[str, Any]) -> dict[str, Any]:
     """An architecture as transformers' `to_dict` gives it, small."""
     kept = _layers(values)
-    return {key: _small(key, value, values, kept) for key, value in values.items() if key not in LABELS}
+    return {key: _small(key, value, values, kept) for key, value in values.items() if key not in LABELS + STAGES}
 
 
 def _small(key: str, value: Any, values: Mapping[str, Any], kept: list[int]) -> Any:
@@ -51,15 +58,19 @@ def _small(key: str, value: Any, values: Mapping[str, Any], kept: list[int]) -> 
         return _special(value)
     if isinstance(value, int):
         return _size(key, value, values, kept)
+    if isinstance(value, list | tuple) and key in ("image_size", "patch_size"):
+        return [SIZES[key]] * len(value)
+    if isinstance(value, list) and key in INDICES:
+        return [kept.index(at) for at in value if at in kept]
     if isinstance(value, list) and len(value) == _depth(values):
-        return [value[at] for at in kept]
+        return [_small(key, value[at], values, kept) for at in kept]
     return value
 
 
 def _size(key: str, value: int, values: Mapping[str, Any], kept: list[int]) -> int:
     if key in LAYERS and value == _depth(values):
         return len(kept)
-    small = SIZES.get(key, value)
+    small = OF_KIND.get(str(values.get("model_type")), {}).get(key, SIZES.get(key, value))
     if key.endswith(("key_value_heads", "kv_heads", "kv_n_heads")):
         queries = next((values[name] for name in ("num_attention_heads", "n_heads", "n_head") if name in values), 0)
         return SIZES["num_attention_heads"] if value == queries else min(value, small)
@@ -98,16 +109,20 @@ def _layers(values: Mapping[str, Any]) -> list[int]:
     depth = _depth(values)
     lists = [value for value in values.values() if isinstance(value, list) and len(value) == depth > 0]
     single = [{int(key): str(each) for key, each in value.items()} for value in values.values() if _numbered(value)]
+    chosen = [value for key, value in values.items() if key in INDICES and isinstance(value, list)]
     turns = [value for key, value in values.items() if key in PATTERNS and isinstance(value, list) and value]
     kinds = [
-        str([*(each[at] for each in lists), *(each.get(at) for each in single), *(each[at % len(each)] for each in turns)])
+        str([*(each[at] for each in lists), *(each.get(at) for each in single), *(at in each for each in chosen)])
         for at in range(depth)
     ]
-    first = sorted({kind: at for at, kind in reversed(list(enumerate(kinds)))}.values())[:DEEPEST]
-    more = [at for at in range(depth) if at not in first]
     if turns:  # a pattern is counted from the first layer on
         return list(range(min(depth, max(2, *(len(each) for each in turns)))))
-    return sorted([*first, *more[: max(0, 2 - len(first))]])
+    seen: Counter[str] = Counter()
+    ranks = []
+    for at, kind in enumerate(kinds):
+        ranks.append((seen[kind], at))
+        seen[kind] += 1
+    return sorted(at for rank, at in sorted(ranks)[:DEEPEST] if rank < TWICE)
 
 
 def twin(automatic: Any, architecture: Mapping[str, Any]) -> Any:

@@ -17,11 +17,11 @@ _NAMES: dict[int, str] = {
     32: "hidden_size n_embd d_model emb_dim embedding_size word_embed_proj_dim embedding_dim lru_width "
     "cross_attention_hidden_size input_embedding_size output_embedding_size width decoder_hidden_size "
     "pronunciation_embed_dim shape_embed_dim conv_dim block_dim dim hidden_dim attention_hidden_size embed_dim projection_dim "
-    "output_dim out_hidden_size router_hidden_size encoder_hidden_size text_embed_dim project_dim",
-    16: "q_lora_rank kv_lora_rank o_lora_rank qk_head_dim_total hidden_size_per_layer_input laurel_rank "
+    "image_size output_dim out_hidden_size router_hidden_size encoder_hidden_size text_embed_dim project_dim",
+    16: "qk_head_dim swa_head_dim num_patches q_lora_rank kv_lora_rank o_lora_rank qk_head_dim_total hidden_size_per_layer_input laurel_rank "
     "attention_rank gate_low_rank adapter_rank hc_rank",
-    8: "head_dim d_kv d_head attention_head_size dim_head kv_channels v_head_dim qk_nope_head_dim qk_rope_head_dim "
-    "swa_head_dim global_head_dim swa_v_head_dim index_head_dim attention_head_dim linear_key_head_dim "
+    8: "patch_size head_dim d_kv d_head attention_head_size dim_head kv_channels v_head_dim qk_nope_head_dim qk_rope_head_dim "
+    "global_head_dim swa_v_head_dim index_head_dim attention_head_dim linear_key_head_dim "
     "linear_value_head_dim linear_head_dim mamba_d_state state_size ssm_state_size mamba_d_head mamba_headdim "
     "mamba_head_dim time_step_rank mamba_dt_rank mamba_n_heads mamba_num_heads indexer_head_dim rotary_dim "
     "query_pre_attn_scalar chunk_size mamba_chunk_size pooler_hidden_size d_rel rel_extent",
@@ -45,5 +45,12 @@ _NAMES: dict[int, str] = {
 }
 SIZES = {name: size for size, names in _NAMES.items() for name in names.split()}
 """Every whole number of a config that stands for a size, and what a twin has instead."""
+OF_KIND: dict[str, dict[str, int]] = {
+    "mamba2": {"num_heads": 8},
+    "dots3_note_text": {"head_dim": 16},
+    "zamba": {"attention_hidden_size": 64, "attention_head_dim": 16},
+    "zamba2": {"attention_hidden_size": 64, "attention_head_dim": 16},
+}
+"""Sizes of kinds whose names mean something else, or whose widths go together in another way."""
 LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "decoder_layers", "num_decoder_layers", "num_blocks")
 """Names of a depth, the first that a config has counts."""

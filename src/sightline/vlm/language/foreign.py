@@ -1,7 +1,7 @@
 """What both adapters share: a transformers language model made from its config, and its special tokens."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -71,6 +71,10 @@ class ForeignLanguage(nn.Module):
         self.pad_id: int = next(pad for pad in pads if pad is not None)
         self.takes = {name: accepts(model, name) for name in ARGUMENTS}
         self.way = found(type(self), config) if way is None else way
+
+    def train(self, mode: bool = True) -> Self:
+        """A frozen language model stays in evaluation mode: no dropout, no jitter of a router."""
+        return super().train(mode and any(each.requires_grad for each in self.parameters()))
 
     def embed(self, tokens_BL: Tensor) -> Tensor:
         """Input embeddings `[B, L, E]` as the model reads them; ignored labels (negative) are read as padding."""

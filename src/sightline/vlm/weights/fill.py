@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sightline.vlm.encoders import ForeignEncoderConfig
 from sightline.vlm.language import LanguageConfig
 from sightline.vlm.model import Blip2, Blip2Config
 from sightline.vlm.placement import Layout
@@ -24,8 +25,9 @@ def empty(config: Blip2Config, layout: Layout) -> Blip2:
     """
     from transformers.initialization import no_init_weights, no_tie_weights  # late: takes a second
 
-    if isinstance(config.language, LanguageConfig):
-        config.language.prove()  # beforehand: a self-check needs initialised weights
+    for part in (config.encoder, config.language):
+        if isinstance(part, ForeignEncoderConfig | LanguageConfig):
+            part.prove()  # beforehand: a self-check needs initialised weights
     with no_init_weights(), no_tie_weights():
         return config.build(layout)
 

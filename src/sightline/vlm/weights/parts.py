@@ -13,9 +13,8 @@ from typing import Any
 
 import torch
 
-from sightline.vlm.config import ConfigError, closest
+from sightline.vlm.config import ConfigError
 from sightline.vlm.encoders import ForeignEncoder, ForeignEncoderConfig
-from sightline.vlm.encoders.foreign import TESTED
 from sightline.vlm.language import CausalConfig, CausalLanguage, Seq2SeqConfig, Seq2SeqLanguage
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.hub import TEXTS, download
@@ -36,16 +35,11 @@ def read_encoder(
     check_depth(config_of(name_or_folder), drop_layers, name_or_folder)
     whole = _pretrained(AutoModel, name_or_folder, dtype)
     tower = getattr(whole, "vision_model", whole)
-    kind = tower.config.model_type
     config = ForeignEncoderConfig(architecture=tower.config.to_dict(), drop_layers=drop_layers)
     try:
         return ForeignEncoder(config, tower).eval().requires_grad_(False)
     except ConfigError as problem:
         raise CheckpointError(f"{name_or_folder}: {problem}") from problem
-    except AttributeError as problem:
-        raise CheckpointError(
-            f"{name_or_folder} is a {kind!r}: there is no adapter for it, {closest(kind, TESTED)}"
-        ) from problem
 
 
 def read_language(
