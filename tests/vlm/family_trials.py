@@ -48,7 +48,7 @@ class Subject:
     role: str
     """"causal", "seq2seq" or "vision"."""
     kind: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
     habit: str = ""
     """What the settings are for, where the family is there twice."""
 
@@ -108,8 +108,8 @@ def judged(subject: Subject, encoder: Config | None = None) -> Verdict:
 
 
 def reason(problem: Exception) -> str:
-    """A refusal without the kind's name, which has a column of its own."""
-    return " ".join(str(problem).partition(": ")[2].split())
+    """A refusal without the sentence around it: the kind has a column of its own."""
+    return " ".join(str(getattr(problem, "reason", problem)).split())
 
 
 def composed(config: CausalConfig | Seq2SeqConfig, encoder: Config | None = None) -> Loaded:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sightline.vlm.config import Config, ConfigError, ModelError, closest
+from sightline.vlm.families import keep_wide
 from sightline.vlm.encoders.proof import Facts, Misfit, found, layers_of
 from sightline.vlm.encoders.protocol import PatchGrid
 
@@ -60,7 +61,8 @@ class ForeignEncoderConfig(Config):
 
         facts = self.prove()
         automatic: Any = AutoModel
-        return ForeignEncoder(self, automatic.from_config(self.known(), dtype=torch.get_default_dtype()), facts)
+        model = keep_wide(automatic.from_config(self.known(), dtype=torch.get_default_dtype()))
+        return ForeignEncoder(self, model, facts)
 
     def known(self) -> Any:
         """transformers' config object; raises `ConfigError` for a kind it does not know."""
@@ -75,7 +77,7 @@ class ForeignEncoderConfig(Config):
 
     def prove(self) -> Facts:
         """What a self-check found out about its kind; raises `FamilyRefused` for one without a feature a patch."""
-        return found(ForeignEncoder, self)
+        return found(ForeignEncoder, self, TESTED)
 
 
 class Passed(nn.Module):

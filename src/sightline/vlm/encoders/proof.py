@@ -7,14 +7,14 @@ Shapes: B images of C channels, P features of width D.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sightline.vlm.config import SightlineVlmError
+from sightline.vlm.config import SightlineVlmError, closest
 from sightline.vlm.families import FamilyRefused, NotShrunk, plain, proved, shrunk, twin
 
 CLOSE = 1e-4
@@ -39,13 +39,14 @@ class Misfit(SightlineVlmError):
     """A check that does not pass; the message is the reason to refuse."""
 
 
-def found(adapter: Any, config: Any) -> Facts:
+def found(adapter: Any, config: Any, known: Iterable[str]) -> Facts:
     """The facts of a kind of vision model; raises `FamilyRefused` for one that gives no feature a patch."""
     small = shrunk(config.known().to_dict())
     values = proved("vision", small, lambda: _kept(adapter, config, small))
     if values.get("refused"):
         kind = config.architecture.get("model_type")
-        raise FamilyRefused(f"no adapter for the vision model type {kind!r}: {values['refused']}")
+        why = values["refused"]
+        raise FamilyRefused(why, f"no adapter for the vision model type {kind!r} ({why}): {closest(str(kind), known)}")
     return Facts(leading=values["leading"], cut=tuple(values["cut"]), resizes=values["resizes"])
 
 

@@ -9,6 +9,11 @@ from sightline.vlm.config import ConfigError
 class FamilyRefused(ConfigError):
     """An architecture that no way of calling makes right; the message says what fails."""
 
+    def __init__(self, reason: str, message: str | None = None) -> None:
+        """`message` is the sentence around the reason; none: the reason itself."""
+        super().__init__(message or reason)
+        self.reason = reason
+
 
 @dataclass(frozen=True, kw_only=True)
 class Way:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline.vlm.config import Config, ConfigError
-from sightline.vlm.families import Way
+from sightline.vlm.families import Way, keep_wide
 from sightline.vlm.language.proof import ROOT, accepts, found
 
 
@@ -30,7 +30,7 @@ class LanguageConfig(Config):
 
     def foreign(self, automatic: Any) -> Any:
         """The transformers model through one of its Auto classes, in PyTorch's default dtype."""
-        return automatic.from_config(self.known(), dtype=torch.get_default_dtype())
+        return keep_wide(automatic.from_config(self.known(), dtype=torch.get_default_dtype()))
 
     def known(self) -> Any:
         """transformers' config object; raises `ConfigError` for a kind it does not know."""

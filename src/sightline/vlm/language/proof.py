@@ -46,7 +46,8 @@ def found(adapter: Any, config: Any) -> Way:
     small = shrunk(architecture)
     values = proved(adapter.automatic, small, lambda: _kept(adapter, config, small))
     if values.get("refused"):
-        raise FamilyRefused(f"the language model type {kind!r} cannot be used: {values['refused']}")
+        why = values["refused"]
+        raise FamilyRefused(why, f"the language model type {kind!r} cannot be used: {why}")
     way = _windowed(adapter, config, architecture, Way.from_dict(values["way"]))
     if way.slower and (kind, way) not in _SAID:
         _SAID.add((kind, way))

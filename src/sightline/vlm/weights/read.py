@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sightline.vlm.config import closest
 from sightline.vlm.placement import Devices, Dtypes, Precision, precision_of
+from sightline.vlm.weights.adapters import Adapter, read_adapter
 from sightline.vlm.weights.catalog import CATALOG, Known, Original, find
 from sightline.vlm.weights.checkpoint import Checkpoint
 from sightline.vlm.weights.compose import read_model_file
@@ -81,8 +82,19 @@ def _asked(checkpoint: Checkpoint, known: Known | None) -> Checkpoint:
 def _read(folder: Path, name: str, dtype: Dtypes | None, device: Devices) -> Checkpoint:
     if (folder / CARD).exists():
         return read_folder(folder, name, dtype, device, read)
+    adapter = read_adapter(folder)
+    if adapter is not None:
+        return read_huggingface(adapter_base(adapter), name, dtype, device, adapter)
     if (folder / "config.json").exists():
         return read_huggingface(folder, name, dtype, device)
     raise CheckpointError(
         f"{folder} has neither {CARD} (Sightline's layout) nor config.json (Hugging Face's): is it a checkpoint folder?"
     )
+
+
+def adapter_base(adapter: Adapter) -> Path:
+    """The folder of the model that an adapter was trained on: beside it, by its path, or from the hub."""
+    for folder in (adapter.folder / adapter.base, Path(adapter.base).expanduser()):
+        if folder.is_dir():
+            return folder
+    return download(adapter.base)
