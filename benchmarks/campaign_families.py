@@ -2,10 +2,10 @@
 
     python -m benchmarks.campaign_families [family …]
 
-Each is shrunk to a tiny random model, composed, asked many questions with and without beams, ranked and classified beside
-the transformers model itself (`tests/vlm/family_trials.py`). Compositions drawn from what is right are trained one step,
-saved, read again and asked again. Results go to results/families.json, the table to the guide. Exit code 1 for any cell
-that is wrong, and for any error that is not a sentence of ours.
+Each is shrunk to a tiny random model, composed, asked many questions with and without beams, ranked and classified
+beside the transformers model itself (`tests/vlm/family_trials.py`). Compositions drawn from what is right are trained
+one step, saved, read again and asked again. Results go to results/families.json, the table to the guide. Exit code 1
+for any cell that is wrong, and for any error that is not a sentence of ours.
 """
 
 import itertools

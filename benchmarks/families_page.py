@@ -13,14 +13,14 @@ PAGE = ROOT / "docs" / "guide" / "models" / "families.md"
 INTRODUCTION = """# Families
 
 Which encoders and language models of transformers {transformers} fit (PyTorch {torch}), made from the results of
-`make campaign-families`. No list decides it: when a model is built, a self-check runs a tiny twin of it, with all of its
-settings but its sizes, beside itself without cache, padding or batch, and keeps what it found out for the next time.
+`make campaign-families`. No list decides it: when a model is built, a self-check runs a tiny twin of it, with all of
+its settings but its sizes, beside itself without cache, padding or batch, and keeps what it found for the next time.
 
 - **right**: the fastest way gives what the family itself gives.
 - **slower**: it answers as right, by a slower way that is said once on stderr. Grouped by length: rows of different
   length run one group after the other, as padding would change them. Token by token: a prefix that is read already, the
   picture's, is continued one word at a time. Read again: nothing is cached.
-- **refused**: no way makes it right. `build()` and `load()` raise `FamilyRefused` with the reason below.
+- **refused**: no way makes it right. `build()` and `load()` raise `FamilyRefusedError` with the reason below.
 
 {counts}
 """
@@ -41,8 +41,8 @@ def page(result: Mapping[str, Any]) -> str:
     )
     many = len(result["compositions"])
     matrix = (
-        f"\n{many} compositions, every language family that runs with one of the vision kinds in turn, were trained one "
-        "step, saved, read again and gave the same tokens, with many questions and with beams.\n"
+        f"\n{many} compositions, every language family that runs with one of the vision kinds in turn, were trained "
+        "one step, saved, read again and gave the same tokens, with many questions and with beams.\n"
     )
     return said + matrix + "".join(_section(role, rows) for role in TITLES)
 

@@ -1,7 +1,7 @@
-"""A family of transformers on trial: composed with an encoder and a bridge, asked as users ask, beside the family itself.
+"""A family of transformers on trial: composed with encoder and bridge, asked as users ask, beside the family itself.
 
-The yardstick is the transformers model called plainly: one row, no cache, no padding, float32, every position read again
-for every token. `judged` says of a family whether it is right, right by a slower way, or refused, and for what reason.
+The yardstick is the transformers model called plainly: one row, no cache, no padding, float32, every position read
+again for every token. `judged` says of a family whether it is right, right by a slower way, or refused, and why.
 
 Shapes: L positions, E embedding width, V vocabulary, T tokens.
 """
@@ -95,7 +95,9 @@ def judged(subject: Subject, encoder: Config | None = None) -> Verdict:
     try:
         config, whole = config_of(subject), config_of(subject, whole=True)
     except (ValueError, TypeError, KeyError) as problem:  # transformers' own defaults are no model
-        return Verdict(subject, "refused", f"transformers has no defaults for it: {' '.join(str(problem).split())[:120]}")
+        return Verdict(
+            subject, "refused", f"transformers has no defaults for it: {' '.join(str(problem).split())[:120]}"
+        )
     try:
         way = whole.prove()
         loaded = composed(config, encoder)
@@ -154,7 +156,7 @@ def picture(seed: int) -> Image.Image:
 
 @dataclass(frozen=True)
 class Plainly:
-    """The yardstick as something that writes: the transformers model, all read again for every token, a row at a time."""
+    """The yardstick as something that writes: all read again for every token, a row at a time."""
 
     language: Any
 
@@ -237,9 +239,7 @@ def prefix_of(loaded: Loaded, image: Image.Image, prompt: str) -> Tensor:
 def expected(loaded: Loaded, image: Image.Image, prompt: str, beams: int = 1) -> list[tuple[int, ...]]:
     """What the yardstick writes."""
     prefix = prefix_of(loaded, image, prompt)
-    how = Decoding(
-        num_beams=beams, num_return_sequences=min(beams, 2), max_new_tokens=LENGTH, min_new_tokens=LENGTH
-    )
+    how = Decoding(num_beams=beams, num_return_sequences=min(beams, 2), max_new_tokens=LENGTH, min_new_tokens=LENGTH)
     writer: Any = Plainly(loaded.model.writer)
     written = generate(writer, prefix, torch.ones(prefix.shape[:2], dtype=torch.long), how)
     return [each.tokens for each in written[0]]
@@ -267,7 +267,9 @@ def seen(subject: Subject) -> Verdict:
     except ConfigError as problem:
         return Verdict(subject, "refused", reason(problem))
     except (ValueError, TypeError, KeyError) as problem:
-        return Verdict(subject, "refused", f"transformers has no defaults for it: {' '.join(str(problem).split())[:120]}")
+        return Verdict(
+            subject, "refused", f"transformers has no defaults for it: {' '.join(str(problem).split())[:120]}"
+        )
     return Verdict(subject, "right")
 
 

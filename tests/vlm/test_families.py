@@ -9,7 +9,7 @@ import pytest
 import torch
 from family_trials import Subject, composed, config_of, encoder_of, judged, kept, picture, seen
 
-from sightline.vlm.families import FamilyRefused
+from sightline.vlm.families import FamilyRefusedError
 from sightline.vlm.families.shrunk import shrunk
 from sightline.vlm.language import CausalConfig
 
@@ -52,7 +52,12 @@ def named(subject: Subject) -> str:
 
 @pytest.mark.parametrize("subject", RIGHT, ids=named)
 def test_a_family_answers_as_its_own_model_does_alone_and_uncached(subject: Subject) -> None:
-    assert judged(subject).row() | {"role": "", "family": ""} == {"role": "", "family": "", "verdict": "right", "why": ""}
+    assert judged(subject).row() | {"role": "", "family": ""} == {
+        "role": "",
+        "family": "",
+        "verdict": "right",
+        "why": "",
+    }
 
 
 @pytest.mark.parametrize(("subject", "how"), SLOWER.items(), ids=lambda each: getattr(each, "name", ""))
@@ -139,5 +144,5 @@ def test_a_padded_batch_beyond_a_window_goes_on_in_groups() -> None:
 
 
 def test_refusals_are_errors_of_ours() -> None:
-    with pytest.raises(FamilyRefused, match="the language model type 'bert' cannot be used: what it says"):
+    with pytest.raises(FamilyRefusedError, match="the language model type 'bert' cannot be used: what it says"):
         config_of(Subject("causal", "bert")).build()

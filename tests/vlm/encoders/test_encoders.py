@@ -21,7 +21,7 @@ from transformers import (
 )
 from transformers.models.siglip2.image_processing_pil_siglip2 import convert_image_to_patches
 
-from sightline.vlm.config import ConfigError, ModelError
+from sightline.vlm.config import ConfigError
 from sightline.vlm.encoders import ConvViTConfig, EvaConfig, ForeignEncoderConfig, PatchGrid
 
 SMALL: dict[str, Any] = {

@@ -46,8 +46,8 @@ class Preprocess(ImageFacts):
         """The part of an image that the encoder sees, in the image's own pixels; the whole where none is cut away."""
         if self.squashed_edge is not None:
             share = (1 - self.size / self.squashed_edge) / 2
-            left, top = (round(length * share) for length in image.size)
-            return image.crop((left, top, image.width - left, image.height - top))
+            across, down = (round(length * share) for length in image.size)
+            return image.crop((across, down, image.width - across, image.height - down))
         if self.shortest_edge is None:
             return image
         side = min(image.size) * self.size / self.shortest_edge

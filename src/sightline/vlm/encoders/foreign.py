@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sightline.vlm.config import Config, ConfigError, ModelError, closest
-from sightline.vlm.families import keep_wide
-from sightline.vlm.encoders.proof import Facts, Misfit, found, layers_of
+from sightline.vlm.encoders.proof import Facts, MisfitError, found, layers_of
 from sightline.vlm.encoders.protocol import PatchGrid
+from sightline.vlm.families import keep_wide
 
 UNREAD: dict[str, Mapping[str, Any]] = {
     "siglip2_vision_model": {"vision_use_head": False},
@@ -76,7 +76,7 @@ class ForeignEncoderConfig(Config):
             raise ConfigError(f"no adapter for the vision model type {kind!r}: {closest(kind, TESTED)}") from problem
 
     def prove(self) -> Facts:
-        """What a self-check found out about its kind; raises `FamilyRefused` for one without a feature a patch."""
+        """What a self-check found out about its kind; raises `FamilyRefusedError` for one without a feature a patch."""
         return found(ForeignEncoder, self, TESTED)
 
 
@@ -170,7 +170,7 @@ def _one(size: Any) -> int:
     """The side of a square patch."""
     sides = set(size) if isinstance(size, list | tuple) else {size}
     if len(sides) != 1 or not isinstance(side := sides.pop(), int):
-        raise Misfit("its config names no square patch")
+        raise MisfitError("its config names no square patch")
     return side
 
 

@@ -24,7 +24,20 @@ FILTERS: tuple[Resample, ...] = get_args(Resample)
 """In the order of Pillow's enum (`Image.Resampling`), by whose numbers processor files name them."""
 
 KINDS = (
-    *("Blip", "CLIP", "Siglip", "ViT", "Beit", "Bit", "Chameleon", "ChineseCLIP", "DINOv3ViT", "DeiT", "Flava", "Gemma3"),
+    *(
+        "Blip",
+        "CLIP",
+        "Siglip",
+        "ViT",
+        "Beit",
+        "Bit",
+        "Chameleon",
+        "ChineseCLIP",
+        "DINOv3ViT",
+        "DeiT",
+        "Flava",
+        "Gemma3",
+    ),
     *("Llava", "MobileNetV1", "MobileNetV2", "OwlViT", "PPChart2Table", "Pvt", "SegGpt", "Segformer", "Siglip2"),
 )
 """Families of image processors, by their classes' names, whose pixels ours are: each is compared in the tests."""
@@ -90,7 +103,7 @@ class ImageFacts:
     """Resize and centre crop (CLIP, DINOv2): the shorter side is made this long, the aspect ratio kept, and the square
     cut from the middle; none: the image is squashed to the square (BLIP-2, SigLIP, ViT)."""
     squashed_edge: int | None = None
-    """Squash and centre crop (DeiT, FLAVA): the image is squashed to a square with this side, and `size` cut from it."""
+    """Squash and centre crop (DeiT, FLAVA): the image is squashed to a square of this side, and `size` cut out."""
     scale: float = 1 / 255
     """Rescale factor: what 8-bit values are multiplied with."""
 

@@ -1,7 +1,7 @@
 """What self-checks found out, kept: in memory, in the package for the models it ships names of, in the cache folder.
 
-A result belongs to a twin (hence to all sizes of an architecture), to the versions of transformers and PyTorch, and to the
-self-check itself; when any of them changes, it is found out again.
+A result belongs to a twin (hence to all sizes of an architecture), to the versions of transformers and PyTorch, and to
+the self-check itself; when any of them changes, it is found out again.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def digest(kind: str, small: Mapping[str, Any]) -> str:
 
 
 def _shipped() -> dict[str, dict[str, Any]]:
-    return json.loads(SHIPPED.read_text()) if SHIPPED.exists() else {}  # type: ignore[no-any-return]
+    return json.loads(SHIPPED.read_text()) if SHIPPED.exists() else {}
 
 
 def _stored(key: str) -> dict[str, Any] | None:

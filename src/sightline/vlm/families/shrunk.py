@@ -1,7 +1,7 @@
 """A model's twin: the same architecture by transformers' config, every setting kept but its sizes, with random weights.
 
-What is true of how a twin must be called (its cache, its windows, its positions) is true of the model: both run the same
-code by the same settings. A twin is made and tried in less than a second.
+What is true of how a twin must be called (its cache, its windows, its positions) is true of the model: both run the
+same code by the same settings. A twin is made and tried in less than a second.
 """
 
 from collections import Counter
@@ -37,7 +37,7 @@ LOWEST = 8
 """Special tokens below it keep their number: positions may be counted from them."""
 
 
-class NotShrunk(SightlineVlmError):
+class NotShrunkError(SightlineVlmError):
     """No twin can be made of an architecture; the message says why."""
 
 
@@ -48,19 +48,27 @@ def shrunk(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _small(key: str, value: Any, values: Mapping[str, Any], kept: list[int]) -> Any:
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool):
         return value
-    if _numbered(value):
-        return _by_layer(value, values, kept)
     if isinstance(value, Mapping):
-        return value if key.startswith("rope") else shrunk(value)
+        return _mapping(key, value, values, kept)
     if key.endswith(("token_id", "token_ids", "token_index", "_index", "_idx")) and "layer" not in key:
         return _special(value)
-    if isinstance(value, int):
-        return _size(key, value, values, kept)
-    if isinstance(value, list | tuple) and key in ("image_size", "patch_size"):
+    if isinstance(value, list | tuple):
+        return _list(key, value, values, kept)
+    return _size(key, value, values, kept) if isinstance(value, int) else value
+
+
+def _mapping(key: str, value: Mapping[str, Any], values: Mapping[str, Any], kept: list[int]) -> Mapping[Any, Any]:
+    if _numbered(value):
+        return _by_layer(value, values, kept)
+    return value if key.startswith("rope") else shrunk(value)
+
+
+def _list(key: str, value: Any, values: Mapping[str, Any], kept: list[int]) -> Any:
+    if key in ("image_size", "patch_size"):
         return [SIZES[key]] * len(value)
-    if isinstance(value, list) and key in INDICES:
+    if key in INDICES:
         return [kept.index(at) for at in value if at in kept]
     if isinstance(value, list) and len(value) == _depth(values):
         return [_small(key, value[at], values, kept) for at in kept]
@@ -128,7 +136,7 @@ def _layers(values: Mapping[str, Any]) -> list[int]:
 def twin(automatic: Any, architecture: Mapping[str, Any]) -> Any:
     """A twin through one of transformers' Auto classes: float32, on the CPU, evaluating, the same weights every time.
 
-    Raises `NotShrunk`.
+    Raises `NotShrunkError`.
     """
     from transformers import AutoConfig  # late: importing transformers takes a second
 
@@ -138,9 +146,9 @@ def twin(automatic: Any, architecture: Mapping[str, Any]) -> Any:
         with torch.device("meta"):
             many = sum(each.numel() for each in automatic.from_config(config, dtype=torch.float32).parameters())
     except Exception as problem:  # whatever transformers raises for sizes that do not go together
-        raise NotShrunk(" ".join(f"{type(problem).__name__}: {problem}".split())[:200]) from problem
+        raise NotShrunkError(" ".join(f"{type(problem).__name__}: {problem}".split())[:200]) from problem
     if many > MOST:
-        raise NotShrunk(f"its smallest form still has {many:,} parameters")
+        raise NotShrunkError(f"its smallest form still has {many:,} parameters")
     with plain():
         model = automatic.from_config(AutoConfig.for_model(architecture["model_type"], **values), dtype=torch.float32)
         model.initialize_weights()  # nothing is left to do, unless the caller keeps models from being initialised

@@ -16,12 +16,14 @@ _NAMES: dict[int, str] = {
     "mamba_d_ssm expert_intermediate_size block_ff_dim intermediate_dim moe_ffn_dim ple_embed_dim hc_lowrank",
     32: "hidden_size n_embd d_model emb_dim embedding_size word_embed_proj_dim embedding_dim lru_width "
     "cross_attention_hidden_size input_embedding_size output_embedding_size width decoder_hidden_size "
-    "pronunciation_embed_dim shape_embed_dim conv_dim block_dim dim hidden_dim attention_hidden_size embed_dim projection_dim "
+    "pronunciation_embed_dim shape_embed_dim conv_dim block_dim dim hidden_dim attention_hidden_size embed_dim "
+    "projection_dim "
     "image_size output_dim out_hidden_size router_hidden_size encoder_hidden_size text_embed_dim project_dim",
-    16: "qk_head_dim swa_head_dim num_patches q_lora_rank kv_lora_rank o_lora_rank qk_head_dim_total hidden_size_per_layer_input laurel_rank "
+    16: "qk_head_dim swa_head_dim num_patches q_lora_rank kv_lora_rank o_lora_rank "
+    "hidden_size_per_layer_input laurel_rank "
     "attention_rank gate_low_rank adapter_rank hc_rank",
-    8: "patch_size head_dim d_kv d_head attention_head_size dim_head kv_channels v_head_dim qk_nope_head_dim qk_rope_head_dim "
-    "global_head_dim swa_v_head_dim index_head_dim attention_head_dim linear_key_head_dim "
+    8: "patch_size head_dim d_kv d_head attention_head_size dim_head kv_channels v_head_dim qk_nope_head_dim "
+    "qk_rope_head_dim global_head_dim swa_v_head_dim index_head_dim attention_head_dim linear_key_head_dim "
     "linear_value_head_dim linear_head_dim mamba_d_state state_size ssm_state_size mamba_d_head mamba_headdim "
     "mamba_head_dim time_step_rank mamba_dt_rank mamba_n_heads mamba_num_heads indexer_head_dim rotary_dim "
     "query_pre_attn_scalar chunk_size mamba_chunk_size pooler_hidden_size d_rel rel_extent",
@@ -52,5 +54,13 @@ OF_KIND: dict[str, dict[str, int]] = {
     "zamba2": {"attention_hidden_size": 64, "attention_head_dim": 16},
 }
 """Sizes of kinds whose names mean something else, or whose widths go together in another way."""
-LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "decoder_layers", "num_decoder_layers", "num_blocks")
+LAYERS = (
+    "num_hidden_layers",
+    "n_layer",
+    "n_layers",
+    "num_layers",
+    "decoder_layers",
+    "num_decoder_layers",
+    "num_blocks",
+)
 """Names of a depth, the first that a config has counts."""

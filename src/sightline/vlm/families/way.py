@@ -6,7 +6,7 @@ from typing import Any, Self
 from sightline.vlm.config import ConfigError
 
 
-class FamilyRefused(ConfigError):
+class FamilyRefusedError(ConfigError):
     """An architecture that no way of calling makes right; the message says what fails."""
 
     def __init__(self, reason: str, message: str | None = None) -> None:
@@ -62,7 +62,9 @@ class Way:
             "a prefix is continued token by token": bool(self.cache) and self.continues == "single",
             "a prefix that is continued is read again": bool(self.cache) and not self.continues,
             "rows are grouped by length": self.batched and not self.padded and not self.until,
-            f"rows are grouped by length beyond {self.until} positions": self.batched and not self.padded and self.until,
+            f"rows are grouped by length beyond {self.until} positions": self.batched
+            and not self.padded
+            and self.until,
             "rows run one at a time": not self.batched,
         }
         return tuple(words for words, holds in said.items() if holds)

@@ -1,4 +1,4 @@
-"""Copies and selections of whatever transformers keeps between steps: KV caches, recurrent states, tuples of tensors."""
+"""Copies and selections of what transformers keeps between steps: KV caches, recurrent states, tuples of tensors."""
 
 import copy
 from collections.abc import Callable, Mapping

@@ -22,7 +22,7 @@ CLOSE = 2e-4
 """Largest difference between logits that are the same, as a share of their standard deviation."""
 
 
-class Failed(SightlineVlmError):
+class FailedError(SightlineVlmError):
     """A check that does not pass: which part of the way is to blame, and the sentence that a refusal says."""
 
     def __init__(self, dimension: str, sentence: str) -> None:
@@ -39,15 +39,15 @@ class Trial:
         self.causal = not language.is_encoder_decoder
 
     def run(self) -> None:
-        """Raises `Failed` for the first check that does not pass."""
+        """Raises `FailedError` for the first check that does not pass."""
         for dimension, sentence, check in self._checks():
             try:
                 passed = check()
             except Exception as problem:  # whatever the family's own code raises is a reason not to call it so
                 said = " ".join(str(problem).split())[:200]
-                raise Failed(dimension, f"{sentence} ({type(problem).__name__}: {said})") from problem
+                raise FailedError(dimension, f"{sentence} ({type(problem).__name__}: {said})") from problem
             if not passed:
-                raise Failed(dimension, sentence)
+                raise FailedError(dimension, sentence)
 
     def _checks(self) -> list[tuple[str, str, Callable[[], bool]]]:
         return [
@@ -66,13 +66,14 @@ class Trial:
         ]
 
     @cached_property
-    def embeds_BLE(self) -> Tensor:
-        """Three prefixes that are no tokens' embeddings, as wide as those are."""
+    def prefixes(self) -> Tensor:
+        """Three prefixes `[B, L, E]` that are no tokens' embeddings, as wide as those are."""
         table = self.model.get_input_embeddings()(torch.arange(LOWEST, HIGHEST))
-        return torch.randn(3, LENGTH, self.language.width) * table.std() + table.mean()
+        width: int = self.language.width
+        return torch.randn(3, LENGTH, width) * table.std() + table.mean()  # type: ignore[no-any-return]
 
     @cached_property
-    def words_BT(self) -> Tensor:
+    def words(self) -> Tensor:
         return torch.randint(LOWEST, HIGHEST, (3, 4))
 
     def wanted(self, prefix_LE: Tensor, words: list[int]) -> Tensor:
@@ -90,7 +91,7 @@ class Trial:
         return self.model(**given, **plainly).logits[0]  # type: ignore[no-any-return]
 
     def answers(self) -> bool:
-        return bool(self.wanted(self.embeds_BLE[0], [20]).isfinite().all())
+        return bool(self.wanted(self.prefixes[0], [20]).isfinite().all())
 
     def embeds(self) -> bool:
         tokens_1L = torch.randint(LOWEST, HIGHEST, (1, LENGTH))
@@ -99,65 +100,67 @@ class Trial:
         return same(self.wanted(self.language.embed(tokens_1L)[0], []), read)
 
     def reads(self) -> bool:
-        other_LE = self.embeds_BLE[0].clone()
-        other_LE[-2] = self.embeds_BLE[1, 0]
-        return not same(self.wanted(other_LE, [])[-1:], self.wanted(self.embeds_BLE[0], [])[-1:])
+        other_LE = self.prefixes[0].clone()
+        other_LE[-2] = self.prefixes[1, 0]
+        return not same(self.wanted(other_LE, [])[-1:], self.wanted(self.prefixes[0], [])[-1:])
 
     def one_way(self) -> bool:
-        words = self.words_BT[0].tolist()
-        whole = self.wanted(self.embeds_BLE[0], words)
-        parts = [self.wanted(self.embeds_BLE[0], words[:at])[-1] for at in range(len(words) + 1)]
+        words = self.words[0].tolist()
+        whole = self.wanted(self.prefixes[0], words)
+        parts = [self.wanted(self.prefixes[0], words[:at])[-1] for at in range(len(words) + 1)]
         return same(whole, torch.stack(parts))
 
     def batch(self) -> bool:
         mask_BL = torch.ones(3, LENGTH, dtype=torch.long)
-        logits_BTV = self.language.logits(self.embeds_BLE, mask_BL, self.words_BT)
-        rows = [self.wanted(self.embeds_BLE[row], self.words_BT[row, :-1].tolist()) for row in range(3)]
+        logits_BTV = self.language.logits(self.prefixes, mask_BL, self.words)
+        rows = [self.wanted(self.prefixes[row], self.words[row, :-1].tolist()) for row in range(3)]
         return same(logits_BTV, torch.stack(rows))
 
     def steps(self) -> bool:
         rows = torch.arange(3)
-        return self._goes_on(*self._prefilled(), [(self.embeds_BLE[row], []) for row in rows], self.words_BT)
+        return self._goes_on(*self._prefilled(), [(self.prefixes[row], []) for row in rows], self.words)
 
     def twice(self) -> bool:
         _, state = self._prefilled()
-        first_BV, after = self.language.step(self.words_BT[:, 0], state)
-        self.language.step(self.words_BT[:, 1], after)
-        other_BV, _ = self.language.step(self.words_BT[:, 1], after)
-        again_BV, after = self.language.step(self.words_BT[:, 0], state)
-        last_BV, _ = self.language.step(self.words_BT[:, 1], after)
+        first_BV, after = self.language.step(self.words[:, 0], state)
+        self.language.step(self.words[:, 1], after)
+        other_BV, _ = self.language.step(self.words[:, 1], after)
+        again_BV, after = self.language.step(self.words[:, 0], state)
+        last_BV, _ = self.language.step(self.words[:, 1], after)
         return same(again_BV, first_BV) and same(last_BV, other_BV)
 
     def select(self) -> bool:
         rows_R = torch.tensor([2, 2, 0, 1, 0])
         logits_BV, state = self._prefilled()
-        before = [(self.embeds_BLE[row], []) for row in rows_R]
-        words_RT = torch.cat([self.words_BT, self.words_BT[:2].flip(1)])
+        before: list[tuple[Tensor, list[int]]] = [(self.prefixes[row], []) for row in rows_R]
+        words_RT = torch.cat([self.words, self.words[:2].flip(1)])
         if not self._goes_on(logits_BV[rows_R], state.select(rows_R), before, words_RT):
             return False
-        _, after = self.language.step(self.words_BT[:, 0], state)
-        told = [(self.embeds_BLE[row], [int(self.words_BT[row, 0])]) for row in (1, 0)]
+        _, after = self.language.step(self.words[:, 0], state)
+        told = [(self.prefixes[row], [int(self.words[row, 0])]) for row in (1, 0)]
         chosen = torch.tensor([1, 0])
-        logits_RV, later = self.language.step(self.words_BT[:2, 1], after.select(chosen))
-        told = [(prefix, [*said, int(self.words_BT[at, 1])]) for at, (prefix, said) in enumerate(told)]
-        return self._goes_on(logits_RV, later, told, self.words_BT[:2, 2:])
+        logits_RV, later = self.language.step(self.words[:2, 1], after.select(chosen))
+        told = [(prefix, [*said, int(self.words[at, 1])]) for at, (prefix, said) in enumerate(told)]
+        return self._goes_on(logits_RV, later, told, self.words[:2, 2:])
 
     def continued(self) -> bool:
         if not self.causal:
             return True
-        _, image = self.language.prefill(self.embeds_BLE[:1, :5], torch.ones(1, 5, dtype=torch.long))
+        _, image = self.language.prefill(self.prefixes[:1, :5], torch.ones(1, 5, dtype=torch.long))
         rows = image.select(torch.zeros(3, dtype=torch.long))
-        rest_BLE = self.embeds_BLE[:, 5:]
+        rest_BLE = self.prefixes[:, 5:]
         logits_BV, state = self.language.prefill(rest_BLE, torch.ones(rest_BLE.shape[:2], dtype=torch.long), rows)
-        before = [(torch.cat([self.embeds_BLE[0, :5], rest_BLE[row]]), []) for row in range(3)]
-        return self._goes_on(logits_BV, state, before, self.words_BT)
+        before: list[tuple[Tensor, list[int]]] = [
+            (torch.cat([self.prefixes[0, :5], rest_BLE[row]]), []) for row in range(3)
+        ]
+        return self._goes_on(logits_BV, state, before, self.words)
 
     def follow(self) -> bool:
         logits_BV, state = self._prefilled()
-        scored_BTV = self.language.follow(self.words_BT, logits_BV, state)
-        rows = [self.wanted(self.embeds_BLE[row], self.words_BT[row, :-1].tolist()) for row in range(3)]
-        _, after = self.language.step(self.words_BT[:, 0], state)
-        again_BTV = self.language.follow(self.words_BT[:, 1:], scored_BTV[:, 1], after)
+        scored_BTV = self.language.follow(self.words, logits_BV, state)
+        rows = [self.wanted(self.prefixes[row], self.words[row, :-1].tolist()) for row in range(3)]
+        _, after = self.language.step(self.words[:, 0], state)
+        again_BTV = self.language.follow(self.words[:, 1:], scored_BTV[:, 1], after)
         return same(scored_BTV, torch.stack(rows)) and same(again_BTV, torch.stack(rows)[:, 1:])
 
     def padding(self) -> bool:
@@ -167,40 +170,38 @@ class Trial:
         for row, many in enumerate(real):
             places = slice(LENGTH - many, LENGTH) if self.causal else slice(0, many)
             mask_BL[row, places] = 1
-            before.append((self.embeds_BLE[row, places], []))
-        scored_BTV = self.language.logits(self.embeds_BLE, mask_BL, self.words_BT)
-        rows = [self.wanted(before[row][0], self.words_BT[row, :-1].tolist()) for row in range(3)]
-        logits_BV, state = self.language.prefill(self.embeds_BLE, mask_BL)
-        followed_BTV = self.language.follow(self.words_BT, logits_BV, state)
+            before.append((self.prefixes[row, places], []))
+        scored_BTV = self.language.logits(self.prefixes, mask_BL, self.words)
+        rows = [self.wanted(before[row][0], self.words[row, :-1].tolist()) for row in range(3)]
+        logits_BV, state = self.language.prefill(self.prefixes, mask_BL)
+        followed_BTV = self.language.follow(self.words, logits_BV, state)
         whole = torch.stack(rows)
         return (
             same(scored_BTV, whole)
             and same(followed_BTV, whole)
-            and self._goes_on(logits_BV, state, before, self.words_BT)
+            and self._goes_on(logits_BV, state, before, self.words)
         )
 
     def padding_between(self) -> bool:
         if not self.causal:
             return True
         mask_BL = torch.tensor([[0, 0, 1, 1], [1, 1, 1, 1], [0, 0, 0, 1]])
-        _, image = self.language.prefill(self.embeds_BLE[:1, :5], torch.ones(1, 5, dtype=torch.long))
-        rest_BLE = self.embeds_BLE[:, 5:]
+        _, image = self.language.prefill(self.prefixes[:1, :5], torch.ones(1, 5, dtype=torch.long))
+        rest_BLE = self.prefixes[:, 5:]
         logits_BV, state = self.language.prefill(rest_BLE, mask_BL, image.select(torch.zeros(3, dtype=torch.long)))
         before: list[tuple[Tensor, list[int]]] = [
-            (torch.cat([self.embeds_BLE[0, :5], rest_BLE[row][mask_BL[row].bool()]]), []) for row in range(3)
+            (torch.cat([self.prefixes[0, :5], rest_BLE[row][mask_BL[row].bool()]]), []) for row in range(3)
         ]
         rows_R = torch.tensor([1, 0, 2, 0])
         chosen = self._goes_on(
-            logits_BV[rows_R], state.select(rows_R), [before[row] for row in rows_R], self.words_BT[rows_R]
+            logits_BV[rows_R], state.select(rows_R), [before[row] for row in rows_R], self.words[rows_R]
         )
-        return chosen and self._goes_on(logits_BV, state, before, self.words_BT)
+        return chosen and self._goes_on(logits_BV, state, before, self.words)
 
     def _prefilled(self) -> tuple[Tensor, Any]:
-        return self.language.prefill(self.embeds_BLE, torch.ones(3, LENGTH, dtype=torch.long))  # type: ignore[no-any-return]
+        return self.language.prefill(self.prefixes, torch.ones(3, LENGTH, dtype=torch.long))  # type: ignore[no-any-return]
 
-    def _goes_on(
-        self, logits_RV: Tensor, state: Any, before: list[tuple[Tensor, list[int]]], words_RT: Tensor
-    ) -> bool:
+    def _goes_on(self, logits_RV: Tensor, state: Any, before: list[tuple[Tensor, list[int]]], words_RT: Tensor) -> bool:
         """Whether each row goes on, word by word, as the twin does after its prefix and its words so far."""
         gave = [logits_RV]
         for at in range(words_RT.shape[1]):

@@ -10,7 +10,6 @@ from sightline.vlm.config import Config, ConfigError
 from sightline.vlm.families import Way, keep_wide
 from sightline.vlm.language.proof import ROOT, accepts, found
 
-
 ARGUMENTS = ("position_ids", "logits_to_keep", "attention_mask", "use_cache")
 """Arguments that not every model takes."""
 
@@ -44,7 +43,7 @@ class LanguageConfig(Config):
             raise ConfigError(f"transformers does not know the language model type {kind!r}: {problem}") from problem
 
     def prove(self) -> Way:
-        """How the model must be called, before it is there; raises `FamilyRefused` where no way makes it right."""
+        """How the model must be called, before it is there; raises `FamilyRefusedError` where no way makes it right."""
         raise NotImplementedError
 
 
@@ -57,13 +56,15 @@ class ForeignLanguage(nn.Module):
     def __init__(self, config: LanguageConfig, model: Any, way: Way | None = None) -> None:
         """`way` is how the model is called; none: as a self-check finds out.
 
-        Raises `FamilyRefused` for one that no way of calling makes right.
+        Raises `FamilyRefusedError` for one that no way of calling makes right.
         """
         super().__init__()
         self.config = config
         self.model = model
         inner = model.config.get_text_config()
         self.width: int = model.get_input_embeddings().weight.shape[1]
+        self.embedded: int = model.get_input_embeddings().weight.shape[0]
+        """Tokens that it can read: more or fewer than it can write, where the output matrix was padded."""
         self.vocab_size: int = model.get_output_embeddings().weight.shape[0]
         self.eos_ids = config.eos_ids or _several(getattr(inner, "eos_token_id", None))
         self.bos_id: int | None = config.bos_id if config.bos_id is not None else getattr(inner, "bos_token_id", None)

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from sightline.vlm.families import FamilyRefused, NotShrunk, Way, plain, proved, shrunk, twin
-from sightline.vlm.language.checks import Failed, Trial
+from sightline.vlm.families import FamilyRefusedError, NotShrunkError, Way, plain, proved, shrunk, twin
+from sightline.vlm.language.checks import FailedError, Trial
 
 log = logging.getLogger("sightline.vlm")
 
@@ -40,14 +40,14 @@ NARROWEST = 64
 
 
 def found(adapter: Any, config: Any) -> Way:
-    """How a model is called. Raises `FamilyRefused` for one that no way makes right; a slower way is said once."""
+    """How a model is called. Raises `FamilyRefusedError` for one that no way makes right; a slower way is said once."""
     architecture = config.known().to_dict()
     kind = str(architecture.get("model_type"))
     small = shrunk(architecture)
     values = proved(adapter.automatic, small, lambda: _kept(adapter, config, small))
     if values.get("refused"):
         why = values["refused"]
-        raise FamilyRefused(why, f"the language model type {kind!r} cannot be used: {why}")
+        raise FamilyRefusedError(why, f"the language model type {kind!r} cannot be used: {why}")
     way = _windowed(adapter, config, architecture, Way.from_dict(values["way"]))
     if way.slower and (kind, way) not in _SAID:
         _SAID.add((kind, way))
@@ -86,19 +86,19 @@ def _windows(architecture: Mapping[str, Any]) -> Iterator[int]:
 def _kept(adapter: Any, config: Any, small: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return {"way": prove(adapter, config, small).to_dict()}
-    except FamilyRefused as problem:
+    except FamilyRefusedError as problem:
         return {"refused": str(problem)}
 
 
 def prove(adapter: Any, config: Any, small: Mapping[str, Any]) -> Way:
-    """The fastest way that passes every check; raises `FamilyRefused` with the reason where none does."""
+    """The fastest way that passes every check; raises `FamilyRefusedError` with the reason where none does."""
     import transformers  # late: importing it takes a second
 
     with plain():
         try:
             model = twin(getattr(transformers, adapter.automatic), small)
-        except NotShrunk as problem:
-            raise FamilyRefused(f"its self-check could not be made: {problem}") from problem
+        except NotShrunkError as problem:
+            raise FamilyRefusedError(f"its self-check could not be made: {problem}") from problem
         alike = replace(config, architecture=dict(small))
         return _fastest(lambda way: Trial(adapter(alike, model, way)), model)
 
@@ -110,10 +110,10 @@ def _fastest(trial: Callable[[Way], Trial], model: Any) -> Way:
         try:
             torch.manual_seed(0)
             trial(way).run()
-        except Failed as failure:
+        except FailedError as failure:
             changes = next(slower.get(failure.dimension, iter(())), None)
             if changes is None:
-                raise FamilyRefused(failure.sentence) from failure
+                raise FamilyRefusedError(failure.sentence) from failure
             way = replace(way, **changes)
         else:
             return way
@@ -137,10 +137,10 @@ def _caches(model: Any) -> Iterator[dict[str, Any]]:
 
 
 LADDERS: dict[str, Callable[[Any], Iterator[dict[str, Any]]]] = {
-    "scale": lambda model: iter([{"scale": ROOT}]),
+    "scale": lambda _: iter([{"scale": ROOT}]),
     "batch": _batches,
     "cache": _caches,
-    "continues": lambda model: iter([{"continues": "single"}, {"continues": ""}]),
-    "padded": lambda model: iter([{"padded": False}]),
+    "continues": lambda _: iter([{"continues": "single"}, {"continues": ""}]),
+    "padded": lambda _: iter([{"padded": False}]),
 }
-"""What is slowed down, step by step, by the dimension that a failed check blames; one that is not here has no remedy."""
+"""What is slowed down, step by step, by the dimension that a failed check blames; others have no remedy."""

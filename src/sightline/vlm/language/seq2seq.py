@@ -161,9 +161,7 @@ class Seq2SeqLanguage(ForeignLanguage):
         if way.cache:
             cache = _fresh(way) if state.cache is None else copied(state.cache, way.copies)
             shown_BT, given = tokens_BT, {"use_cache": True, way.cache: cache}
-        out = self.model(
-            encoder_outputs=state.read, attention_mask=state.mask_BL, decoder_input_ids=shown_BT, **given
-        )
+        out = self.model(encoder_outputs=state.read, attention_mask=state.mask_BL, decoder_input_ids=shown_BT, **given)
         after = replace(after, cache=getattr(out, way.cache, None) if way.cache else None)
         return out.logits[:, -tokens_BT.shape[1] :], after
 

@@ -1,5 +1,6 @@
 """What a user gives, validated and broadcast to equal numbers of pictures and texts, a row an answer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ from sightline.vlm.data.preprocess import Preprocess
 Images = ImageSource | Sequence[ImageSource]
 """One image or several; a tensor is `[3, H, W]` or `[B, 3, H, W]`, hence B images: ready
 pixels (already normalised) where it is of floats, pictures of 0…255 to be prepared like any other where of integers."""
+
+
+MARKS = re.compile(r"^(?:\s*(?:<image(?:_soft_token)?>|<\|image(?:_pad)?\|>|<ImageHere>|<start_of_image>|\[IMG\]))+\s*")
+"""Place holders that stand for a picture in prompts of other models."""
 
 
 class InputError(SightlineVlmError):
@@ -48,10 +53,14 @@ def read_pictures(images: Images, preprocess: Preprocess) -> list[Picture]:
     if isinstance(images, Tensor) and not images.is_floating_point():
         return [Picture(pictures.read(pixels.permute(1, 2, 0).cpu().numpy())) for pixels in preprocess.ready(images)]
     if isinstance(images, Tensor):
+        if not bool(images.isfinite().all()):
+            raise InputError("ready pixels hold NaN or infinity: nothing could be seen in them")
         return [Picture(pixels_CHW=pixels) for pixels in preprocess.ready(images)]
     if isinstance(images, Sequence) and not isinstance(images, str | bytes):
         if not images:
             raise InputError("no images were given: give at least one")
+        if any(isinstance(image, list | tuple) for image in images):
+            raise InputError("a list of images within a list: a row is about one image, give one list of images")
         return [picture for image in images for picture in read_pictures(image, preprocess)]
     return [Picture(pictures.read(images))]
 
@@ -71,6 +80,11 @@ def texts_of(texts: str | Sequence[str], what: str) -> list[str]:
     if not listed:
         raise InputError(f"no {what} were given: give at least one")
     return checked(listed)
+
+
+def unmarked(texts: Sequence[str]) -> list[str]:
+    """The texts without the place holders of a picture that other programs want in front: the picture is read first."""
+    return [MARKS.sub("", text) for text in texts]
 
 
 def labels_of(labels: str | Sequence[str]) -> list[str]:

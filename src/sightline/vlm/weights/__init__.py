@@ -11,6 +11,7 @@ from sightline.vlm.weights.lavis import Beside, read_lavis, save_lavis, update_f
 from sightline.vlm.weights.parts import read_encoder, read_language
 from sightline.vlm.weights.read import read
 from sightline.vlm.weights.tokenizer import Tokenizer
+from sightline.vlm.weights.vocabulary import embedded
 
 __all__ = [
     "CATALOG",
@@ -26,6 +27,7 @@ __all__ = [
     "Prompts",
     "Tokenizer",
     "UnknownModelError",
+    "embedded",
     "read",
     "read_encoder",
     "read_language",

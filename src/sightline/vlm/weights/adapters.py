@@ -1,4 +1,4 @@
-"""LoRA adapters as PEFT writes them (arXiv 2106.09685): merged into the weights they were trained on while these are read.
+"""LoRA adapters as PEFT writes them (arXiv 2106.09685): merged into the weights they were trained on.
 
     adapter_config.json         what kind, on which base, how strong
     adapter_model.safetensors   A and B of every module, W + scale × B A; modules that were trained whole
@@ -48,7 +48,7 @@ class Adapter:
         if left:
             some = ", ".join(sorted(left)[:3])
             raise CheckpointError(
-                f"{self.folder} adapts {len(left)} weights that {self.base} lacks ({some}): it was trained on another model"
+                f"{self.folder} adapts {len(left)} weights that {self.base} lacks ({some}): was it another model?"
             )
 
     def changed(self, key: str, tensor: Tensor) -> Tensor:
@@ -80,7 +80,9 @@ def read_adapter(folder: Path) -> Adapter | None:
     except (ValueError, AttributeError) as problem:
         raise CheckpointError(f"{path} is not a JSON object: {problem}") from problem
     if kind != "LORA":
-        raise CheckpointError(f"{path} is an adapter of the kind {kind!r}: LORA is merged, merge others with PEFT first")
+        raise CheckpointError(
+            f"{path} is an adapter of the kind {kind!r}: LORA is merged, merge others with PEFT first"
+        )
     if odd := next((name for name in OTHERWISE if facts.get(name)), None):
         raise CheckpointError(f"{path}: {odd} is {facts[odd]!r}, which is not merged here: merge it with PEFT first")
     if not base:
@@ -112,6 +114,8 @@ def _scale(name: str, down_RI: Tensor, facts: Mapping[str, Any]) -> float:
     """alpha / R, or alpha / sqrt(R) (rsLoRA), by the module's own alpha and rank where it has one."""
     module = name.removesuffix(".weight")
     alphas, rank = facts.get("alpha_pattern") or {}, down_RI.shape[0]
-    own = next((value for pattern, value in alphas.items() if module == pattern or module.endswith(f".{pattern}")), None)
+    own = next(
+        (value for pattern, value in alphas.items() if module == pattern or module.endswith(f".{pattern}")), None
+    )
     alpha = float(facts.get("lora_alpha", rank) if own is None else own)
     return alpha / (math.sqrt(rank) if facts.get("use_rslora") else rank)

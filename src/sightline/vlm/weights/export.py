@@ -54,7 +54,7 @@ def save_huggingface(checkpoint: Checkpoint, folder: Path, *, max_shard_size: st
 
 
 def _say_precision(config: Any, dtypes: dict[str, str]) -> None:
-    """One dtype where all parts have it. Else the widest for all, as Hugging Face has one only, and each under our key."""
+    """One dtype where all parts have it; else the widest, as Hugging Face has one only, and each under our key."""
     setattr(config, PRECISION, dtypes)
     config.dtype = dtypes["encoder"] if len(set(dtypes.values())) == 1 else "float32"
 

@@ -68,7 +68,9 @@ class Fill:
         slot = self._slot(key, tuple(tensor.shape), ours=ours)
         if slot is not None and slot.is_floating_point() and tensor.dtype not in PLAIN:
             kind = str(tensor.dtype).removeprefix("torch.")
-            raise CheckpointError(f"{key} holds {kind} numbers: quantised weights are not read, load what they were made of")
+            raise CheckpointError(
+                f"{key} holds {kind} numbers: quantised weights are not read, load what they were made of"
+            )
         if slot is not None:
             with torch.no_grad():
                 slot.copy_(tensor.view(slot.shape))

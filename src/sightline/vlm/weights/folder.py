@@ -108,7 +108,9 @@ def check_whole(checkpoint: Checkpoint) -> None:
         )
     if odd or (odd := [name for name in outline if name not in ours]):
         some = ", ".join(odd[:3])
-        raise CheckpointError(f"the weights are not those of the model's config ({len(odd)} differ: {some}): not written")
+        raise CheckpointError(
+            f"the weights are not those of the model's config ({len(odd)} differ: {some}): not written"
+        )
 
 
 def read_back(written: Mapping[str, Tensor], paths: Iterable[Path]) -> None:

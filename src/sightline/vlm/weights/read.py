@@ -15,6 +15,7 @@ from sightline.vlm.weights.folder import CARD, read_folder
 from sightline.vlm.weights.hub import download
 from sightline.vlm.weights.huggingface import read_huggingface
 from sightline.vlm.weights.originals import read_original
+from sightline.vlm.weights.vocabulary import check_vocabulary
 
 LAVIS = "lavis:"
 """Before a name: from LAVIS' own files, also where the hub has the model converted."""
@@ -59,7 +60,7 @@ def read(name_or_folder: str | Path, dtype: Precision | None = None, device: Dev
         folder = download(name)
     else:
         raise UnknownModelError(f"unknown model {name!r}: {closest(name, CATALOG)} (a hub id or a folder will do too)")
-    return _asked(_read(folder, name, dtype, device), known)
+    return _asked(check_vocabulary(_read(folder, name, dtype, device)), known)
 
 
 def _found(name: str) -> tuple[Known | None, Original | None]:

@@ -35,7 +35,9 @@ def shards(folder: Path) -> list[Path]:
     except (ValueError, KeyError, AttributeError) as problem:
         raise CheckpointError(f"{index} is not an index of shards: {problem!r}") from problem
     if absent := [name for name in names if not (folder / name).exists()]:
-        raise CheckpointError(f"{folder} lacks {', '.join(absent)}, which {index.name} lists: was the download cut short?")
+        raise CheckpointError(
+            f"{folder} lacks {', '.join(absent)}, which {index.name} lists: was the download cut short?"
+        )
     return [folder / name for name in names]
 
 
