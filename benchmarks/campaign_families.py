@@ -11,12 +11,14 @@ for any cell that is wrong, and for any error that is not a sentence of ours.
 import itertools
 import json
 import logging
+import shutil
 import sys
 import tempfile
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +29,10 @@ from rich.progress import track
 
 from benchmarks.families import eyes, languages
 from benchmarks.families_page import PAGE, page
-from benchmarks.machine import header, save
+from benchmarks.machine import ROOT, header, save
 
-PLACES = ("vision", "causal", "seq2seq")
+JOURNAL = ROOT / "build" / "families"
+"""Folder of what is done, a line a row, so that a campaign that was cut short goes on where it stopped."""
 
 
 def main(wanted: Sequence[str]) -> int:
@@ -41,11 +44,9 @@ def main(wanted: Sequence[str]) -> int:
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     console = Console(stderr=True)
     subjects = [each for each in (*eyes(), *languages()) if not wanted or each.kind in wanted]
-    verdicts = [_verdict(each) for each in track(subjects, "families", console=console)]
-    rows = [each.row() for each in verdicts]
-    compositions = [] if wanted else _compositions(verdicts, console)
-    counts = Counter((row["role"], row["verdict"]) for row in rows)
-    for (role, verdict), many in sorted(counts.items()):
+    rows = _done("families", [(f"{each.role} {each.name}", partial(_verdict, each)) for each in subjects], wanted)
+    compositions = [] if wanted else _done("compositions", list(_compositions(subjects, rows)), wanted)
+    for (role, verdict), many in sorted(Counter((row["role"], row["verdict"]) for row in rows).items()):
         console.print(f"{role}: {many} {verdict}")
     bad = [row for row in rows if row["verdict"] in ("wrong", "error")] + [row for row in compositions if row["forgot"]]
     for row in bad:
@@ -54,30 +55,51 @@ def main(wanted: Sequence[str]) -> int:
         result = {**header("transformers", "torch", dtype="float32"), "families": rows, "compositions": compositions}
         save("families", result)
         PAGE.write_text(page(result))
+        shutil.rmtree(JOURNAL)
     return 1 if bad else 0
 
 
-def _verdict(subject: Subject) -> Verdict:
+def _done(name: str, jobs: Sequence[tuple[str, Callable[[], dict[str, Any]]]], wanted: Sequence[str]) -> list[Any]:
+    """A row a job, those of an earlier run of the same campaign as they are."""
+    path = JOURNAL / f"{name}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = path.read_text().splitlines() if path.exists() and not wanted else []
+    rows = dict(map(json.loads, lines))
+    for key, job in track(jobs, name, console=Console(stderr=True)):
+        if key not in rows:
+            rows[key] = job()
+            if not wanted:
+                with path.open("a") as journal:
+                    journal.write(json.dumps([key, rows[key]]) + "\n")
+    return [rows[key] for key, _ in jobs]
+
+
+def _verdict(subject: Subject) -> dict[str, Any]:
     try:
-        return seen(subject) if subject.role == "vision" else judged(subject)
+        verdict = seen(subject) if subject.role == "vision" else judged(subject)
     except Exception:  # an error that is no sentence of ours is what the campaign looks for
-        return Verdict(subject, "error", traceback.format_exc(limit=-2))
+        verdict = Verdict(subject, "error", traceback.format_exc(limit=-2))
+    return {**verdict.row()}
 
 
-def _compositions(verdicts: Sequence[Verdict], console: Console) -> list[dict[str, Any]]:
+def _compositions(
+    subjects: Sequence[Subject], rows: Sequence[dict[str, str]]
+) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
     """Every language family that runs with one of the vision kinds that do, in turn."""
-    runs = [each.subject for each in verdicts if each.verdict in ("right", "slower")]
+    runs = [each for each, row in zip(subjects, rows, strict=True) if row["verdict"] in ("right", "slower")]
     kinds = itertools.cycle([each for each in runs if each.role == "vision"])
-    rows = []
-    for language in track([each for each in runs if each.role != "vision"], "compositions", console=console):
+    for language in (each for each in runs if each.role != "vision"):
         eye = next(kinds)
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                forgot = kept(language, encoder_of(eye), Path(folder) / "whole")
-            except Exception:  # as above
-                forgot = [traceback.format_exc(limit=-2)]
-        rows.append({"encoder": eye.name, "language": language.name, "forgot": forgot})
-    return rows
+        yield f"{eye.name} with {language.role} {language.name}", partial(_kept, language, eye)
+
+
+def _kept(language: Subject, eye: Subject) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            forgot = kept(language, encoder_of(eye), Path(folder) / "whole")
+        except Exception:  # as above
+            forgot = [traceback.format_exc(limit=-2)]
+    return {"encoder": eye.name, "language": language.name, "forgot": forgot}
 
 
 if __name__ == "__main__":
