@@ -41,7 +41,7 @@ def page(result: Mapping[str, Any]) -> str:
     )
     many = len(result["compositions"])
     matrix = (
-        f"\n{many} compositions, every language family that runs with one of the vision kinds in turn, were trained "
+        f"\n{many} compositions, a sample of what runs with one of the vision kinds in turn, were trained "
         "one step, saved, read again and gave the same tokens, with many questions and with beams.\n"
     )
     return said + matrix + "".join(_section(role, rows) for role in TITLES)

@@ -1,6 +1,7 @@
 """Families by proof: a sample of every mechanism of the campaign (`make campaign-families` tries them all)."""
 
 import itertools
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ import pytest
 import torch
 from family_trials import Subject, composed, config_of, encoder_of, judged, kept, picture, seen
 
+from sightline.vlm import weights
 from sightline.vlm.families import FamilyRefusedError
+from sightline.vlm.families.proved import SHIPPED, digest
 from sightline.vlm.families.shrunk import shrunk
-from sightline.vlm.language import CausalConfig
+from sightline.vlm.language import CausalConfig, CausalLanguage
+from sightline.vlm.language.proof import prove
 
 RIGHT = [
     Subject("causal", "opt"),
@@ -115,6 +119,16 @@ def test_a_result_is_kept_for_the_next_process(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("sightline.vlm.language.proof.prove", lambda *_: pytest.fail("found out again"))
     assert config.prove() == way
     assert len(list((tmp_path / "families").iterdir())) == 1
+
+
+def test_the_model_in_the_package_brings_what_its_self_check_found_out() -> None:
+    told = json.loads((Path(weights.__file__).parent / "tiny" / "sightline.json").read_text())["config"]["language"][
+        "architecture"
+    ]
+    config = CausalConfig(architecture=told)
+    small = shrunk(config.known().to_dict())
+    shipped = json.loads(SHIPPED.read_text())
+    assert shipped[digest(CausalLanguage.automatic, small)]["way"] == prove(CausalLanguage, config, small).to_dict()
 
 
 def test_all_sizes_of_an_architecture_share_one_result() -> None:

@@ -14,6 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from sightline.vlm import weights
 from sightline.vlm.loaded import Loaded
+from sightline.vlm.loaded.inputs import InputError
 from sightline.vlm.placement import Spot
 from sightline.vlm.weights import CheckpointError, read, read_language, save_folder, save_huggingface
 
@@ -187,14 +188,14 @@ def test_a_token_beyond_the_embedding_is_named_when_it_is_used() -> None:
     made = checkpoint(opt(vocab_size=len(word_tokenizer().backend.get_vocab())))
     assert made.tokenizer is not None
     made.tokenizer.backend.add_tokens(["photograph"])
-    with pytest.raises(ValueError, match="reads 'photograph' as token"):
+    with pytest.raises(InputError, match="reads 'photograph' as token"):
         Loaded(made).ask(torch.zeros(3, 32, 32), "photograph")
 
 
 def test_an_instruction_without_the_tokenizer_that_reads_it_is_no_silence() -> None:
     made = checkpoint(opt(), question_to_bridge=True)
     made = replace(made, text_tokenizer=None)
-    with pytest.raises(ValueError, match="reads the instruction, and its tokenizer is missing"):
+    with pytest.raises(InputError, match="reads the instruction, and its tokenizer is missing"):
         Loaded(made).ask(torch.zeros(3, 32, 32), "what is left")
 
 
@@ -215,15 +216,15 @@ def test_special_tokens_in_what_a_user_writes_are_text() -> None:
     as_token = loaded.writer.tokens(["<eos> what answer :"], ["what"])
     assert tokenizer.id("<eos>") not in as_text.tokens_BL[0].tolist()
     assert tokenizer.id("<eos>") in as_token.tokens_BL[0].tolist()
-    with pytest.raises(ValueError, match="'<eos>' in it, a special token, as the template has"):
+    with pytest.raises(InputError, match="'<eos>' in it, a special token, as the template has"):
         loaded.ask(pixels, "what <eos>", template="<bos> {}")
 
 
 def test_pixels_that_are_no_numbers_are_refused() -> None:
-    with pytest.raises(ValueError, match="NaN or infinity"):
+    with pytest.raises(InputError, match="NaN or infinity"):
         Loaded(checkpoint(opt())).ask(torch.full((1, 3, 32, 32), float("nan")), "what")
 
 
 def test_lists_of_images_within_a_list_are_refused() -> None:
-    with pytest.raises(ValueError, match="a list of images within a list"):
+    with pytest.raises(InputError, match="a list of images within a list"):
         Loaded(checkpoint(opt())).ask([[torch.zeros(3, 32, 32)], [torch.zeros(3, 32, 32)]], "what")  # type: ignore[list-item]

@@ -1,4 +1,4 @@
-"""What self-checks found out, kept: in memory, in the package for the models it ships names of, in the cache folder.
+"""What self-checks found out, kept: in memory, in the package for the model that it ships, in the cache folder.
 
 A result belongs to a twin (hence to all sizes of an architecture), to the versions of transformers and PyTorch, and to
 the self-check itself; when any of them changes, it is found out again.
