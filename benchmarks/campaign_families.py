@@ -32,7 +32,7 @@ from benchmarks.families_page import PAGE, page
 from benchmarks.machine import ROOT, header, save
 from sightline.vlm.families.proved import SHIPPED
 
-SAMPLE = 4
+SAMPLE = 8
 """Of how many families that run one is composed, trained, saved and read again."""
 JOURNAL = ROOT / "build" / "families"
 """Folder of what is done, a line a row, so that a campaign that was cut short goes on where it stopped."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from PIL import Image
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
@@ -94,7 +95,7 @@ def judged(subject: Subject, encoder: Config | None = None) -> Verdict:
     """A language family's verdict; whatever raises otherwise than by a sentence of ours, raises."""
     try:
         config, whole = config_of(subject), config_of(subject, whole=True)
-    except (ValueError, TypeError, KeyError) as problem:  # transformers' own defaults are no model
+    except Exception as problem:  # transformers' own defaults are no model
         return Verdict(
             subject, "refused", f"transformers has no defaults for it: {' '.join(str(problem).split())[:120]}"
         )
@@ -266,7 +267,7 @@ def seen(subject: Subject) -> Verdict:
         encoder_of(subject).prove()
     except ConfigError as problem:
         return Verdict(subject, "refused", reason(problem))
-    except (ValueError, TypeError, KeyError) as problem:
+    except (ValueError, TypeError, KeyError, StrictDataclassError) as problem:
         return Verdict(
             subject, "refused", f"transformers has no defaults for it: {' '.join(str(problem).split())[:120]}"
         )

@@ -66,13 +66,14 @@ class ForeignEncoderConfig(Config):
 
     def known(self) -> Any:
         """transformers' config object; raises `ConfigError` for a kind it does not know."""
-        from transformers import AutoConfig  # late: importing transformers takes a second
+        from huggingface_hub.errors import StrictDataclassError  # late, as transformers, which takes a second
+        from transformers import AutoConfig
 
         kind = str(self.architecture.get("model_type"))
         values = {key: value for key, value in self.architecture.items() if key != "model_type"}
         try:
             return AutoConfig.for_model(kind, **{**values, **UNREAD.get(kind, {})})
-        except (KeyError, ValueError) as problem:
+        except (KeyError, ValueError, TypeError, StrictDataclassError) as problem:
             raise ConfigError(f"no adapter for the vision model type {kind!r}: {closest(kind, TESTED)}") from problem
 
     def prove(self) -> Facts:

@@ -33,14 +33,16 @@ class LanguageConfig(Config):
 
     def known(self) -> Any:
         """transformers' config object; raises `ConfigError` for a kind it does not know."""
-        from transformers import AutoConfig  # late: importing transformers takes a second
+        from huggingface_hub.errors import StrictDataclassError  # late, as transformers, which takes a second
+        from transformers import AutoConfig
 
         values = {key: value for key, value in self.architecture.items() if key != "model_type"}
         try:
             return AutoConfig.for_model(self.architecture["model_type"], **values)
-        except (KeyError, ValueError) as problem:
+        except (KeyError, ValueError, TypeError, StrictDataclassError) as problem:
             kind = self.architecture.get("model_type")
-            raise ConfigError(f"transformers does not know the language model type {kind!r}: {problem}") from problem
+            said = " ".join(str(problem).split())
+            raise ConfigError(f"transformers does not know the language model type {kind!r}: {said}") from problem
 
     def prove(self) -> Way:
         """How the model must be called, before it is there; raises `FamilyRefusedError` where no way makes it right."""
