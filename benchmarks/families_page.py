@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.machine import RESULTS, ROOT
 
-PAGE = ROOT / "docs" / "guide" / "models" / "families.md"
+PAGE = ROOT / "docs" / "guide" / "families.md"
 
 INTRODUCTION = """# Families
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from sightline.vlm.families.shrunk import shrunk
 from sightline.vlm.language import CausalConfig, CausalLanguage
 from sightline.vlm.language.proof import prove
 
+RESULTS = sys.modules["sightline.vlm.families.proved"]
+"""The module, whose name in its package is the function's."""
 RIGHT = [
     Subject("causal", "opt"),
     Subject("causal", "llama"),
@@ -111,11 +114,11 @@ def test_a_slower_way_is_said_once(caplog: pytest.LogCaptureFixture, monkeypatch
 
 def test_a_result_is_kept_for_the_next_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_CACHE", str(tmp_path))
-    monkeypatch.setattr("sightline.vlm.families.proved._KNOWN", {})
-    monkeypatch.setattr("sightline.vlm.families.proved._shipped", dict)
+    monkeypatch.setattr(RESULTS, "_KNOWN", {})
+    monkeypatch.setattr(RESULTS, "_shipped", dict)
     config = config_of(Subject("causal", "llama"))
     way = config.prove()
-    monkeypatch.setattr("sightline.vlm.families.proved._KNOWN", {})
+    monkeypatch.setattr(RESULTS, "_KNOWN", {})
     monkeypatch.setattr("sightline.vlm.language.proof.prove", lambda *_: pytest.fail("found out again"))
     assert config.prove() == way
     assert len(list((tmp_path / "families").iterdir())) == 1

@@ -4,6 +4,7 @@ What is true of how a twin must be called (its cache, its windows, its positions
 same code by the same settings. A twin is made and tried in less than a second.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -162,7 +163,8 @@ def plain() -> Iterator[None]:
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
-        with torch.device("cpu"), torch.random.fork_rng(devices=[]), torch.no_grad():
+        with torch.device("cpu"), torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a family's own code: where warnings are errors, it still is as right
             torch.manual_seed(0)
             yield
     finally:
@@ -175,7 +177,7 @@ def _spread(model: nn.Module) -> None:
     for name, each in model.named_parameters():
         if each.dim() < 2:
             each.add_(torch.randn_like(each), alpha=0.05)
-        elif float(each.std()) == 0.0:
+        elif float(each.std(correction=0)) == 0.0:
             each.add_(torch.randn_like(each), alpha=0.2)
         elif "A_log" not in name:
-            each.mul_(1.2 / (each.shape[-1] ** 0.5 * float(each.std())))
+            each.mul_(1.2 / (each.shape[-1] ** 0.5 * float(each.std(correction=0))))
