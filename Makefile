@@ -9,7 +9,7 @@ STATIC := src/sightline/server/edges/web/static
 ENV := .venv/.pins-$(shell cat constraints.txt pyproject.toml | sha256sum | cut -c1-16)
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help env web demo test test-cluster check lint format bench golden tiny shots campaign-kills campaign-faults campaign-scale campaign-conformance campaign-instrumentations campaign-schemathesis clean
+.PHONY: help env web demo test test-cluster check lint format bench golden tiny shots campaign-kills campaign-faults campaign-scale campaign-conformance campaign-instrumentations campaign-schemathesis campaign-families clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ campaign-instrumentations: env web ## some sixty packages from the registries, n
 
 campaign-schemathesis: env web ## 20,000 generated calls of both OpenAPI documents against a fresh server; none may be a 5xx
 	@$(BIN)/python -m benchmarks.campaign_schemathesis
+
+campaign-families: env ## every language and vision family of transformers: right, right by a slower way, or refused (minutes)
+	@PYTHONPATH=tests/vlm $(BIN)/python -m benchmarks.campaign_families
 
 clean: ## forget everything that was built
 	rm -rf .venv .cache build dist $(STATIC) web/node_modules

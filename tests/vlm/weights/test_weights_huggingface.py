@@ -151,9 +151,18 @@ def test_an_absent_shard_is_named(tmp_path: Path) -> None:
         read(folder)
 
 
-def test_pickled_weights_are_refused(broken: Path) -> None:
-    (broken / "model.safetensors").rename(broken / "pytorch_model.bin")
-    with pytest.raises(CheckpointError, match="pickled weights are not read for safety"):
+def test_pickled_weights_are_read_as_tensors(broken: Path) -> None:
+    wanted = read(broken).model.state_dict()
+    torch.save(load_file(broken / "model.safetensors"), broken / "pytorch_model.bin")
+    (broken / "model.safetensors").unlink()
+    found = read(broken).model.state_dict()
+    assert all(torch.equal(tensor, found[name]) for name, tensor in wanted.items())
+
+
+def test_pickled_weights_that_hold_more_than_tensors_are_refused(broken: Path) -> None:
+    (broken / "model.safetensors").unlink()
+    torch.save({"run": Path("x")}, broken / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match="damaged or holds more than tensors, which is not read"):
         read(broken)
 
 

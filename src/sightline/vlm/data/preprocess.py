@@ -44,6 +44,10 @@ class Preprocess(ImageFacts):
 
     def seen(self, image: Image.Image) -> Image.Image:
         """The part of an image that the encoder sees, in the image's own pixels; the whole where none is cut away."""
+        if self.squashed_edge is not None:
+            share = (1 - self.size / self.squashed_edge) / 2
+            across, down = (round(length * share) for length in image.size)
+            return image.crop((across, down, image.width - across, image.height - down))
         if self.shortest_edge is None:
             return image
         side = min(image.size) * self.size / self.shortest_edge
@@ -63,8 +67,9 @@ class Preprocess(ImageFacts):
 
     def _resized(self, image: Image.Image) -> NDArray[np.uint8]:
         if self.shortest_edge is None:
-            side = (self.size, self.size)
-            return np.asarray(image if image.size == side else image.resize(side, self.filter))
+            edge = self.squashed_edge or self.size
+            square = np.asarray(image if image.size == (edge, edge) else image.resize((edge, edge), self.filter))
+            return square if edge == self.size else _middle(square, self.size)
         short, long = min(image.size), max(image.size)
         lengths = (self.shortest_edge, int(self.shortest_edge * long / short))
         to = lengths if image.width <= image.height else lengths[::-1]

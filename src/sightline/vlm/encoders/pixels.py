@@ -7,6 +7,7 @@ preprocessor_config.json, or the `image_processor` of a processor_config.json, o
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,64 @@ Resample = Literal["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"
 """Interpolation filters by Pillow's names for them."""
 FILTERS: tuple[Resample, ...] = get_args(Resample)
 """In the order of Pillow's enum (`Image.Resampling`), by whose numbers processor files name them."""
+
+KINDS = (
+    *(
+        "Blip",
+        "CLIP",
+        "Siglip",
+        "ViT",
+        "Beit",
+        "Bit",
+        "Chameleon",
+        "ChineseCLIP",
+        "DINOv3ViT",
+        "DeiT",
+        "Flava",
+        "Gemma3",
+    ),
+    *("Llava", "MobileNetV1", "MobileNetV2", "OwlViT", "PPChart2Table", "Pvt", "SegGpt", "Segformer", "Siglip2"),
+)
+"""Families of image processors, by their classes' names, whose pixels ours are: each is compared in the tests."""
+SQUASHING = ("DeiT", "Flava", "Beit")
+"""Those whose `size`, where it is one number, is a square and no shortest edge."""
+STEPS = (
+    "do_resize",
+    "size",
+    "resample",
+    "do_center_crop",
+    "crop_size",
+    "do_rescale",
+    "rescale_factor",
+    "do_normalize",
+    "image_mean",
+    "image_std",
+    "max_num_patches",
+    "patch_size",
+    "do_convert_rgb",
+    "image_processor_type",
+    "feature_extractor_type",
+    "processor_class",
+)
+"""Fields that are read, and those that say who wrote the file."""
+UNSEEN = (
+    "_",
+    "auto_map",
+    "codebook_",
+    "data_format",
+    "default_to_square",
+    "device",
+    "disable_grouping",
+    "input_data_format",
+    "mask_group_",
+    "num_channels",
+    "return_",
+    "input_size_patches",
+    "total_mask_patches",
+    "model_input_names",
+    "transformers_version",
+)
+"""Beginnings of fields that do not change a picture's pixels."""
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 """Channel means of CLIP's training images (OpenAI), red first, on a scale of 0 to 1: BLIP-2's, too."""
@@ -43,6 +102,8 @@ class ImageFacts:
     shortest_edge: int | None = None
     """Resize and centre crop (CLIP, DINOv2): the shorter side is made this long, the aspect ratio kept, and the square
     cut from the middle; none: the image is squashed to the square (BLIP-2, SigLIP, ViT)."""
+    squashed_edge: int | None = None
+    """Squash and centre crop (DeiT, FLAVA): the image is squashed to a square of this side, and `size` cut out."""
     scale: float = 1 / 255
     """Rescale factor: what 8-bit values are multiplied with."""
 
@@ -62,12 +123,14 @@ class ImageFacts:
             ConfigError: A square is not what it asks for, or a step it names is none of ours.
         """
         facts = _given(facts.get("image_processor") or facts)
+        check_steps(facts)
         if not facts.get("do_resize", True):
             raise ConfigError("this image processor does not resize: a batch needs images of one size")
         crops = bool(facts.get("do_center_crop", False))
         edge, side = _sides(facts, crops, size)
+        whole = side if crops and edge is None else None
         if crops:
-            edge, side = edge or side, _square(facts.get("crop_size"), "crop_size") or side
+            side = _crop(facts.get("crop_size")) or side
         elif edge is not None:
             raise ConfigError(f"size is {facts['size']} without a crop: images would differ in size, add crop_size")
         if side is None:
@@ -81,6 +144,7 @@ class ImageFacts:
             std=tuple(facts["image_std"]) if normal else (1.0, 1.0, 1.0),
             resample=_filter(facts.get("resample", FILTERS.index("bicubic"))),
             shortest_edge=edge if crops else None,
+            squashed_edge=whole if whole != side else None,
             scale=float(facts.get("rescale_factor", 1 / 255)) if scales else 1.0,
         )
 
@@ -140,9 +204,35 @@ def _sides(facts: Mapping[str, Any], crops: bool, size: int | None) -> tuple[int
         return None, facts["patch_size"] * math.isqrt(facts["max_num_patches"])
     if isinstance(told, Mapping) and told.get("shortest_edge") and not told.get("longest_edge"):
         return int(told["shortest_edge"]), size
-    if isinstance(told, int) and crops:  # as files of early CLIP models have it
+    if isinstance(told, int) and crops and kind_of(facts) not in SQUASHING:  # as files of early CLIP models have it
         return told, size
     return None, _square(told, "size") or size
+
+
+def check_steps(facts: Mapping[str, Any]) -> None:
+    """Raises `ConfigError` for a step of an image processor that is none of ours, naming the field."""
+    kind = kind_of(facts)
+    if kind is not None and kind not in KINDS:
+        raise ConfigError(
+            f"image_processor_type is {facts.get('image_processor_type') or facts.get('feature_extractor_type')!r}, "
+            f"which prepares pictures otherwise than {', '.join(KINDS[:4])} …: give size, mean and std yourself"
+        )
+    for name, value in facts.items():
+        if name not in STEPS and not name.startswith(UNSEEN) and value not in (None, False, {}, [], 0):
+            raise ConfigError(f"{name} is {value!r}: a step that is not understood; give size, mean and std yourself")
+
+
+def kind_of(facts: Mapping[str, Any]) -> str | None:
+    """The image processor's class by the name of its family ("CLIP"), whichever backend it was saved with."""
+    told = facts.get("image_processor_type") or facts.get("feature_extractor_type")
+    return re.sub(r"(ImageProcessor|FeatureExtractor)(Fast|Pil)?$", "", told) if isinstance(told, str) else None
+
+
+def _crop(told: Any) -> int | None:
+    """The side of the square that is cut out."""
+    if isinstance(told, Mapping) and told.get("shortest_edge"):
+        return int(told["shortest_edge"])
+    return _square(told, "crop_size")
 
 
 def _square(told: Any, what: str) -> int | None:

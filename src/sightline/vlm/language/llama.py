@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from sightline.vlm.blocks.attention import KeysValues, check_heads
 from sightline.vlm.blocks.layers import initialise
 from sightline.vlm.config import ConfigError, closest
+from sightline.vlm.families import Way
 from sightline.vlm.language.foreign import LanguageConfig, special_tokens
 
 SHAPE = {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"}
@@ -51,6 +52,10 @@ class LlamaConfig(LanguageConfig):
             name = sorted(unknown)[0]
             raise ConfigError(f"LlamaConfig has no {name!r}: {closest(name, KNOWN)} (CausalConfig takes every field)")
         return LlamaLanguage(self)
+
+    def prove(self) -> Way:
+        """Nothing is to be found out of a model of our own."""
+        return Way()
 
 
 @dataclass(frozen=True)

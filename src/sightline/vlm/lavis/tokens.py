@@ -39,11 +39,14 @@ class Cut(Tokenizer):
         """The same tokenizer, cutting."""
         return cls(tokenizer.backend, tokenizer.pad_id, most, left)
 
-    def encode(self, text: str, *, special: bool = True, max_length: int | None = None) -> list[int]:
+    def encode(
+        self, text: str, *, special: bool = True, max_length: int | None = None, literal: bool = False
+    ) -> list[int]:
         """Token ids, special tokens among the `most`."""
         most = self.most if max_length is None else min(self.most, max_length)
         if not self.left:
-            return super().encode(text, special=special, max_length=most)
+            return super().encode(text, special=special, max_length=most, literal=literal)
+        self.backend.encode_special_tokens = literal
         encoding = self.backend.encode(text, add_special_tokens=False)
         around = self.backend.num_special_tokens_to_add(False) if special else 0
         encoding.truncate(max(0, most - around), direction="left")

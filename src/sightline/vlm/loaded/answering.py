@@ -85,6 +85,7 @@ def _rows(pictures: Sequence[Picture], requests: Requests, batch: slice, used: t
         of=[used.index(at) for at in requests.of[batch]],
         prompts=requests.prompts[batch],
         questions=None if requests.to_bridge is None else requests.to_bridge[batch],
+        asked=requests.asked[batch],
     )
 
 

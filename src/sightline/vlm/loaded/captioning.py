@@ -62,7 +62,7 @@ class BridgeWriter:
             )
         if options.method is not None:
             raise InputError("where a Q-Former looked while it captioned is not recorded: leave out looked=")
-        words = tuple(self.tokenizer.encode(prompts.pop(), special=False))
+        words = tuple(self.tokenizer.encode(prompts.pop(), special=False, literal=True))
         with torch.no_grad():
             with timeline.step("bridge") as facts:
                 of_B = torch.tensor(rows.of, device=seen.patches_NPD.device)

@@ -1,5 +1,6 @@
 """What a user gives, validated and broadcast to equal numbers of pictures and texts, a row an answer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,10 @@ from sightline.vlm.data.preprocess import Preprocess
 
 SHOWN_PX = 1024
 """Longest side of what is kept of a large picture: spans show no more."""
+
+
+MARKS = re.compile(r"^(?:\s*(?:<image(?:_soft_token)?>|<\|image(?:_pad)?\|>|<ImageHere>|<start_of_image>|\[IMG\]))+\s*")
+"""Place holders that stand for a picture in prompts of other models."""
 
 
 class InputError(SightlineVlmError):
@@ -60,10 +65,9 @@ def read_pictures(images: Images, preprocess: Preprocess) -> list[Picture]:
     if isinstance(images, Tensor) and not images.is_floating_point():
         return [Picture(pictures.read(pixels.permute(1, 2, 0).cpu().numpy())) for pixels in preprocess.ready(images)]
     if isinstance(images, Tensor):
-        ready = preprocess.ready(images)
-        if not torch.isfinite(ready).all():
+        if not bool(images.isfinite().all()):
             raise InputError("the ready pixels hold values that are not finite (NaN or infinity): nothing can be seen")
-        return [Picture(pixels_CHW=pixels) for pixels in ready]
+        return [Picture(pixels_CHW=pixels) for pixels in preprocess.ready(images)]
     if isinstance(images, Sequence) and not isinstance(images, str | bytes):
         if not images:
             raise InputError("no images were given: give at least one")
@@ -88,6 +92,11 @@ def texts_of(texts: str | Sequence[str], what: str) -> list[str]:
     if not listed:
         raise InputError(f"no {what} were given: give at least one")
     return checked(listed)
+
+
+def unmarked(texts: Sequence[str]) -> list[str]:
+    """The texts without the place holders of a picture that other programs want in front: the picture is read first."""
+    return [MARKS.sub("", text) for text in texts]
 
 
 def labels_of(labels: str | Sequence[str]) -> list[str]:

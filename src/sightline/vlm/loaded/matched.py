@@ -41,7 +41,7 @@ def _looked(
 
 def _read(tokenizer: Tokenizer, text: str, beside: Tensor) -> tuple[Text, list[Word]]:
     """A text's tokens and its words, without the special tokens around them."""
-    tokens = tokenizer.batch([text])
+    tokens = tokenizer.batch([text], literal=True)
     ids = tokens.tokens_BL[0].tolist()
     words = [
         Word(word.text, [place for place in word.places if tokenizer.decode([ids[place]]).strip()])

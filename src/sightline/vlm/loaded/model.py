@@ -16,7 +16,17 @@ from sightline.vlm.loaded.answering import Requests, answer, rank
 from sightline.vlm.loaded.answers import Answer, Classes, Features, Matches, Similarity
 from sightline.vlm.loaded.captioning import BridgeWriter
 from sightline.vlm.loaded.dialogue import Chat
-from sightline.vlm.loaded.inputs import Images, InputError, checked, labels_of, pair, read_pictures, texts_of, to_pixels
+from sightline.vlm.loaded.inputs import (
+    Images,
+    InputError,
+    checked,
+    labels_of,
+    pair,
+    read_pictures,
+    texts_of,
+    to_pixels,
+    unmarked,
+)
 from sightline.vlm.loaded.looked import method_of
 from sightline.vlm.loaded.matched import look_at_matches
 from sightline.vlm.loaded.scoring import Scorer
@@ -87,7 +97,7 @@ class Loaded:
         """
         options = self._options(decoding, looked, on_token)
         pictures = read_pictures(images, self.preprocess)
-        told = [self.checkpoint.prompts.caption] if prompt is None else texts_of(prompt, "prompts")
+        told = [self.checkpoint.prompts.caption] if prompt is None else unmarked(texts_of(prompt, "prompts"))
         of, words = pair(len(pictures), told, "prompts")
         requests = self._requests(of, words, [""] * len(words) if prompt is None else words)
         return answer(self.name, self.captioner, pictures, requests, options)
@@ -122,7 +132,7 @@ class Loaded:
         options = self._options(decoding, looked, on_token)
         form = self._template(template)
         pictures = read_pictures(images, self.preprocess)
-        of, asked = pair(len(pictures), texts_of(questions, "questions"), "questions")
+        of, asked = pair(len(pictures), unmarked(texts_of(questions, "questions")), "questions")
         prompts = [form.replace("{}", question) for question in asked]
         return answer(self.name, self.writer, pictures, self._requests(of, prompts, asked), options)
 
@@ -225,7 +235,7 @@ class Loaded:
         """
         form = self._template(template)
         pictures = read_pictures(images, self.preprocess)
-        of, asked = pair(len(pictures), texts_of(questions, "questions"), "questions")
+        of, asked = pair(len(pictures), unmarked(texts_of(questions, "questions")), "questions")
         prompts = [form.replace("{}", question) for question in asked]
         words = texts_of(candidates, "candidates")
         return Classes(tuple(words), rank(self.writer, pictures, self._requests(of, prompts, asked), words).softmax(1))

@@ -136,7 +136,7 @@ class Scorer:
         """Texts for the bridge, `[M, L]`."""
         if self.tokenizer is None:
             raise InputError("this checkpoint has no text side in its Q-Former: load a retrieval checkpoint to match")
-        return self.tokenizer.batch(texts).to(self.model.spot("bridge").device)
+        return self.tokenizer.batch(texts, literal=True).to(self.model.spot("bridge").device)
 
 
 def best_cosines(images_NQK: Tensor, texts_MK: Tensor) -> Tensor:

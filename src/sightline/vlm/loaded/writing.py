@@ -5,7 +5,7 @@ Shapes: B rows (answers), N images, P patches of width D, Q queries, L prompt to
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from sightline.vlm.loaded.inputs import InputError, Picture, to_pixels
 from sightline.vlm.loaded.looked import Looked, WordMap
 from sightline.vlm.model import Blip2
 from sightline.vlm.spans import Timeline
-from sightline.vlm.weights import Tokenizer
+from sightline.vlm.weights import Tokenizer, embedded
 
 CANDIDATES_AT_ONCE = 64
 """Batch size of ranking: texts in one pass through the language model."""
@@ -46,6 +46,8 @@ class Rows:
     """B, for the language model."""
     questions: Sequence[str] | None
     """B, for the bridge of instruction-aware models."""
+    asked: Sequence[str] | None = None
+    """B, what of each prompt a user wrote: special tokens in it are plain text; none: a program wrote it all."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ class Writer:
     def write(self, rows: Rows, seen: Seen, options: WriteOptions, timeline: Timeline) -> Spoken:
         """The answers of one batch."""
         how, method = options.how, options.method
-        asked = Replayed(seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts))
+        asked = Replayed(
+            seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts, rows.asked)
+        )
         self._check_length(asked.prompt, how)
         with torch.no_grad():
             logits_BV, state, lengths = self._read(asked, timeline)
@@ -128,7 +132,9 @@ class Writer:
         Image and prompt are prefilled once a row; the texts continue that KV cache, `CANDIDATES_AT_ONCE` together.
         `ending` counts the EOS token behind a text, so that none wins as the beginning of a longer one.
         """
-        asked = Replayed(seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts))
+        asked = Replayed(
+            seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts, rows.asked)
+        )
         with torch.no_grad():
             logits_BV, state, _ = self._read(asked, Timeline())
         return self.rank_after(logits_BV, state, texts, ending=ending)
@@ -151,7 +157,7 @@ class Writer:
     def candidates(self, texts: Sequence[str], *, ending: bool = True) -> tuple[Tensor, Tensor]:
         """Texts as answers, an EOS token at the end of each if `ending`, `[M, T]`, and their mask."""
         end = self.model.writer.eos_ids[:1] if ending else ()
-        rows = [[*self.tokenizer.encode(f" {text}", special=False), *end] for text in texts]
+        rows = [[*self.tokenizer.encode(f" {text}", special=False, literal=True), *end] for text in texts]
         targets = Text.padded(rows, self.model.writer.pad_id).to(self.model.spot("language").device)
         return targets.tokens_BL, targets.mask_BL
 
@@ -176,16 +182,43 @@ class Writer:
         lengths = (prompt.mask_BL.sum(1) + queries.shape[1]).tolist()
         return logits_BV, state, [int(length) for length in lengths]
 
-    def tokens(self, prompts: Sequence[str]) -> Text:
-        """Prompts for the language model, `[B, L]`."""
-        pad: Literal["left", "right"] = "right" if self.model.writer.is_encoder_decoder else "left"
-        return self.tokenizer.batch(prompts, pad=pad).to(self.model.spot("language").device)
+    def tokens(self, prompts: Sequence[str], asked: Sequence[str] | None = None) -> Text:
+        """Prompts for the language model, `[B, L]`; `asked` is what of each a user wrote."""
+        users = [""] * len(prompts) if asked is None else asked
+        ids = [self._ids(prompt, user) for prompt, user in zip(prompts, users, strict=True)]
+        text = Text.padded(ids, self.tokenizer.pad_id, left=not self.model.writer.is_encoder_decoder)
+        return text.to(self.model.spot("language").device)
+
+    def _ids(self, prompt: str, user: str) -> list[int]:
+        """Tokens of one prompt; special tokens are read as such where a template has them, never where a user has.
+
+        Raises `InputError` where both have them, and for a token that the language model has no embedding of.
+        """
+        written = self.tokenizer.names_special(user)
+        if written is not None and self.tokenizer.names_special(prompt.replace(user, "", 1)) is not None:
+            raise InputError(
+                f"{user!r} has {written!r} in it, a special token, as the template has: write it otherwise"
+            )
+        ids = self.tokenizer.encode(prompt, literal=written is not None)
+        most = embedded(self.model.writer)
+        if (odd := next((token for token in ids if token >= most), None)) is not None:
+            name = self.tokenizer.backend.id_to_token(odd)
+            raise InputError(
+                f"the tokenizer reads {name!r} as token {odd}, the language model embeds {most}: "
+                "leave it out, or load the tokenizer that the model was trained with"
+            )
+        return ids
 
     def questions(self, questions: Sequence[str] | None) -> Text | None:
         """Questions for the bridge, `[B, L]`; none where it reads none."""
-        if questions is None or self.text_tokenizer is None:
+        if questions is None:
             return None
-        question = self.text_tokenizer.batch(questions)
+        if self.text_tokenizer is None:
+            raise InputError(
+                "this model's Q-Former reads the instruction, and its tokenizer is missing: put it into the folder "
+                "(qformer_tokenizer/ in Hugging Face's layout, text_tokenizer.json in Sightline's)"
+            )
+        question = self.text_tokenizer.batch(questions, literal=True)
         most = getattr(getattr(self.model.bridge, "config", None), "positions", question.mask_BL.shape[1])
         if question.mask_BL.shape[1] > most:
             raise InputError(f"a question of {question.mask_BL.shape[1]} tokens, the bridge reads {most}: shorten it")

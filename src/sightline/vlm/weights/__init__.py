@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sightline.vlm.weights.named import read
     from sightline.vlm.weights.parts import read_encoder, read_language
     from sightline.vlm.weights.tokenizer import Tokenizer
+    from sightline.vlm.weights.vocabulary import embedded
 
 __all__ = [
     "CATALOG",
@@ -34,6 +35,7 @@ __all__ = [
     "Prompts",
     "Tokenizer",
     "UnknownModelError",
+    "embedded",
     "read",
     "read_encoder",
     "read_language",
@@ -74,6 +76,7 @@ _HOMES = {
     ),
     "sightline.vlm.weights.named": ("read",),
     "sightline.vlm.weights.tokenizer": ("Tokenizer",),
+    "sightline.vlm.weights.vocabulary": ("embedded",),
 }
 """Where each name is defined."""
 

@@ -20,9 +20,10 @@ from sightline.vlm.language import LanguageConfig
 from sightline.vlm.model import Blip2Config
 from sightline.vlm.weights.checkpoint import Checkpoint
 from sightline.vlm.weights.errors import CheckpointError
-from sightline.vlm.weights.folder import make_folder
-from sightline.vlm.weights.huggingface import EXTRA, INSTRUCTED, RETRIEVAL, WRITING, instructed
+from sightline.vlm.weights.folder import check_whole, make_folder, precision_of_parts, read_back
+from sightline.vlm.weights.huggingface import EXTRA, INSTRUCTED, PRECISION, RETRIEVAL, WRITING, instructed
 from sightline.vlm.weights.names import HUGGINGFACE, INSTRUCT, NameMap
+from sightline.vlm.weights.shards import shards
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 
@@ -36,16 +37,26 @@ def save_huggingface(checkpoint: Checkpoint, folder: Path, *, max_shard_size: st
     kind = _architecture(checkpoint.config)
     processor = _processor(checkpoint)
     config = _config(checkpoint.config, image_token=processor.image_token)
+    check_whole(checkpoint)
     make_folder(folder)
     config.architectures = [kind]
+    _say_precision(config, precision_of_parts(checkpoint.model))
     config.save_pretrained(folder)
     theirs, extra = _weights(
         checkpoint.model.state_dict(keep_vars=True), INSTRUCT if kind == INSTRUCTED else HUGGINGFACE
     )
     save_torch_state_dict(theirs, folder, max_shard_size=max_shard_size, metadata={"format": "pt"})
+    read_back(theirs, shards(folder))
     if extra:
         save_file(extra, folder / EXTRA, metadata={"format": "pt"})
+        read_back(extra, [folder / EXTRA])
     processor.save(folder)
+
+
+def _say_precision(config: Any, dtypes: dict[str, str]) -> None:
+    """One dtype where all parts have it; else the widest, as Hugging Face has one only, and each under our key."""
+    setattr(config, PRECISION, dtypes)
+    config.dtype = dtypes["encoder"] if len(set(dtypes.values())) == 1 else "float32"
 
 
 def _architecture(config: Blip2Config) -> str:

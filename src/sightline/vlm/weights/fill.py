@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from sightline.vlm.config import Config
-from sightline.vlm.encoders import ConvViTConfig, EvaConfig
-from sightline.vlm.language import LlamaConfig
+from sightline.vlm.encoders import ConvViTConfig, EvaConfig, ForeignEncoderConfig
+from sightline.vlm.language import LanguageConfig, LlamaConfig
 from sightline.vlm.model import Blip2, Blip2Config
 from sightline.vlm.placement import Layout
 from sightline.vlm.weights.errors import CheckpointError
@@ -17,6 +17,10 @@ from sightline.vlm.weights.names import NameMap, Place
 
 DRAWS = ("kaiming_uniform_", "normal_", "trunc_normal_", "uniform_", "xavier_uniform_")
 """Functions of `torch.nn.init` that layers of torch and of ours draw from."""
+PLAIN = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""Dtypes of weights that mean what they say; others (int8, float8) want scales."""
+SCALES = (".SCB", ".absmax", ".qweight", ".qzeros", ".scales", ".weight_scale", ".weight_scale_inv", ".weight_packed")
+"""Ends of names beside quantised weights."""
 SHOWN = 6
 """Names listed of each kind of misfit; the rest is counted."""
 
@@ -32,6 +36,9 @@ def empty(config: Blip2Config, layout: Layout) -> Blip2:
             return config.build(layout)
     from transformers.initialization import no_init_weights, no_tie_weights  # late: takes a second
 
+    for part in (config.encoder, config.language):
+        if isinstance(part, ForeignEncoderConfig | LanguageConfig):
+            part.prove()  # beforehand: a self-check needs initialised weights
     with no_init_weights(), no_tie_weights():
         return config.build(layout)
 
@@ -84,6 +91,11 @@ class Fill:
     def put(self, key: str, tensor: Tensor, *, ours: bool = False) -> None:
         """Copies one tensor of the file into its place, converted to the place's dtype; `ours`: `key` is our name."""
         slot = self._slot(key, tuple(tensor.shape), ours=ours)
+        if slot is not None and slot.is_floating_point() and tensor.dtype not in PLAIN:
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise CheckpointError(
+                f"{key} holds {kind} numbers: quantised weights are not read, load what they were made of"
+            )
         if slot is not None:
             with torch.no_grad():
                 slot.copy_(tensor.view(slot.shape))
@@ -139,6 +151,8 @@ class Fill:
         ]
         if problems:
             hint = "Is the config of another model, or was the file cut short?"
+            if any(key.endswith(SCALES) for key in self.unexpected):
+                hint = "The weights are quantised, which is not read here: load what they were made of."
             raise CheckpointError(
                 "\n  ".join([f"the weights in {where} do not fit the config beside them:", *problems, hint])
             )

@@ -10,7 +10,7 @@ first, then the weights of this folder replace what they name. So a fine-tuned b
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ from torch import Tensor
 from sightline.vlm.config import ConfigError
 from sightline.vlm.encoders import ImageFacts
 from sightline.vlm.model import Blip2, Blip2Config
-from sightline.vlm.placement import Devices, Dtypes, Layout
+from sightline.vlm.placement import PARTS, Devices, Dtypes, Layout, dtypes_of
 from sightline.vlm.weights.checkpoint import Checkpoint, Prompts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
-from sightline.vlm.weights.shards import WHOLE, shapes, tensors
+from sightline.vlm.weights.huggingface import on_device
+from sightline.vlm.weights.shards import WHOLE, file_tensors, shapes, tensors
 from sightline.vlm.weights.tokenizer import Tokenizer
 
 CARD = "sightline.json"
@@ -61,10 +62,12 @@ def save_folder(
     """
     if (trained is None) != (base is None):
         raise ValueError("`trained` and `base` go together: what is not stored here must come from somewhere")
+    check_whole(checkpoint)
     make_folder(folder)
     weights = _weights(checkpoint.model, tuple(trained) if trained is not None else ("",), dtype)
     whole = folder / WHOLE
     save_file(weights, whole.with_suffix(".partial"), metadata={"format": "pt"})
+    read_back(weights, [whole.with_suffix(".partial")])
     whole.with_suffix(".partial").replace(whole)
     for tokenizer, name in ((checkpoint.tokenizer, TOKENIZER), (checkpoint.text_tokenizer, TEXT_TOKENIZER)):
         if tokenizer is not None:
@@ -74,6 +77,7 @@ def save_folder(
         "name": checkpoint.name,
         "family": checkpoint.family,
         "base": base,
+        "precision": precision_of_parts(checkpoint.model),
         "image": asdict(checkpoint.image),
         "prompts": asdict(checkpoint.prompts),
         "decoding": checkpoint.decoding,
@@ -83,6 +87,49 @@ def save_folder(
     card = folder / CARD
     card.with_suffix(".partial").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     card.with_suffix(".partial").replace(card)
+
+
+def precision_of_parts(model: Blip2) -> dict[str, str]:
+    """torch's name for the dtype of each part."""
+    parts = PARTS if model.language is not None else PARTS[:2]
+    return {part: str(model.spot(part).dtype).removeprefix("torch.") for part in parts}
+
+
+def check_whole(checkpoint: Checkpoint) -> None:
+    """Raises `CheckpointError` for a model whose weights are not those of its config: nobody could read them again."""
+    with Layout.of(None, "meta").encoder():
+        outline = checkpoint.config.build(Layout.of(None, "meta")).state_dict().keys()
+    ours = checkpoint.model.state_dict().keys()
+    odd = [name for name in ours if name not in outline]
+    if any("lora_" in name or "base_layer" in name for name in odd):
+        raise CheckpointError(
+            "the model has LoRA adapters that are not merged, with which no folder of it can be read: merge them first "
+            "(PEFT: merge_and_unload)"
+        )
+    if odd or (odd := [name for name in outline if name not in ours]):
+        some = ", ".join(odd[:3])
+        raise CheckpointError(
+            f"the weights are not those of the model's config ({len(odd)} differ: {some}): not written"
+        )
+
+
+def read_back(written: Mapping[str, Tensor], paths: Iterable[Path]) -> None:
+    """Raises `CheckpointError` unless the files hold just these tensors, bit by bit."""
+    left = set(written)
+    for path in paths:
+        for key, tensor in file_tensors(path):
+            left.discard(key)
+            wanted = written.get(key)
+            if wanted is None or wanted.dtype != tensor.dtype or not _identical(wanted, tensor):
+                raise CheckpointError(f"{path} does not hold {key} as it was written: is the disk full or broken?")
+    if left:
+        raise CheckpointError(f"{len(left)} tensors were not written ({sorted(left)[0]}): is the disk full or broken?")
+
+
+def _identical(wanted: Tensor, found: Tensor) -> bool:
+    """Bit by bit, so that NaN is itself."""
+    flat, other = wanted.detach().cpu().contiguous().flatten(), found.contiguous().flatten()
+    return wanted.shape == found.shape and torch.equal(flat.view(torch.uint8), other.view(torch.uint8))
 
 
 def make_folder(folder: Path) -> None:
@@ -95,6 +142,8 @@ def make_folder(folder: Path) -> None:
 def read_folder(folder: Path, name: str, dtype: Dtypes | None, device: Devices, read: Read) -> Checkpoint:
     """A folder written by `save_folder`; `dtype` none means float32 (or the base's own)."""
     facts = _facts(folder)
+    if dtype is None and facts.get("precision"):
+        dtype = on_device(dtypes_of(facts["precision"]), Layout.of(None, device))
     config = Blip2Config.from_dict(facts["config"])
     base: str | None = facts.get("base")
     if base is None:

@@ -15,7 +15,8 @@ from sightline.vlm.encoders import EvaConfig, ImageFacts
 from sightline.vlm.encoders.pixels import CLIP_MEAN, CLIP_STD
 from sightline.vlm.language import CausalConfig, LanguageConfig, Seq2SeqConfig
 from sightline.vlm.model import Blip2Config
-from sightline.vlm.placement import Devices, Dtypes, Layout
+from sightline.vlm.placement import Devices, Dtypes, Layout, dtypes_of
+from sightline.vlm.weights.adapters import Adapter
 from sightline.vlm.weights.checkpoint import Checkpoint, Family, Prompts
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.fill import Fill, empty
@@ -37,6 +38,9 @@ MODEL_TYPES = ("blip-2", "instructblip")
 """As their configs name the whole model."""
 EVA_TYPES = ("blip_2_vision_model", "instructblip_vision_model")
 """`model_type` of the only vision model that these classes have."""
+
+PRECISION = "sightline_precision"
+"""Key of a config.json under which an export of ours says the dtype of each part; Hugging Face has one for all."""
 
 EXTRA = "sightline_extra.safetensors"
 """Beside an export of ours: under our own names, what Hugging Face's classes have no place for."""
@@ -70,7 +74,9 @@ INSTRUCTION = Prompts(
 """Of instruction-aware models (arXiv 2305.06500, appendix): an instruction is read as it stands, by bridge and all."""
 
 
-def read_huggingface(folder: Path, name: str, dtype: Dtypes | None = None, device: Devices = "cpu") -> Checkpoint:
+def read_huggingface(
+    folder: Path, name: str, dtype: Dtypes | None = None, device: Devices = "cpu", adapter: Adapter | None = None
+) -> Checkpoint:
     """A `Blip2*` or `InstructBlip*` checkpoint folder as a `Checkpoint`.
 
     Args:
@@ -79,17 +85,19 @@ def read_huggingface(folder: Path, name: str, dtype: Dtypes | None = None, devic
         dtype: As `Layout.of` takes it; none: as the checkpoint says, except that float16 is widened to float32 on a
             CPU, which has no fast float16.
         device: Where the model goes, or each part.
+        adapter: A LoRA adapter to merge into the weights.
 
     Raises:
         CheckpointError: Another kind of model, a damaged file, or weights that do not fit the config.
     """
     raw = _json(folder / "config.json")
+    check_plain(raw, folder)
     extra = dict(file_tensors(folder / EXTRA)) if (folder / EXTRA).exists() else {}
     config = _with_heads(read_config(raw, folder), extra)
-    model = empty(config, Layout.of(dtype, device, _dtype(raw, Layout.of(dtype, device))))
+    model = empty(config, _layout(raw, dtype, device))
     fill = Fill(model, _names(config), optional=("bridge.temperature",))
     fill.check(shapes(folder), str(folder), extra)
-    for key, tensor in tensors(folder):
+    for key, tensor in tensors(folder) if adapter is None else adapter.merged(tensors(folder)):
         fill.put(key, tensor)
     for key, tensor in extra.items():
         fill.put(key, tensor, ours=True)
@@ -282,9 +290,39 @@ def _image(folder: Path, config: Blip2Config) -> ImageFacts:
         raise CheckpointError(str(problem)) from problem
 
 
-def _dtype(raw: dict[str, Any], layout: Layout) -> torch.dtype:
-    named = getattr(torch, str(raw.get("dtype") or raw.get("torch_dtype") or "float32"), torch.float32)
-    return torch.float32 if named == torch.float16 and layout.language_on_cpu else named
+def _layout(raw: dict[str, Any], dtype: Dtypes | None, device: Devices) -> Layout:
+    """Where and how precise the parts are: as asked for, else as the file says, of each part where it does."""
+    asked = Layout.of(dtype, device)
+    if dtype is not None:
+        return Layout.of(dtype, device, _dtype(raw, asked))
+    told = raw.get(PRECISION)
+    if not isinstance(told, Mapping):
+        return Layout.of(dtype, device, _dtype(raw, asked))
+    return Layout.of(on_device(dtypes_of(told), asked), device)
+
+
+def on_device(dtypes: Mapping[str, torch.dtype], layout: Layout) -> dict[str, torch.dtype]:
+    """A checkpoint's own precision where it is to run: a CPU has no fast float16."""
+    wide = layout.language_on_cpu
+    return {part: torch.float32 if wide and each == torch.float16 else each for part, each in dtypes.items()}
+
+
+def check_plain(raw: Mapping[str, Any], folder: Path) -> None:
+    """Raises `CheckpointError` for quantised weights, by the method that made them."""
+    told = raw.get("quantization_config")
+    told = told or next((value.get("quantization_config") for value in raw.values() if isinstance(value, dict)), None)
+    if told:
+        method = told.get("quant_method", "an unnamed method") if isinstance(told, dict) else told
+        raise CheckpointError(
+            f"{folder / 'config.json'} says that its weights are quantised ({method}): they are not read here, "
+            "load the model they were made of, dtype=torch.bfloat16 halves it"
+        )
+
+
+def _dtype(raw: Mapping[str, Any], layout: Layout) -> torch.dtype:
+    named = getattr(torch, str(raw.get("dtype") or raw.get("torch_dtype") or "float32").removeprefix("torch."), None)
+    kept = named if isinstance(named, torch.dtype) and named.is_floating_point else torch.float32
+    return torch.float32 if kept == torch.float16 and layout.language_on_cpu else kept
 
 
 def _json(path: Path) -> dict[str, Any]:

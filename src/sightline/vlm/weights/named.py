@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sightline.vlm.placement import Devices, Dtypes, Precision, precision_of
+from sightline.vlm.weights.adapters import Adapter, read_adapter
 from sightline.vlm.weights.catalog import LAVIS, Known, Original, check, find
 from sightline.vlm.weights.checkpoint import Checkpoint
 from sightline.vlm.weights.compose import read_model_file
@@ -12,6 +13,7 @@ from sightline.vlm.weights.folder import CARD, read_folder
 from sightline.vlm.weights.hub import download
 from sightline.vlm.weights.huggingface import read_huggingface
 from sightline.vlm.weights.originals import read_original
+from sightline.vlm.weights.vocabulary import check_vocabulary
 
 
 def read(name_or_folder: str | Path, dtype: Precision | None = None, device: Devices = "cpu") -> Checkpoint:
@@ -42,7 +44,7 @@ def read(name_or_folder: str | Path, dtype: Precision | None = None, device: Dev
         folder = Path(name).expanduser()
     else:
         folder = download(name)
-    return _asked(_read(folder, name, dtype, device), known)
+    return _asked(check_vocabulary(_read(folder, name, dtype, device)), known)
 
 
 def _found(name: str) -> tuple[Known | None, Original | None]:
@@ -63,8 +65,19 @@ def _asked(checkpoint: Checkpoint, known: Known | None) -> Checkpoint:
 def _read(folder: Path, name: str, dtype: Dtypes | None, device: Devices) -> Checkpoint:
     if (folder / CARD).exists():
         return read_folder(folder, name, dtype, device, read)
+    adapter = read_adapter(folder)
+    if adapter is not None:
+        return read_huggingface(adapter_base(adapter), name, dtype, device, adapter)
     if (folder / "config.json").exists():
         return read_huggingface(folder, name, dtype, device)
     raise CheckpointError(
         f"{folder} has neither {CARD} (Sightline's layout) nor config.json (Hugging Face's): is it a checkpoint folder?"
     )
+
+
+def adapter_base(adapter: Adapter) -> Path:
+    """The folder of the model that an adapter was trained on: beside it, by its path, or from the hub."""
+    for folder in (adapter.folder / adapter.base, Path(adapter.base).expanduser()):
+        if folder.is_dir():
+            return folder
+    return download(adapter.base)

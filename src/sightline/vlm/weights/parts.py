@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 
-from sightline.vlm.config import ConfigError, closest
+from sightline.vlm.config import ConfigError
 from sightline.vlm.encoders import ForeignEncoder, ForeignEncoderConfig
-from sightline.vlm.encoders.foreign import TESTED
 from sightline.vlm.language import CausalConfig, CausalLanguage, Seq2SeqConfig, Seq2SeqLanguage
+from sightline.vlm.weights.adapters import Adapter, read_adapter
 from sightline.vlm.weights.errors import CheckpointError
 from sightline.vlm.weights.hub import TEXTS, download
+from sightline.vlm.weights.huggingface import check_plain
 
 PICKLED = (*TEXTS, "pytorch_model*.bin")
 """What is fetched of a hub id without safetensors (OPT, Vicuna): transformers reads these as tensors only."""
@@ -36,16 +37,11 @@ def read_encoder(
     check_depth(config_of(name_or_folder), drop_layers, name_or_folder)
     whole = _pretrained(AutoModel, name_or_folder, dtype)
     tower = getattr(whole, "vision_model", whole)
-    kind = tower.config.model_type
     config = ForeignEncoderConfig(architecture=tower.config.to_dict(), drop_layers=drop_layers)
     try:
         return ForeignEncoder(config, tower).eval().requires_grad_(False)
     except ConfigError as problem:
         raise CheckpointError(f"{name_or_folder}: {problem}") from problem
-    except AttributeError as problem:
-        raise CheckpointError(
-            f"{name_or_folder} is a {kind!r}: there is no adapter for it, {closest(kind, TESTED)}"
-        ) from problem
 
 
 def read_language(
@@ -86,8 +82,13 @@ def config_of(name_or_folder: str | Path) -> Any:
 
     folder = Path(name_or_folder).expanduser()
     folder = folder if folder.is_dir() else download(str(name_or_folder), TEXTS)
+    adapter = read_adapter(folder)
+    if adapter is not None:
+        return config_of(adapter.base)
     try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        check_plain(config.to_dict(), folder)
+        return config
     except (OSError, ValueError) as problem:
         raise CheckpointError(f"{folder} cannot be read as a model of transformers: {problem}") from problem
 
@@ -105,6 +106,9 @@ def _pretrained(
     automatic: Any, name_or_folder: str | Path, dtype: torch.dtype, changes: Mapping[str, Any] | None = None
 ) -> Any:
     folder = folder_of(name_or_folder)
+    adapter = read_adapter(folder)
+    if adapter is not None:
+        return _adapted(_pretrained(automatic, adapter.base, dtype, changes), adapter)
     if not Path(name_or_folder).expanduser().is_dir() and not any(folder.glob("*.safetensors")):
         folder = download(str(name_or_folder), PICKLED)  # published before safetensors were; read as tensors only
     try:
@@ -113,6 +117,16 @@ def _pretrained(
         )
     except (OSError, ValueError) as problem:
         raise CheckpointError(f"{folder} cannot be read as a model of transformers: {problem}") from problem
+
+
+def _adapted(model: Any, adapter: Adapter) -> Any:
+    """The model with a LoRA adapter merged into it."""
+    weights = model.state_dict()
+    with torch.no_grad():
+        for key, merged in adapter.merged(weights.items()):
+            if merged is not weights[key]:
+                weights[key].copy_(merged)
+    return model
 
 
 def folder_of(name_or_folder: str | Path) -> Path:

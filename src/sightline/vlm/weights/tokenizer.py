@@ -5,6 +5,7 @@ Shapes: B texts, L tokens of the longest.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -42,11 +43,24 @@ class Tokenizer:
         copy.enable_padding(pad_id=self.pad_id, pad_token=copy.id_to_token(self.pad_id) or "")
         copy.save(str(path))
 
-    def encode(self, text: str, *, special: bool = True, max_length: int | None = None) -> list[int]:
+    @cached_property
+    def specials(self) -> tuple[str, ...]:
+        """Texts that are read as one special token each (BOS, EOS, place holders)."""
+        return tuple(token.content for token in self.backend.get_added_tokens_decoder().values() if token.special)
+
+    def names_special(self, text: str) -> str | None:
+        """The first special token that is written out in a text, none where there is none."""
+        return next((token for token in self.specials if token and token in text), None)
+
+    def encode(
+        self, text: str, *, special: bool = True, max_length: int | None = None, literal: bool = False
+    ) -> list[int]:
         """Token ids; `special` adds what the model expects around a text (BOS, CLS, EOS …).
 
+        `literal`: special tokens written out in the text are read as any other characters, as in text of users.
         Truncation: a text longer than `max_length` loses words at its end, never its special tokens.
         """
+        self.backend.encode_special_tokens = literal
         encoding = self.backend.encode(text, add_special_tokens=False)
         around = self.backend.num_special_tokens_to_add(False) if special else 0
         if max_length is not None:
@@ -84,7 +98,8 @@ class Tokenizer:
         pad: Literal["left", "right"] = "right",
         special: bool = True,
         max_length: int | None = None,
+        literal: bool = False,
     ) -> Text:
         """Token ids and attention mask `[B, L]`; left padding for a causal model's prompts, right everywhere else."""
-        rows = [self.encode(text, special=special, max_length=max_length) for text in texts]
+        rows = [self.encode(text, special=special, max_length=max_length, literal=literal) for text in texts]
         return Text.padded(rows, self.pad_id, left=pad == "left")
