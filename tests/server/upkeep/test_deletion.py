@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from server.cluster import Place
-from server.edges.running_site import PASSWORD, Site, basic, browser, opened, settings_in
+from server.edges.running_site import ORIGIN, PASSWORD, Site, basic, browser, opened, settings_in
 from server.hands import Time
 from server.upkeep.marking import ask, data_uri, found, marked_trace, picture, upload
+from sightline.server.accounts.records import InitialAccounts
 from sightline.server.runtime.clock import clock
 from sightline.server.settings import Settings
 from sightline.server.upkeep.actions import Retention
@@ -115,6 +117,9 @@ async def everything(site: Site) -> None:
     """The marker in a trace and in each other thing of the project."""
     await marked_trace(site, MARKER, session=f"{MARKER}-session")
     await ask(site, "POST", "/v2/prompts", {"name": "prompt", "prompt": f"{MARKER}-text", "type": "text"}, 201)
+    named = {"name": f"{MARKER}-prompt", "prompt": "p", "type": "text", "labels": [f"{MARKER.lower()}-label"]}
+    await ask(site, "POST", "/v2/prompts", named, 201)
+    await ask(site, "DELETE", f"/v2/prompts/{MARKER}-prompt", expect=204)
     await ask(site, "POST", "/v2/datasets", {"name": f"{MARKER}-dataset"})
     item = {"datasetName": f"{MARKER}-dataset", "input": f"{MARKER}-item", "metadata": {"m": MARKER}}
     await ask(site, "POST", "/dataset-items", item)
@@ -141,6 +146,24 @@ async def test_a_deleted_organisation_takes_its_projects_with_it(settings: Setti
     assert found(folder, MARKER) == {}
 
 
+async def invitation(site: Site, email: str, role: str, name: str | None = None) -> tuple[dict[str, Any], str]:
+    """An invitation by the owner, and the token of its link."""
+    async with browser(site, "ada@example.org") as ada:
+        draft = {"email": email, "role": role, "name": name}
+        made = (await ada.post("/api/web/projects/here/members", json=draft)).json()
+    return made["member"], made["link"].partition("#token=")[2]
+
+
+async def joined(site: Site, email: str, role: str) -> dict[str, Any]:
+    """A member who has accepted, with a password."""
+    member, token = await invitation(site, email, role, name=email.partition("@")[0])
+    answer = await site.client.post(
+        "/api/web/links/password", json={"token": token, "password": PASSWORD}, headers={"Origin": ORIGIN}
+    )
+    assert answer.status_code == 200, answer.text
+    return member
+
+
 async def test_what_ends_by_retention_leaves_nothing(settings: Settings):
     folder, later = Path(settings.data_dir), Time(datetime.now(UTC) + timedelta(days=40))
     async with erased(settings) as site:
@@ -159,8 +182,7 @@ async def test_what_ends_by_retention_leaves_nothing(settings: Settings):
 async def test_an_erased_person_leaves_their_words_without_their_name(settings: Settings):
     folder, address = Path(settings.data_dir), f"{MARKER}@example.org"
     async with erased(settings) as site:
-        person = {"userName": address, "name": {"formatted": f"{MARKER}-name"}, "password": PASSWORD}
-        made = await ask(site, "POST", "/scim/Users", person, expect=201, headers=ORGANIZATION)
+        made = await joined(site, address, "MEMBER")
         sent = await site.send()
         said = {"projectId": "here", "objectType": "TRACE", "objectId": sent.trace_id, "content": "well said"}
         await ask(site, "POST", "/comments", said | {"authorUserId": made["id"]})
@@ -180,21 +202,53 @@ async def test_an_erased_person_leaves_their_words_without_their_name(settings: 
 
 async def test_a_person_can_erase_themselves_but_not_the_last_owner(settings: Settings):
     async with opened(settings) as site, browser(site, "ada@example.org") as page:
+        invited = {"userName": "waits@example.org", "roles": ["OWNER"]}
+        await ask(site, "POST", "/scim/Users", invited, expect=201, headers=ORGANIZATION)
         refused = await page.delete("/api/web/session/person")
         assert (refused.status_code, "last owner" in refused.json()["message"]) == (409, True)
-        person = {"userName": "bob@example.org", "password": PASSWORD, "roles": ["OWNER"]}
-        await ask(site, "POST", "/scim/Users", person, expect=201, headers=ORGANIZATION)
+        await joined(site, "bob@example.org", "OWNER")
         assert (await page.delete("/api/web/session/person")).status_code == 204
         assert (await page.get("/api/web/session")).status_code == 401
 
 
-async def test_an_organisation_cannot_erase_somebody_of_another(settings: Settings):
-    async with opened(settings) as site:
-        people = site.app.state.services.people
-        [eve] = (await people.page("others", None, 0, 10))[0]
-        await ask(site, "DELETE", f"/organizations/people/{eve.user.id}", expect=404, headers=ORGANIZATION)
-        await people.take_in("lab", eve.user.id)
-        await ask(site, "DELETE", f"/organizations/people/{eve.user.id}", expect=409, headers=ORGANIZATION)
+async def test_an_organisation_erases_its_own_name_of_a_person_and_no_account_of_another(settings: Settings):
+    async with opened(settings) as site, browser(site, "eve@example.org") as eve:
+        [known] = (await site.app.state.services.people.page("others", None, 0, 10))[0]
+        await ask(site, "DELETE", f"/organizations/people/{known.user.id}", expect=404, headers=ORGANIZATION)
+        member, token = await invitation(site, "eve@example.org", "MEMBER")
+        assert (await eve.post("/api/web/links/join", json={"token": token})).status_code == 200
+        await ask(site, "DELETE", f"/organizations/people/{member['id']}", headers=ORGANIZATION)
+        assert [each["id"] for each in (await eve.get("/api/web/session")).json()["projects"]] == ["elsewhere"]
+
+
+async def test_whoever_erases_themselves_is_erased_in_every_organisation(settings: Settings):
+    async with opened(settings) as site, browser(site, "eve@example.org") as eve:
+        member, token = await invitation(site, "eve@example.org", "MEMBER")
+        assert (await eve.post("/api/web/links/join", json={"token": token})).status_code == 200
+        sent = await site.send()
+        said = {"projectId": "here", "objectType": "TRACE", "objectId": sent.trace_id, "content": "well said"}
+        await ask(site, "POST", "/comments", said | {"authorUserId": member["id"]})
+        refused = await eve.delete("/api/web/session/person")
+        assert (refused.status_code, "last owner" in refused.json()["message"]) == (409, True)
+        owner = InitialAccounts(
+            org_id="others", project_id="elsewhere", user_email="o@example.org", user_password=PASSWORD
+        )
+        await site.app.state.services.accounts.seed(owner)
+        assert (await eve.delete("/api/web/session/person")).status_code == 204
+        assert {each["authorUserId"] for each in (await ask(site, "GET", "/comments"))["data"]} == {ERASED}
+        assert member["id"] not in str(await ask(site, "GET", "/scim/Users", headers=ORGANIZATION))
+
+
+async def test_a_deleted_organisation_takes_its_invitations_and_leaves_accounts(settings: Settings):
+    folder = Path(settings.data_dir)
+    async with erased(settings) as site:
+        _, token = await invitation(site, "eve@example.org", "MEMBER", name=f"{MARKER}-of-eve")
+        await invitation(site, f"{MARKER}@example.org", "MEMBER")
+        async with browser(site, "eve@example.org") as eve:
+            assert (await eve.post("/api/web/links/join", json={"token": token})).status_code == 200
+            await ask(site, "DELETE", "/organizations", {"name": "Lab"}, expect=202, headers=ORGANIZATION)
+            assert [each["id"] for each in (await eve.get("/api/web/session")).json()["projects"]] == ["elsewhere"]
+    assert found(folder, MARKER) == {}
 
 
 async def test_a_file_goes_with_its_last_use(settings: Settings):

@@ -4,7 +4,7 @@ The door says once who acts (`acting`); whoever changes something calls `record`
 there is no change without its row and no row without its change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -69,3 +69,8 @@ async def record(connection: Connection, *events: AuditEvent) -> None:
     actor, moment = acting_now(), now()
     rows = [AuditRow(id=new_id(), at=moment, actor=each.by or actor, event=each) for each in events]
     await store.append(connection, rows)
+
+
+async def forget_words(connection: Connection, project_ids: Sequence[str]) -> None:
+    """At the end of projects: their rows stay, without ids and names that clients chose."""
+    await store.forget_words(connection, project_ids)

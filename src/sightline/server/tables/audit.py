@@ -1,7 +1,8 @@
 """What people and keys did. Append-only: triggers of the migration refuse changes and deletions.
 
-Rows hold ids, never names, addresses of mail or contents: who is erased elsewhere leaves nothing here to erase. There
-are no foreign keys, because rows outlive what they tell of.
+Rows hold ids, never names of people, addresses of mail or contents: who is erased elsewhere leaves nothing here to
+erase. Ids and names that clients chose (traces, prompts, labels) go with their project, the one change that is let
+through. There are no foreign keys, because rows outlive what they tell of.
 """
 
 from sqlalchemy import JSON, Column, Index, String, Table

@@ -190,9 +190,9 @@ RELATIONAL: Sequence[Place] = (
     Place(
         "audit_events",
         "relational table",
-        "who did what, from where: ids, never names or contents; append-only",
+        "who did what, from where: ids, never names of people or contents; append-only",
         (
-            Tie(T.PROJECT, "project_id", H.STAYS),
+            Tie(T.PROJECT, "project_id", H.STAYS, note="Without the ids and names that clients chose."),
             Tie(T.ORGANIZATION, "organization_id", H.STAYS),
             Tie(
                 T.PERSON, "actor_id", H.STAYS, note="An id that leads to nobody once they are erased, and IP addresses."
@@ -314,7 +314,7 @@ NAMES_NOTHING: dict[str, str] = {
     "changes.event_id": "goes with its trace",
     "removals.ids": "what was deleted, until it is off the disk",
     "audit_events.actor_kind": "person, key or system",
-    "audit_events.target_id": "an id; the digest of a session's; the name of a prompt or a skill",
+    "audit_events.target_id": "an id; a session's digest; a prompt's or skill's name, until its project goes",
     "models.tokenizer_id": "names a tokenizer",
     "blob_exports.access_key_id": "names a key of a bucket",
 }

@@ -1,9 +1,9 @@
-"""Rows of the audit log: appended and read, nothing else."""
+"""Rows of the audit log: appended and read; the words of a deleted project leave them."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, or_, select
+from sqlalchemy import ColumnElement, Row, insert, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sightline.server.accounts.records import Actor, AuditAction, AuditEvent, AuditQuery, AuditRow
@@ -12,6 +12,8 @@ from sightline.server.tables.audit import audit_events
 
 PERSONAL: Sequence[AuditAction] = ("sign-in", "password.set", "session.end")
 """What a person does for themselves, in no organisation."""
+OURS = ("organization", "person", "key", "invitation")
+"""Kinds of targets whose ids are made here; those of others are words of clients."""
 LONGEST_ID = 1000
 """Characters kept of a target's id: clients choose those of traces and prompts."""
 
@@ -21,6 +23,13 @@ async def append(connection: AsyncConnection, rows: Sequence[AuditRow]) -> None:
         return
     owners = await _organizations(connection, {row.event.project_id for row in rows if row.event.project_id})
     await connection.execute(insert(audit_events), [_values(row, owners) for row in rows])
+
+
+async def forget_words(connection: AsyncConnection, project_ids: Sequence[str]) -> None:
+    """Take from the rows of these projects what clients named: that something was done, by whom and when, stays."""
+    table = audit_events.c
+    theirs = table.project_id.in_(project_ids) & table.target_kind.not_in(OURS) & (table.action != "project.delete")
+    await connection.execute(update(audit_events).where(theirs).values(target_id=None, details=null()))
 
 
 async def page(connection: AsyncConnection, query: AuditQuery) -> list[AuditRow]:

@@ -116,37 +116,40 @@ class Removal:
     async def person(self, user_id: UserId, *, by: OrganizationId | None = None) -> None:
         """Erase a person: their account goes, what they wrote stays without their name.
 
-        `by` an organisation only where they belong to no other. Conflict where they are the last owner of one.
+        `by` an organisation only its own name of them, or an account that belongs to no other. Conflict where they are
+        the last owner of one.
         """
         async with self._database.work() as work:
             store = RemovalStore(work.connection)
-            names = await store.person(user_id)
-            belongs = await store.organizations_of(user_id)
-            if names is None or (by is not None and by not in belongs):
+            found = await store.person(user_id)
+            belongs = await store.organizations_of(found[0]) if found else []
+            if found is None or (by is not None and by not in belongs):
                 raise NotFound(f"user {user_id!r} does not exist or is not a member of this organisation")
+            ids, address = found
             if by is not None and len(belongs) > 1:
                 raise Conflict(
                     f"user {user_id!r} belongs to other organisations too: only they can erase their account"
                 )
-            if orphaned := await store.orphaned_by(user_id):
-                raise Conflict(f"{names[1]} is the last owner of {orphaned[0]!r}: make somebody else one first")
+            if orphaned := await store.orphaned_by(ids):
+                raise Conflict(f"{address} is the last owner of {orphaned[0]!r}: make somebody else one first")
             theirs: Sequence[OrganizationId | None] = belongs or [None]
             for organization_id in theirs:
                 event = AuditEvent(
                     action="person.delete", target_kind="person", target_id=user_id, organization_id=organization_id
                 )
                 await audit.record(work.connection, event)
-            noted = await store.note(ProjectId(""), Thing.PERSON, names)
-            await store.erase(names)
+            noted = await store.note(ProjectId(""), Thing.PERSON, [*ids, address])
+            await store.erase(noted.ids)
         await self._finish(noted)
 
     async def person_at(self, email: str) -> None:
-        """As `person`, by their address."""
+        """As `person`, everybody with this address."""
         async with self._database.reading() as connection:
-            user_id = await RemovalStore(connection).person_at(email)
-        if user_id is None:
+            found = await RemovalStore(connection).people_at(email)
+        if not found:
             raise NotFound(f"nobody has the address {email}")
-        await self.person(user_id)
+        for user_id in found:
+            await self.person(user_id)
 
     async def resume(self) -> None:
         """Finish deletions that were cut short. Their failures are logged: the next round tries again."""
@@ -225,6 +228,7 @@ class Removal:
     async def _remove_project(self, noted: Noted) -> None:
         async with self._database.work() as work:
             await RemovalStore(work.connection).remove_project(noted.project_id)
+            await audit.forget_words(work.connection, [noted.project_id])
             work.after_commit(self.stores.accounts.forget_keys)
         await self._engine.delete_project(noted.project_id)
         await self.stores.media.of_project(noted.project_id)

@@ -79,31 +79,42 @@ class RemovalStore:
         return [ProjectId(row.id) for row in await self._connection.execute(query)]
 
     async def remove_organization(self, organization_id: OrganizationId) -> None:
+        """With the invitations it made, and its names of people whose account is another: no key leads there."""
+        unjoined = users.c.joined_at.is_(None) | users.c.account_id.is_not(None)
+        await self._connection.execute(delete(users).where(users.c.made_by == organization_id, unjoined))
         await self._connection.execute(delete(organizations).where(organizations.c.id == organization_id))
 
-    async def person(self, user_id: UserId) -> tuple[str, str] | None:
-        """The id and the address of a person."""
-        query = select(users.c.id, users.c.email).where(users.c.id == user_id)
-        row = (await self._connection.execute(query)).first()
-        return (row.id, row.email) if row else None
+    async def person(self, user_id: UserId) -> tuple[list[UserId], str] | None:
+        """The ids under which organisations know an account, its own first, and its address."""
+        mine = (users.c.id == user_id) | (users.c.account_id == user_id)
+        rows = (await self._connection.execute(select(users.c.id, users.c.email).where(mine))).all()
+        address = next((row.email for row in rows if row.id == user_id), None)
+        if address is None:
+            return None
+        return sorted((UserId(row.id) for row in rows), key=lambda each: each != user_id), address
 
-    async def person_at(self, email: str) -> UserId | None:
-        query = select(users.c.id).where(users.c.email == email.strip().lower())
-        found = (await self._connection.execute(query)).scalar()
-        return UserId(found) if found else None
+    async def people_at(self, email: str) -> list[UserId]:
+        """The accounts and open invitations with this address: organisations write addresses down each for itself."""
+        at = users.c.email == email.strip().lower(), users.c.account_id.is_(None)
+        return [UserId(row.id) for row in await self._connection.execute(select(users.c.id).where(*at))]
 
-    async def organizations_of(self, user_id: UserId) -> list[OrganizationId]:
-        query = select(memberships.c.organization_id).where(memberships.c.user_id == user_id)
+    async def organizations_of(self, user_ids: Sequence[UserId]) -> list[OrganizationId]:
+        query = select(memberships.c.organization_id).where(memberships.c.user_id.in_(user_ids)).distinct()
         return [OrganizationId(row.organization_id) for row in await self._connection.execute(query)]
 
-    async def orphaned_by(self, user_id: UserId) -> list[str]:
-        """Names of the organisations whose only owner this person is."""
+    async def orphaned_by(self, user_ids: Sequence[UserId]) -> list[str]:
+        """Names of the organisations whose only owner this person is; who has not joined yet owns nothing."""
         others = memberships.alias()
-        is_owner = (memberships.c.user_id == user_id) & (memberships.c.role == "OWNER")
-        another = select(others.c.user_id).where(
-            others.c.organization_id == memberships.c.organization_id,
-            others.c.role == "OWNER",
-            others.c.user_id != user_id,
+        is_owner = memberships.c.user_id.in_(user_ids) & (memberships.c.role == "OWNER")
+        another = (
+            select(others.c.user_id)
+            .join(users, users.c.id == others.c.user_id)
+            .where(
+                others.c.organization_id == memberships.c.organization_id,
+                others.c.role == "OWNER",
+                others.c.user_id.not_in(user_ids),
+                users.c.joined_at.is_not(None),
+            )
         )
         query = select(organizations.c.name).join(memberships).where(is_owner, ~another.exists())
         return [row.name for row in await self._connection.execute(query)]

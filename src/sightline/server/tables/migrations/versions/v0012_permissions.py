@@ -1,4 +1,7 @@
-"""Scopes of API keys, protected labels of projects, and the audit log, which triggers keep append-only."""
+"""Scopes of API keys, protected labels of projects, and the audit log, which triggers keep append-only.
+
+One change they let through: the target and the details of a row go when the project goes whose words they are.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,10 +14,31 @@ depends_on: str | None = None
 FULL = "admin ingest read scores write"
 """Keys that are there already keep what they can do."""
 REFUSED = "audit events are append-only"
+STAY = (
+    "id",
+    "at",
+    "organization_id",
+    "project_id",
+    "actor_kind",
+    "actor_id",
+    "address",
+    "action",
+    "target_kind",
+    "outcome",
+)
+"""Columns of the audit log that never change."""
 FUNCTION = f"""
 CREATE FUNCTION refuse_audit_change() RETURNS trigger AS $$
-BEGIN RAISE EXCEPTION '{REFUSED}'; END $$ LANGUAGE plpgsql
+BEGIN
+  IF TG_OP = 'UPDATE' AND NEW.target_id IS NULL AND NEW.details IS NULL
+    AND ({", ".join(f"NEW.{name}" for name in STAY)}) IS NOT DISTINCT FROM ({", ".join(f"OLD.{name}" for name in STAY)})
+  THEN RETURN NEW; END IF;
+  RAISE EXCEPTION '{REFUSED}';
+END $$ LANGUAGE plpgsql
 """
+WITHOUT_WORDS = " AND ".join(
+    ("NEW.target_id IS NULL", "NEW.details IS NULL", *(f"NEW.{name} IS OLD.{name}" for name in STAY))
+)
 
 
 def upgrade() -> None:
@@ -39,9 +63,9 @@ def upgrade() -> None:
     for scope in ("project", "organization"):
         op.create_index(f"ix_audit_events_{scope}", "audit_events", [f"{scope}_id", "at", "id"])
     if op.get_bind().dialect.name == "sqlite":
-        for change in ("UPDATE", "DELETE"):
+        for change, when in (("UPDATE", f"WHEN NOT ({WITHOUT_WORDS}) "), ("DELETE", "")):
             op.execute(
-                f"CREATE TRIGGER audit_events_no_{change.lower()} BEFORE {change} ON audit_events "
+                f"CREATE TRIGGER audit_events_no_{change.lower()} BEFORE {change} ON audit_events {when}"
                 f"BEGIN SELECT RAISE(ABORT, '{REFUSED}'); END"
             )
     else:
