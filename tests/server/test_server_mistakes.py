@@ -41,3 +41,14 @@ def test_a_database_of_another_kind_is_refused(url: str, tmp_path: Path):
 def test_a_store_for_media_of_another_kind_is_refused(tmp_path: Path):
     line = refused("--data-dir", str(tmp_path), SIGHTLINE_MEDIA_URL="ftp://files")
     assert line.startswith("error: SIGHTLINE_MEDIA_URL begins with 'ftp': name a folder, or a store as s3://bucket")
+
+
+def test_erasing_in_a_folder_without_data_makes_none(tmp_path: Path):
+    folder = tmp_path / "mistyped"
+    command = [sys.executable, "-m", "sightline.cli", "erase", "--person", "ada@example.org", "--data-dir", str(folder)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (ran.returncode, ran.stderr) == (
+        2,
+        f"error: {folder} holds no data of a server: name its folder with --data-dir\n",
+    )
+    assert not folder.exists()

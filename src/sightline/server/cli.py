@@ -128,6 +128,7 @@ def erase(
     if person is None and not now:
         _fail("nothing to erase: give --person with an e-mail address, --now, or both")
     settings = _settings(data_dir=data_dir)
+    _require_data(settings)
     _run(_erase(settings, person, now=now))
     typer.echo(" and ".join([*([f"{person} is erased"] if person else []), *(["off the disk"] if now else [])]))
 
@@ -169,10 +170,16 @@ def reset_password(
         typer.echo(f"New password for {each['email']} (once, within {LINK_HOURS} hours): {each['url']}")
 
 
-async def _reset_links(settings: Settings, email: str) -> list[tuple[User, str]]:
+def _require_data(settings: Settings) -> Path:
+    """The data folder; fails where no server has kept anything, rather than begin a new one."""
     folder = settings.data_dir.expanduser().resolve()
     if settings.database_url is None and not (folder / DATABASE_FILE).exists():
         _fail(f"{folder} holds no data of a server: name its folder with --data-dir")
+    return folder
+
+
+async def _reset_links(settings: Settings, email: str) -> list[tuple[User, str]]:
+    folder = _require_data(settings)
     url = database_url(settings, folder)
     if await check_schema(url) != HEAD:
         _fail("the data is of an older version of Sightline: start this version's server on it once, then try again")

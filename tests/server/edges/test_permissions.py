@@ -101,6 +101,22 @@ async def test_the_public_key_alone_changes_no_score(site: Site):
     assert (await site.get("/v2/scores/mine"))["value"] == 0
 
 
+@pytest.mark.parametrize(
+    ("scope", "status", "events"), [("read", 403, None), ("ingest", 403, []), ("write", 200, ["b"])]
+)
+async def test_the_public_key_alone_holds_nothing_that_its_pair_does_not(
+    site: Site, scope: KeyScope, status: int, events: list[str] | None
+):
+    made = await site.app.state.services.accounts.create_key(ProjectId("here"), KeyDraft(scopes=frozenset({scope})))
+    alone = {"Authorization": f"Bearer {made.key.public_key}"}
+    score = {"name": "n", "value": 1, "traceId": f"scored-by-{scope}"}
+    answer = await site.client.post(SCORES, json=score, headers=alone)
+    assert answer.status_code == status, answer.text
+    event = {"id": "b", "type": "score-create", "timestamp": now().isoformat(), "body": score}
+    batch = (await site.client.post("/api/public/ingestion", json={"batch": [event]}, headers=alone)).json()
+    assert [each["id"] for each in batch["successes"]] == events if events is not None else "error" in batch
+
+
 async def test_protected_labels_move_by_no_way_without_the_scope(site: Site, ada: httpx2.AsyncClient):
     writer, admin = await key_to(site, "write"), await key_to(site, "admin")
     version = {"name": "guarded", "type": "text", "prompt": "p"}

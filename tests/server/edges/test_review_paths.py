@@ -51,6 +51,15 @@ async def test_a_comment_is_left_on_each_kind_of_thing_and_found_by_it(site: Sit
     assert (await api.comments.get(author_user_id="eve")).data == []
 
 
+async def test_a_trace_without_observations_is_commented_on(site: Site):
+    trace = {"id": "bare", "name": "bare", "timestamp": "2026-05-01T00:00:00Z"}
+    batch = [{"id": "bare-1", "type": "trace-create", "timestamp": "2026-05-01T00:00:00Z", "body": trace}]
+    assert (await send(site, "POST", "/ingestion", {"batch": batch})).status_code == 207
+    said = {"projectId": "here", "objectType": "TRACE", "objectId": "bare", "content": "still one"}
+    assert (await send(site, "POST", "/comments", said)).status_code == 200
+    assert (await send(site, "POST", "/comments", said | {"objectId": "none"})).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("changes", "status"),
     [

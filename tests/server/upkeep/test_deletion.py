@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from server.cluster import Place
-from server.edges.running_site import ORIGIN, PASSWORD, Site, basic, browser, opened, settings_in
+from server.edges.running_site import ELSEWHERE, HERE, ORIGIN, PASSWORD, Site, basic, browser, opened, settings_in
 from server.hands import Time
 from server.upkeep.marking import ask, data_uri, found, marked_trace, picture, upload
 from sightline.server.accounts.records import InitialAccounts
@@ -219,6 +219,36 @@ async def test_an_organisation_erases_its_own_name_of_a_person_and_no_account_of
         assert (await eve.post("/api/web/links/join", json={"token": token})).status_code == 200
         await ask(site, "DELETE", f"/organizations/people/{member['id']}", headers=ORGANIZATION)
         assert [each["id"] for each in (await eve.get("/api/web/session")).json()["projects"]] == ["elsewhere"]
+
+
+async def test_erasing_whom_one_invited_takes_their_address_from_no_other_organisations_projects(settings: Settings):
+    """Anybody may invite any address, and nobody proves that one is theirs."""
+    async with opened(settings) as site:
+        address = "eve@example.org"
+        for key, project in ((HERE, "here"), (ELSEWHERE, "elsewhere")):
+            prompt = await ask(site, "POST", "/v2/prompts", {"name": "p", "prompt": "p"}, expect=201, headers=key)
+            said = {"projectId": project, "objectType": "PROMPT", "objectId": prompt["id"], "content": "well said"}
+            await ask(site, "POST", "/comments", said | {"authorUserId": address}, headers=key)
+            await ask(site, "POST", "/scores", {"name": "n", "value": 1, "traceId": "t"}, headers=key)
+        engine = site.app.state.services.removal.stores.engine
+        await engine.execute(
+            f"ALTER TABLE scores UPDATE author_user_id = '{address}' WHERE 1 SETTINGS mutations_sync = 1"
+        )
+        member, _ = await invitation(site, address, "MEMBER")
+        await ask(site, "DELETE", f"/organizations/people/{member['id']}", headers=ORGANIZATION)
+        for key, author in ((HERE, ERASED), (ELSEWHERE, address)):
+            for path in ("/comments", "/v2/scores"):
+                [found] = (await ask(site, "GET", path, headers=key))["data"]
+                assert found["authorUserId"] == author, (path, author)
+
+
+async def test_an_organisation_is_not_told_of_an_account_by_anothers_id_of_it(settings: Settings):
+    async with opened(settings) as site, browser(site, "eve@example.org") as eve:
+        account = (await eve.get("/api/web/session")).json()["user"]["id"]
+        _, token = await invitation(site, "eve@example.org", "MEMBER")
+        assert (await eve.post("/api/web/links/join", json={"token": token})).status_code == 200
+        await ask(site, "DELETE", f"/organizations/people/{account}", expect=404, headers=ORGANIZATION)
+        assert (await eve.get("/api/web/session")).status_code == 200
 
 
 async def test_whoever_erases_themselves_is_erased_in_every_organisation(settings: Settings):

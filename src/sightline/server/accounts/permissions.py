@@ -184,7 +184,7 @@ def holds(who: Access, verb: Verb) -> bool:
     if who.scope == "user":
         return who.role in held.roles
     if who.scope == "scores":
-        return held.public_key
+        return held.public_key and bool(who.scopes & held.scopes)  # Half a pair holds nothing that the pair does not.
     return bool(who.scopes & held.scopes)
 
 
@@ -200,7 +200,7 @@ def lacking(who: Access, verb: Verb) -> str:
     act = f"{verb} ({held.says.rstrip('.')})"
     if who.scope == "user":
         return f"Role {who.role} does not have {act}: {_roles(held)}"
-    if who.scope == "scores":
+    if who.scope == "scores" and not held.public_key:
         return f"A public key alone may only create scores, not {act}: send the key pair"
     given = ", ".join(sorted(who.scopes)) or "no scope"
     return f"API key {who.public_key!r} has {given}, which does not hold {act}: {_scopes(held)}"

@@ -26,8 +26,8 @@ be written too.
 
 **Scopes** belong to the key pairs of a project, and are chosen when a key is made, with an expiry if you like. `admin`
 holds whatever a key can hold. A key made before there were scopes, or by a client that names none, has all of them. An
-expired key is answered 401. The *public key alone* (a bearer token, for browsers) creates scores: it changes none, and
-reads nothing.
+expired key is answered 401. The *public key alone* (a bearer token, for browsers) creates scores where its pair may: it
+changes none, and reads nothing.
 
 **Protected labels** are a setting of the project, empty at first: `PUT /api/web/projects/{projectId}/protected-labels`
 for owners and admins, or `protectedLabels` of `PUT /api/public/projects/{projectId}` with an organisation's key. A

@@ -18,7 +18,21 @@ RELATIONAL: Sequence[Place] = (
         "projects",
         (Tie(T.PROJECT, "id"), Tie(T.ORGANIZATION, "organization_id", H.CASCADE)),
     ),
-    Place("users", "relational table", "people: address, name, password hash", (Tie(T.PERSON, "id"),)),
+    Place(
+        "users",
+        "relational table",
+        "people and invitations: address, name, password hash",
+        (
+            Tie(T.PERSON, "id"),
+            Tie(T.PERSON, "account_id", H.CASCADE, note="What other organisations call an account goes with it."),
+            Tie(
+                T.ORGANIZATION,
+                "made_by",
+                H.STAYS,
+                note="An account stays, it is its person's; invitations go, and names of others' accounts.",
+            ),
+        ),
+    ),
     Place(
         "memberships",
         "relational table",
@@ -200,6 +214,11 @@ RELATIONAL: Sequence[Place] = (
         ),
     ),
     Place("row_versions", "relational table", "the sequence of row versions: no data of users"),
+    Place(
+        "sign_in_attempts",
+        "relational table",
+        "wrong passwords of the last hour, by an HMAC of the name that was tried: no data of users",
+    ),
     Place("leases", "relational table", "which process runs a job: no data of users"),
     Place(
         "removals",

@@ -27,9 +27,10 @@ when their bytes leave the disk there is for those servers to say.
 
 {calls}
 
-Erasing a person leaves what they wrote, and their keys, which belong to their project. Where their id or address stood
-as an author stands `erased-person`. The last owner of an organisation cannot be erased. What they wrote into the text
-of a comment is not searched.
+Erasing a person leaves what they wrote, and their keys, which belong to their project. Where their id stood as an
+author stands `erased-person`; so where their address stood, in the projects of their organisations, or in all of them
+when it is done on the machine. The last owner of an organisation cannot be erased. What they wrote into the text of a
+comment is not searched.
 """
 CALLS = {
     "traces": "`DELETE /api/public/traces/{traceId}`, `DELETE /api/public/traces`",

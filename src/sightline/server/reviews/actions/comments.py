@@ -56,7 +56,8 @@ class Comments:
 
     async def _exists(self, project_id: ProjectId, object_type: CommentedType, object_id: str) -> bool:
         if object_type == "TRACE":
-            return bool(await self._tracing.observation_ids(project_id, [TraceId(object_id)]))
+            found = await self._tracing.traces(project_id, TraceQuery(ids=(TraceId(object_id),), limit=1))
+            return bool(found.items)
         if object_type == "OBSERVATION":
             wanted = ObservationQuery(ids=(ObservationId(object_id),), limit=1)
             return bool((await self._tracing.observations(project_id, wanted)).items)

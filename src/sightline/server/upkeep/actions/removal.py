@@ -113,43 +113,53 @@ class Removal:
 
         await self.stores.prompts.delete(project_id, selector, also, promotes=promotes)
 
-    async def person(self, user_id: UserId, *, by: OrganizationId | None = None) -> None:
+    async def person(self, user_id: UserId, *, by: OrganizationId | None = None, everywhere: bool = False) -> None:
         """Erase a person: their account goes, what they wrote stays without their name.
 
         `by` an organisation only its own name of them, or an account that belongs to no other. Conflict where they are
-        the last owner of one.
+        the last owner of one. An address is taken from the projects of their organisations, or `everywhere`: nobody
+        proves that one is theirs, and others may have written it down for somebody else.
         """
         async with self._database.work() as work:
             store = RemovalStore(work.connection)
-            found = await store.person(user_id)
-            belongs = await store.organizations_of(found[0]) if found else []
-            if found is None or (by is not None and by not in belongs):
+            known = await store.person(user_id)
+            if user_id not in known or (by is not None and by not in await store.organizations_of([user_id])):
                 raise NotFound(f"user {user_id!r} does not exist or is not a member of this organisation")
-            ids, address = found
-            if by is not None and len(belongs) > 1:
-                raise Conflict(
-                    f"user {user_id!r} belongs to other organisations too: only they can erase their account"
-                )
-            if orphaned := await store.orphaned_by(ids):
-                raise Conflict(f"{address} is the last owner of {orphaned[0]!r}: make somebody else one first")
-            theirs: Sequence[OrganizationId | None] = belongs or [None]
+            ids = [*known]
+            await self._check_erasable(store, ids, known[user_id], by)
+            theirs: Sequence[OrganizationId | None] = await store.organizations_of(ids) or [None]
             for organization_id in theirs:
                 event = AuditEvent(
                     action="person.delete", target_kind="person", target_id=user_id, organization_id=organization_id
                 )
                 await audit.record(work.connection, event)
-            noted = await store.note(ProjectId(""), Thing.PERSON, [*ids, address])
-            await store.erase(noted.ids)
-        await self._finish(noted)
+            names = [*ids, *known.values()] if everywhere else ids
+            noted = [await store.note(ProjectId(""), Thing.PERSON, names)]
+            for known_as, address in () if everywhere else known.items():
+                for project_id in await store.projects_of(known_as):
+                    noted.append(await store.note(project_id, Thing.PERSON, [address]))
+            for each in noted:
+                await store.erase(each.ids, each.project_id)
+            await store.remove_people(ids)
+        for each in noted:
+            await self._finish(each)
+
+    async def _check_erasable(
+        self, store: RemovalStore, ids: Sequence[UserId], address: str, by: OrganizationId | None
+    ) -> None:
+        if by is not None and len(await store.organizations_of(ids)) > 1:
+            raise Conflict(f"user {ids[0]!r} belongs to other organisations too: only they can erase their account")
+        if orphaned := await store.orphaned_by(ids):
+            raise Conflict(f"{address} is the last owner of {orphaned[0]!r}: make somebody else one first")
 
     async def person_at(self, email: str) -> None:
-        """As `person`, everybody with this address."""
+        """As `person`, everybody with this address, for whoever runs the server."""
         async with self._database.reading() as connection:
             found = await RemovalStore(connection).people_at(email)
         if not found:
             raise NotFound(f"nobody has the address {email}")
         for user_id in found:
-            await self.person(user_id)
+            await self.person(user_id, everywhere=True)
 
     async def resume(self) -> None:
         """Finish deletions that were cut short. Their failures are logged: the next round tries again."""
@@ -234,7 +244,7 @@ class Removal:
         await self.stores.media.of_project(noted.project_id)
 
     async def _remove_author(self, noted: Noted) -> None:
-        await self._engine.erase(noted.ids)
+        await self._engine.erase(noted.ids, noted.project_id)
 
 
 def _events(action: AuditAction, project_id: ProjectId, ids: Sequence[str]) -> list[AuditEvent]:

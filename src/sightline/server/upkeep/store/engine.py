@@ -60,13 +60,14 @@ class EngineRemovalStore:
         )
         return [row["trace_id"] for row in await self._engine.query(sql, {"project": project_id, "moment": moment})]
 
-    async def erase(self, names: Sequence[str]) -> None:
-        """Name an erased person as the author of what a person wrote."""
+    async def erase(self, names: Sequence[str], project_id: ProjectId) -> None:
+        """Name an erased person as the author, in a project, or in all of them where it is empty."""
+        params = {"names": list(names), "project": project_id}
         for table, tie in _analytics(Thing.PERSON):
-            theirs = f"{tie.by} IN {{names:Array(String)}}"
-            if await self._has(table, theirs, {"names": list(names)}):
+            theirs = f"{tie.by} IN {{names:Array(String)}} AND {{project:String}} IN ('', project_id)"
+            if await self._has(table, theirs, params):
                 change = f"ALTER TABLE {table} UPDATE {tie.by} = '{ERASED}' WHERE {theirs} SETTINGS {DELETING}"
-                await self._engine.execute(change, {"names": list(names)})
+                await self._engine.execute(change, params)
 
     async def any_since(self, moment: datetime) -> bool:
         """Whether an observation began, or a score was given, then or later, in any project."""

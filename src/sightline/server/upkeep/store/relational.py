@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sightline.server.accounts.records import OrganizationId, ProjectId, UserId
@@ -84,14 +84,17 @@ class RemovalStore:
         await self._connection.execute(delete(users).where(users.c.made_by == organization_id, unjoined))
         await self._connection.execute(delete(organizations).where(organizations.c.id == organization_id))
 
-    async def person(self, user_id: UserId) -> tuple[list[UserId], str] | None:
-        """The ids under which organisations know an account, its own first, and its address."""
+    async def person(self, user_id: UserId) -> dict[UserId, str]:
+        """The ids under which organisations know an account, its own first, and the address of each."""
         mine = (users.c.id == user_id) | (users.c.account_id == user_id)
-        rows = (await self._connection.execute(select(users.c.id, users.c.email).where(mine))).all()
-        address = next((row.email for row in rows if row.id == user_id), None)
-        if address is None:
-            return None
-        return sorted((UserId(row.id) for row in rows), key=lambda each: each != user_id), address
+        query = select(users.c.id, users.c.email).where(mine).order_by(users.c.account_id.is_not(None), users.c.id)
+        return {UserId(row.id): row.email for row in await self._connection.execute(query)}
+
+    async def projects_of(self, user_id: UserId) -> list[ProjectId]:
+        """The projects of the organisations that a person belongs to under this id."""
+        query = select(projects.c.id).join(memberships, memberships.c.organization_id == projects.c.organization_id)
+        rows = await self._connection.execute(query.where(memberships.c.user_id == user_id))
+        return [ProjectId(row.id) for row in rows]
 
     async def people_at(self, email: str) -> list[UserId]:
         """The accounts and open invitations with this address: organisations write addresses down each for itself."""
@@ -119,12 +122,23 @@ class RemovalStore:
         query = select(organizations.c.name).join(memberships).where(is_owner, ~another.exists())
         return [row.name for row in await self._connection.execute(query)]
 
-    async def erase(self, names: Sequence[str]) -> None:
-        """Delete a person; rows that name them as author name an erased person."""
+    async def erase(self, names: Sequence[str], project_id: ProjectId) -> None:
+        """Rows that name a person as author name an erased one, in a project, or in all of them where it is empty."""
         for table, tie in _ties(Thing.PERSON, How.NAMELESS):
-            theirs = update(table).where(table.c[tie.by].in_(names))
+            where = [_in_project(table, project_id)] if project_id else []
+            theirs = update(table).where(table.c[tie.by].in_(names), *where)
             await self._connection.execute(theirs.values({tie.by: ERASED}))
-        await self._connection.execute(delete(users).where(users.c.id.in_(names)))
+
+    async def remove_people(self, user_ids: Sequence[UserId]) -> None:
+        await self._connection.execute(delete(users).where(users.c.id.in_(user_ids)))
+
+
+def _in_project(table: Table, project_id: ProjectId) -> ColumnElement[bool]:
+    """Whether a row is a project's, by its own column or by that of the row it belongs to."""
+    if "project_id" in table.c:
+        return table.c.project_id == project_id
+    [owner] = [each for each in table.foreign_keys if "project_id" in each.column.table.c]
+    return owner.parent.in_(select(owner.column).where(owner.column.table.c.project_id == project_id))
 
 
 def _ties(thing: Thing, how: How) -> Iterator[tuple[Table, Tie]]:
