@@ -217,6 +217,8 @@ def _to_8_bit(array: NDArray[np.generic]) -> NDArray[np.uint8]:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype == np.uint16:
         return to_8_bit(array, "given as an array")
+    if not np.issubdtype(array.dtype, np.integer) and not np.issubdtype(array.dtype, np.floating):
+        raise ImageError(f"an array of {array.dtype} is not an image: expected integers in 0…255 or floats in 0…1")
     low, high = float(np.min(array)), float(np.max(array))
     top = 1.0 if np.issubdtype(array.dtype, np.floating) else 255.0
     if not (low >= 0 and high <= top):

@@ -155,13 +155,9 @@ class Asked:
         earlier = tuple((q.text, a.text) for q, a in answered if q.role == "user" and a.role == "assistant" and q.text)
         return cls(images[0], turns[-1].text, earlier)
 
-    def template(self, model: Loaded) -> str:
-        """The checkpoint's template, after the conversation so far where the checkpoint can use it."""
-        form = model.checkpoint.prompts.question
-        if not self.earlier or not model.checkpoint.card.get("turns", True):
-            return form
-        told = [form.replace("{}", question) + " " + answer for question, answer in self.earlier]
-        return " ".join([*(turn.replace("{}", "{ }") for turn in told), form])
+    def read_before(self, model: Loaded) -> tuple[tuple[str, str], ...]:
+        """The conversation so far, where the checkpoint can use it."""
+        return self.earlier if model.checkpoint.card.get("turns", True) else ()
 
 
 @dataclass(frozen=True)
