@@ -216,7 +216,11 @@ async def test_fields_that_ask_for_nothing_pass(client: httpx2.AsyncClient) -> N
 
 
 async def test_a_refusal_names_the_field_as_openais_do(client: httpx2.AsyncClient) -> None:
-    for body, param in ((question(tools=[{}]), "tools"), (question(seed=2**70), "seed")):
+    for body, param in (
+        (question(tools=[{}]), "tools"),
+        (question(seed=2**70), "seed"),
+        (question(max_tokens=0), "max_tokens"),
+    ):
         assert (await ask(client, body)).json()["error"]["param"] == param
 
 
