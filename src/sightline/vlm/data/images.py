@@ -287,6 +287,8 @@ def _over_white(image: Image.Image) -> Image.Image:
 def _deep_to_rgb(image: Image.Image, name: str) -> Image.Image:
     """Grey images of more than 8 bits; one of their values may be transparent."""
     values = np.asarray(image)
+    if values.dtype.kind == "f" and not np.isfinite(values).any():
+        raise ImageError(f"image {name} holds no number that is finite, only NaN or infinity: nothing can be seen")
     pixels = to_8_bit(values, name)
     clear = image.info.get("transparency")
     if isinstance(clear, int):
