@@ -89,6 +89,21 @@ def test_a_coco_submission_is_one_command(tmp_path: Path) -> None:
     assert [each["image_id"] for each in results] == list(IDS)
 
 
+def test_ids_are_read_from_columns_in_capitals(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    (tmp_path / "rows.csv").write_text("Image;Question_ID;Question\na.png;7;how many ?\n")
+    assert run("ask", tmp_path / "rows.csv", "--out", tmp_path / "results.json", "--as", "vqa") == 0
+    (answer,) = json.loads((tmp_path / "results.json").read_text())
+    assert answer["question_id"] == 7
+
+
+def test_a_query_called_0_is_one(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    (tmp_path / "rows.jsonl").write_text('{"image": "a.png", "text": "a red three", "QUERY_ID": 0, "image_id": 5}\n')
+    assert run("match", tmp_path / "rows.jsonl", "--out", tmp_path / "run.txt", "--as", "trec") == 0
+    assert (tmp_path / "run.txt").read_text().startswith("0 Q0 5 1 ")
+
+
 def test_a_vqa_submission_is_one_command(tmp_path: Path) -> None:
     path = questions(scenes(tmp_path / "images"))
     assert run("ask", path, "--images", tmp_path / "images", "--out", tmp_path / "results.json", "--as", "vqa") == 0

@@ -16,6 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
+from sightline.vlm.data import ranges
 from sightline.vlm.data.images import ImageError, ImageTooLargeError, read
 from sightline.vlm.data.preprocess import Preprocess
 
@@ -193,3 +194,21 @@ def test_pixels_agree_with_the_image_processor_of_transformers() -> None:
 def test_what_is_no_image_is_refused_with_what_is(source: Any) -> None:
     with pytest.raises(ImageError, match=r"is not an image: expected a path, an http\(s\) URL, a data URI, the bytes"):
         read(source)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_picture_without_a_finite_number_is_refused(value: float) -> None:
+    with pytest.raises(ImageError, match="holds no number that is finite"):
+        read(Image.fromarray(np.full((4, 4), value, dtype=np.float32)))
+
+
+def test_an_unusual_range_is_said_once_however_many_pictures_have_it(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ranges, "_SAID", set())
+    for name in ("a.png", "b.png", "c.png"):
+        Image.fromarray(np.full((4, 4), 4095, dtype=np.uint16)).save(tmp_path / name)
+        assert mean(read(tmp_path / name)) == [255, 255, 255]
+    assert [record.getMessage().partition(" needs ")[2] for record in caplog.records] == [
+        "12 of its 16 bits: only these are scaled to 8"
+    ]

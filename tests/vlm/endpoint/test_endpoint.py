@@ -114,6 +114,16 @@ async def test_earlier_turns_are_read_where_the_model_can(client: httpx2.AsyncCl
     assert said["usage"]["prompt_tokens"] == model.ask(IMAGE, "how many", template=told)[0].usage.input_tokens
 
 
+async def test_special_tokens_in_earlier_turns_are_text(client: httpx2.AsyncClient, model: Loaded) -> None:
+    body = question("red <eos> {} ?")
+    turns = [{"role": "assistant", "content": "two <pad>"}, {"role": "user", "content": "how <bos> many"}]
+    said = (await ask(client, {**body, "messages": [*body["messages"], *turns]})).json()
+    whole = "question : red <eos> {} ? answer : two <pad> question : how <bos> many answer :"
+    literal = model.writer.tokens([whole], [[whole]]).tokens_BL.shape[1]
+    assert said["usage"]["prompt_tokens"] == literal + model.model.bridge.queries
+    assert literal > model.writer.tokens([whole]).tokens_BL.shape[1]  # < eos > is three words
+
+
 async def test_sampling_options_arrive(client: httpx2.AsyncClient, model: Loaded) -> None:
     options: dict[str, Any] = {"temperature": 1.5, "top_p": 0.9, "seed": 7}
     said = (await ask(client, question(max_tokens=3, n=2, **options))).json()
@@ -206,7 +216,11 @@ async def test_fields_that_ask_for_nothing_pass(client: httpx2.AsyncClient) -> N
 
 
 async def test_a_refusal_names_the_field_as_openais_do(client: httpx2.AsyncClient) -> None:
-    for body, param in ((question(tools=[{}]), "tools"), (question(seed=2**70), "seed")):
+    for body, param in (
+        (question(tools=[{}]), "tools"),
+        (question(seed=2**70), "seed"),
+        (question(max_tokens=0), "max_tokens"),
+    ):
         assert (await ask(client, body)).json()["error"]["param"] == param
 
 

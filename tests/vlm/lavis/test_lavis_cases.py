@@ -18,8 +18,9 @@ from tokenizers import models as kinds
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast
 
-from sightline.vlm.config import SightlineVlmError
+from sightline.vlm.config import ConfigError, SightlineVlmError
 from sightline.vlm.lavis.first_stage import Blip2Qformer
+from sightline.vlm.lavis.models import load_model_and_preprocess
 from sightline.vlm.lavis.second_stage import Blip2OPT, Blip2T5, Blip2T5Instruct, Blip2VicunaInstruct
 from sightline.vlm.lavis.tokens import cleaned_up
 from sightline.vlm.loaded import Loaded
@@ -386,3 +387,8 @@ def test_a_model_trains_as_lavis_runners_have_it(tmp_path: Path) -> None:
         assert door({"image": pixels(), "text_input": ["a red one", "two"]})["loss"].isfinite()
     assert door.show_n_params().endswith(("K", "M"))
     door.load_checkpoint_from_config({"load_pretrained": True, "pretrained": str(tmp_path / "model.pth")})
+
+
+def test_a_model_without_a_type_is_told_which_there_are() -> None:
+    with pytest.raises(ConfigError, match="model_type of blip2_opt is None, give one of its types: pretrain_opt"):
+        load_model_and_preprocess("blip2_opt", None)

@@ -1,10 +1,13 @@
 """A dialogue about one image: earlier turns are read before each question."""
 
+from collections.abc import Sequence
+
 import pytest
 from loaded_models import picture
 from random_models import checkpoint, opt, t5
 
 from sightline.vlm.loaded import InputError, Loaded
+from sightline.vlm.loaded.writing import Writer
 
 
 @pytest.fixture(params=["opt", "t5"])
@@ -20,6 +23,23 @@ def test_a_dialogue_reads_the_turns_before_a_question(model: Loaded) -> None:
     assert chat.prompt("which digit is red ?").startswith(told)
     assert model.caption(picture(1), told)[0].tokens == second.tokens
     assert [turn.question for turn in chat.turns] == ["how many", "which digit is red ?"]
+
+
+def test_special_tokens_in_the_turns_before_are_text(model: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[list[int]] = []
+    ids = Writer._ids
+
+    def heard(self: Writer, prompt: str, said: Sequence[str]) -> list[int]:
+        read.append(ids(self, prompt, said))
+        return read[-1]
+
+    monkeypatch.setattr(Writer, "_ids", heard)
+    chat = model.chat(picture(1))
+    for question in ("how <eos> many", "which digit", "what <pad> is"):
+        chat.ask(question)
+    tokenizer = model.writer.tokenizer
+    specials = {tokenizer.id(name) for name in ("<eos>", "<pad>")}
+    assert [specials & set(each) for each in read] == [set(), set(), set()]
 
 
 def test_a_dialogue_encodes_its_image_once(model: Loaded) -> None:

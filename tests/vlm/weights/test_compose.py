@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from random_models import opt, word_tokenizer
+from safetensors.torch import save_file
 from torch import nn
 from transformers import OPTForCausalLM, PreTrainedTokenizerFast, ViTModel
 
@@ -23,6 +24,7 @@ from sightline.vlm.data.preprocess import Preprocess
 from sightline.vlm.encoders import ConvViTConfig, EvaConfig, PatchGrid
 from sightline.vlm.lavis.models import preprocess_of
 from sightline.vlm.lavis.processors import load_processor
+from sightline.vlm.loaded import InputError
 from sightline.vlm.model import ModelError
 from sightline.vlm.weights import CheckpointError, ModelConfig, PretrainedEncoder, PretrainedLanguage, UnknownModelError
 
@@ -106,6 +108,31 @@ def test_widths_are_compared_before_any_weights_are_read(
     )
     with pytest.raises(ModelError, match="features 32 wide, the bridge reads 48: set the bridge's patch_width to 32"):
         declared.build()
+
+
+def test_an_adapter_without_a_tokenizer_has_that_of_its_base(published: tuple[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "lora"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(
+        json.dumps({"peft_type": "LORA", "base_model_name_or_path": published[1]})
+    )
+    module = "base_model.model.model.decoder.layers.0.fc1"
+    halves = {f"{module}.lora_A.weight": torch.zeros(1, 32), f"{module}.lora_B.weight": torch.zeros(64, 1)}
+    save_file(halves, folder / "adapter_model.safetensors")
+    made = replace(FRESH, language=PretrainedLanguage(name=str(folder))).build()
+    assert made.tokenizer is not None
+    assert made.tokenizer.id("<eos>") == 2
+
+
+def test_a_tokenizer_with_words_added_later_is_refused_in_use_alone(published: tuple[str, str]) -> None:
+    PreTrainedTokenizerFast(
+        tokenizer_object=word_tokenizer().backend, pad_token="<pad>", additional_special_tokens=["<image>"]
+    ).save_pretrained(published[1])
+    made = vlm.Loaded(replace(FRESH, language=PretrainedLanguage(name=published[1])).build())
+    picture = Image.new("RGB", (28, 28))
+    assert len(made.ask(picture, "what <image> is", max_new_tokens=1)) == 1  # a user's, hence text
+    with pytest.raises(InputError, match="reads '<image>' as token"):
+        made.ask(picture, "what", template="<image> {}")
 
 
 def test_a_tokenizer_of_another_model_is_refused_with_both_numbers(published: tuple[str, str]) -> None:

@@ -212,8 +212,8 @@ def test_special_tokens_in_what_a_user_writes_are_text() -> None:
     assert tokenizer.id("<eos>") not in tokenizer.encode("what <eos> is", special=False, literal=True)
     loaded = Loaded(checkpoint(opt()))
     pixels = torch.randn(1, 3, 32, 32)
-    as_text = loaded.writer.tokens(["question : what <eos> answer :"], ["what <eos>"])
-    as_token = loaded.writer.tokens(["<eos> what answer :"], ["what"])
+    as_text = loaded.writer.tokens(["question : what <eos> answer :"], [["what <eos>"]])
+    as_token = loaded.writer.tokens(["<eos> what answer :"], [["what"]])
     assert tokenizer.id("<eos>") not in as_text.tokens_BL[0].tolist()
     assert tokenizer.id("<eos>") in as_token.tokens_BL[0].tolist()
     with pytest.raises(InputError, match="'<eos>' in it, a special token, as the template has"):
@@ -226,5 +226,5 @@ def test_pixels_that_are_no_numbers_are_refused() -> None:
 
 
 def test_lists_of_images_within_a_list_are_refused() -> None:
-    with pytest.raises(InputError, match="a list of images within a list"):
+    with pytest.raises(InputError, match="images are a list of lists"):
         Loaded(checkpoint(opt())).ask([[torch.zeros(3, 32, 32)], [torch.zeros(3, 32, 32)]], "what")  # type: ignore[list-item]

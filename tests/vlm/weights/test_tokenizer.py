@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from random_models import word_tokenizer
+from tokenizers import Tokenizer as Backend
+from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import AutoTokenizer, BertTokenizer, GPT2Tokenizer, T5Tokenizer
 
+from sightline import vlm
 from sightline.vlm.weights import CheckpointError, Tokenizer
 from sightline.vlm.weights.huggingface import read_tokenizer
 
@@ -98,3 +101,32 @@ def test_a_pad_token_the_file_lacks_is_refused(tmp_path: Path) -> None:
     word_tokenizer().save(tmp_path / "tokenizer.json")
     with pytest.raises(CheckpointError, match=r"has no token '\[PAD\]' to pad with"):
         Tokenizer.from_file(tmp_path / "tokenizer.json", pad_token="[PAD]")
+
+
+@pytest.mark.parametrize("text", ["a </s> red", "</s>", "a red<pad></s>", "a <extra_id_0> red"])
+def test_literal_text_has_no_special_token_of_a_unigram_vocabulary(text: str, tmp_path: Path) -> None:
+    t5().save_pretrained(tmp_path)
+    ours = read_tokenizer(tmp_path)
+    assert ours is not None
+    specials = {at for at, token in ours.backend.get_added_tokens_decoder().items() if token.special} - {2}  # <unk>
+    assert specials & set(ours.encode(text, special=False))
+    assert not specials & set(ours.encode(text, special=False, literal=True))
+    assert ours.encode("a red", literal=True) == ours.encode("a red")
+
+
+def test_literal_text_has_no_special_token_that_is_a_word_of_the_vocabulary() -> None:
+    shipped = vlm.load("sightline-tiny").checkpoint.tokenizer
+    assert shipped is not None
+    assert shipped.encode("a </s> red") == [2, *shipped.encode("a", special=False), 3, shipped.id("red")]
+    assert 3 not in shipped.encode("a </s> red", literal=True)
+    assert shipped.unknown("a </s> red zebra") == ["</s>", "zebra"]
+
+
+def test_literal_text_has_no_special_token_that_merges_make() -> None:
+    pieces = ["</s>", "<", "/", "s", ">", "</", "s>", "<unk>"]
+    merges = [("<", "/"), ("s", ">"), ("</", "s>")]
+    backend = Backend(BPE({piece: at for at, piece in enumerate(pieces)}, merges, unk_token="<unk>"))
+    backend.add_special_tokens(["</s>"])
+    ours = Tokenizer(backend, 0)
+    assert ours.encode("s</s>") == [3, 0]
+    assert ours.encode("s</s>", literal=True) == [3, 5, 6]

@@ -29,7 +29,7 @@ def check_table(out: Path, columns: Mapping[str, str], form: str | None = None) 
         return
     if out.suffix.lower() not in FORMATS:
         raise ResultsError(
-            f"cannot write {out}: its name must end in {', '.join(FORMATS)} (--as {', '.join(published.FORMS)}: .json)"
+            f"cannot write {out}: its name must end in {', '.join(FORMATS)} (--as coco or vqa: .json, --as trec: any)"
         )
     ragged = [name for name, kind in columns.items() if kind in RAGGED]
     if ragged and out.suffix.lower() == ".npz":

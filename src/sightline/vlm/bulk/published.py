@@ -57,15 +57,21 @@ def check_ids(form: str, rows: Rows) -> None:
 
 def image_id(row: Row) -> Any:
     """A row's image id: its column, else the number that ends the image's name."""
-    for name in ("image_id", "cocoid"):
-        if row.get(name) not in (None, ""):
-            return _id(row[name])
+    if (given := _given(row, "image_id", "cocoid")) is not None:
+        return _id(given)
     found = _NUMBER.search(PurePosixPath(str(row.get("image") or "")).stem)
     return int(found[1]) if found else None
 
 
 def _question_id(row: Row) -> Any:
-    return None if row.get("question_id") in (None, "") else _id(row["question_id"])
+    given = _given(row, "question_id")
+    return None if given is None else _id(given)
+
+
+def _given(row: Row, *names: str) -> Any:
+    """The first of a row's columns by these names, in capitals or not; none where all are empty."""
+    plain = {column.strip().lower(): value for column, value in row.items()}
+    return next((plain[name] for name in names if plain.get(name) not in (None, "")), None)
 
 
 def _id(value: Any) -> Any:
@@ -101,8 +107,9 @@ def _write_matches(path: Path, rows: Rows) -> None:
     queries: dict[str, list[tuple[str, float]]] = defaultdict(list)
     for row in rows:
         if "error" not in row:
-            name = image_id(row) if row.get("image_id") not in (None, "") else row["image"]
-            queries[str(row.get("query_id") or row["text"])].append((str(name), row["itm"]))
+            name, query = _given(row, "image_id"), _given(row, "query_id")
+            name = row["image"] if name is None else _id(name)
+            queries[str(row["text"] if query is None else query)].append((str(name), row["itm"]))
     lines = run_lines((key if len(key.split()) == 1 else str(at), found) for at, (key, found) in _numbered(queries))
     path.write_text("".join(lines), encoding="utf-8")
 

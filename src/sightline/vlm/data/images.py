@@ -217,6 +217,8 @@ def _to_8_bit(array: NDArray[np.generic]) -> NDArray[np.uint8]:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype == np.uint16:
         return to_8_bit(array, "given as an array")
+    if not np.issubdtype(array.dtype, np.integer) and not np.issubdtype(array.dtype, np.floating):
+        raise ImageError(f"an array of {array.dtype} is not an image: expected integers in 0…255 or floats in 0…1")
     low, high = float(np.min(array)), float(np.max(array))
     top = 1.0 if np.issubdtype(array.dtype, np.floating) else 255.0
     if not (low >= 0 and high <= top):
@@ -285,6 +287,8 @@ def _over_white(image: Image.Image) -> Image.Image:
 def _deep_to_rgb(image: Image.Image, name: str) -> Image.Image:
     """Grey images of more than 8 bits; one of their values may be transparent."""
     values = np.asarray(image)
+    if values.dtype.kind == "f" and not np.isfinite(values).any():
+        raise ImageError(f"image {name} holds no number that is finite, only NaN or infinity: nothing can be seen")
     pixels = to_8_bit(values, name)
     clear = image.info.get("transparency")
     if isinstance(clear, int):

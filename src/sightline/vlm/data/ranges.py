@@ -7,7 +7,6 @@ Shapes: H × W pixels.
 """
 
 import logging
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,7 +43,7 @@ def _window(values: NDArray[Any], name: str) -> tuple[float, float]:
         return _said(name, float(values.min()), float(high))
     bits = max(8, high.bit_length())
     if bits < 16:
-        _say_once(f"{bits} bits", f"image {name} needs {bits} of its 16 bits, and is read as a {bits}-bit picture")
+        _say_once(f"{bits} bits", f"image {name} needs {bits} of its 16 bits: only these are scaled to 8")
     return 0.0, float(2**bits - 1)
 
 
@@ -53,6 +52,11 @@ def _said(name: str, low: float, high: float) -> tuple[float, float]:
     return low, high
 
 
-@lru_cache(64)
-def _say_once(kind: str, told: str) -> None:  # noqa: ARG001 - the kind is what it is cached by
-    LOG.warning(told)
+_SAID: set[str] = set()
+"""Kinds of ranges that a word was said about in this process: a folder of X-rays is no line an image."""
+
+
+def _say_once(kind: str, told: str) -> None:
+    if kind not in _SAID:
+        _SAID.add(kind)
+        LOG.warning(told)

@@ -190,9 +190,9 @@ class Job:
         with spans.continued(self.headers):
             if not self.asked.question:
                 return self.model.caption(self.image, looked=looked, on_token=self.on_token, **options)
-            template = self.asked.template(self.model)
+            earlier = self.asked.read_before(self.model)
             return self.model.ask(
-                self.image, self.asked.question, template=template, looked=looked, on_token=self.on_token, **options
+                self.image, self.asked.question, earlier=earlier, looked=looked, on_token=self.on_token, **options
             )
 
     def spell(self, token: int) -> str:

@@ -90,8 +90,8 @@ class ChatRequest(BaseModel):
     messages: list[Message] = Field(min_length=1)
     stream: bool = False
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
@@ -155,13 +155,9 @@ class Asked:
         earlier = tuple((q.text, a.text) for q, a in answered if q.role == "user" and a.role == "assistant" and q.text)
         return cls(images[0], turns[-1].text, earlier)
 
-    def template(self, model: Loaded) -> str:
-        """The checkpoint's template, after the conversation so far where the checkpoint can use it."""
-        form = model.checkpoint.prompts.question
-        if not self.earlier or not model.checkpoint.card.get("turns", True):
-            return form
-        told = [form.replace("{}", question) + " " + answer for question, answer in self.earlier]
-        return " ".join([*(turn.replace("{}", "{ }") for turn in told), form])
+    def read_before(self, model: Loaded) -> tuple[tuple[str, str], ...]:
+        """The conversation so far, where the checkpoint can use it."""
+        return self.earlier if model.checkpoint.card.get("turns", True) else ()
 
 
 @dataclass(frozen=True)

@@ -57,18 +57,22 @@ class LavisModel(nn.Module):
         return {alias.partition(":")[2]: name for alias, name in known if alias.partition(":")[0] == cls.name}
 
     @classmethod
-    def from_pretrained(cls, model_type: str, device: str | torch.device = "cpu") -> Self:
+    def from_pretrained(cls, model_type: str | Path | None, device: str | torch.device = "cpu") -> Self:
         """A published model by its type, or any checkpoint folder; raises `ConfigError` for a type not known.
 
         By its type it is the hub's conversion where there is one; `lavis:` before it takes LAVIS' own files.
         """
+        types = cls.types()
+        if model_type is None:
+            named = ", ".join(types) or "none is published: give a folder"
+            raise ConfigError(f"the model_type of {cls.name} is None, give one of its types: {named}")
         if Path(model_type).expanduser().is_dir():
             return cls._fitting(load(model_type, device=device))
-        types, asked = cls.types(), model_type.removeprefix(LAVIS)
+        asked = str(model_type).removeprefix(LAVIS)
         if asked not in types:
             known = closest(asked, types) if types else "nobody has published one"
             raise ConfigError(f"{cls.name} has no type {asked!r}, and there is no such folder: {known}")
-        own = asked != model_type and cls.name not in CATALOG
+        own = asked != str(model_type) and cls.name not in CATALOG
         return cls(load(f"{LAVIS}{cls.name}:{asked}" if own else types[asked], device=device))
 
     @classmethod

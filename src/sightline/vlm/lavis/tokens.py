@@ -46,8 +46,7 @@ class Cut(Tokenizer):
         most = self.most if max_length is None else min(self.most, max_length)
         if not self.left:
             return super().encode(text, special=special, max_length=most, literal=literal)
-        self.backend.encode_special_tokens = literal
-        encoding = self.backend.encode(text, add_special_tokens=False)
+        encoding = self.read(text, literal=literal)
         around = self.backend.num_special_tokens_to_add(False) if special else 0
         encoding.truncate(max(0, most - around), direction="left")
         ids: list[int] = self.backend.post_process(encoding, add_special_tokens=special).ids

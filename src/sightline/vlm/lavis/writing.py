@@ -160,7 +160,8 @@ class Writing(LavisModel):
                 logits_BV, state = self.blip2.writer.prefill(*prefix)
             return writer.rank_after(logits_BV, state, candidates, ending=ending)
         pictures = read_pictures(images, self.loaded.preprocess)
-        rows = Rows(pictures, range(len(pictures)), prompts, self._read_by_bridge(prompts, prompts))
+        said = [[prompt] for prompt in prompts]
+        rows = Rows(pictures, range(len(pictures)), prompts, self._read_by_bridge(prompts, prompts), said)
         return writer.rank(rows, writer.see(pictures, Timeline()), candidates, ending=ending)
 
     def forward(self, samples: Samples) -> dict[str, Tensor]:
@@ -172,7 +173,8 @@ class Writing(LavisModel):
             prompts = [self.prompt] * len(targets)
         writer = self.loaded.writer
         words = Text(*writer.candidates(targets))
-        prompt, question = writer.tokens(prompts), self.writer.questions(self._read_by_bridge(prompts, prompts))
+        prompt = writer.tokens(prompts, [[each] for each in prompts])
+        question = self.writer.questions(self._read_by_bridge(prompts, prompts))
         bridge: Any = self.blip2.bridge
         queries_BQZ = bridge(self.see(samples), question)
         prefix, mask = self.blip2.prefix(queries_BQZ, prompt.tokens_BL, prompt.mask_BL)
@@ -250,7 +252,8 @@ class Writing(LavisModel):
 
     def _of_frames(self, writer: Writer, images: Tensor, prompts: list[str]) -> tuple[Tensor, Tensor]:
         """A video's prefix: the queries of every frame, then the prompt."""
-        prompt, question = writer.tokens(prompts), writer.questions(self._read_by_bridge(prompts, prompts))
+        prompt = writer.tokens(prompts, [[each] for each in prompts])
+        question = writer.questions(self._read_by_bridge(prompts, prompts))
         bridge: Any = self.blip2.bridge
         with torch.no_grad():
             frames = [bridge(self.see({"image": frame}), question) for frame in images.unbind(2)]

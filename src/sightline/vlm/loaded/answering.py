@@ -32,6 +32,8 @@ class Requests:
     """What the user wrote: for spans."""
     to_bridge: Sequence[str] | None = None
     """What the bridge of an instruction-aware model reads."""
+    earlier: Sequence[str] = ()
+    """What was said before, piece by piece, where every prompt begins with it."""
 
     def batches(self) -> Iterator[slice]:
         """Rows that run together."""
@@ -85,7 +87,7 @@ def _rows(pictures: Sequence[Picture], requests: Requests, batch: slice, used: t
         of=[used.index(at) for at in requests.of[batch]],
         prompts=requests.prompts[batch],
         questions=None if requests.to_bridge is None else requests.to_bridge[batch],
-        asked=requests.asked[batch],
+        said=[(*requests.earlier, asked) for asked in requests.asked[batch]],
     )
 
 

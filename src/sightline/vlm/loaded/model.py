@@ -108,6 +108,7 @@ class Loaded:
         questions: str | Sequence[str],
         *,
         template: str | None = None,
+        earlier: Sequence[tuple[str, str]] = (),
         looked: str | bool | None = None,
         on_token: OnToken | None = None,
         **decoding: Any,
@@ -120,6 +121,7 @@ class Loaded:
             images: One or several.
             questions: One or several.
             template: What a question is put into, with one `{}`; None is the checkpoint's.
+            earlier: Questions with their answers that are read before every question, each in the template.
             looked: "gradient" (or True) or "attention" to also say where the model looked.
             on_token: Streaming: hears (answer, token, log-probability) as tokens are chosen; not with beam search.
             **decoding: Options of `Decoding`; those not given are the checkpoint's.
@@ -133,8 +135,11 @@ class Loaded:
         form = self._template(template)
         pictures = read_pictures(images, self.preprocess)
         of, asked = pair(len(pictures), unmarked(texts_of(questions, "questions")), "questions")
-        prompts = [form.replace("{}", question) for question in asked]
-        return answer(self.name, self.writer, pictures, self._requests(of, prompts, asked), options)
+        told = [f"{form.replace('{}', question)} {replied}" for question, replied in earlier]
+        prompts = [" ".join([*told, form.replace("{}", question)]) for question in asked]
+        said = [text for turn in earlier for text in turn]
+        requests = replace(self._requests(of, prompts, asked), earlier=said)
+        return answer(self.name, self.writer, pictures, requests, options)
 
     def chat(self, image: Images, *, template: str | None = None, remember: int | None = None) -> Chat:
         """A dialogue about one image, which is encoded here, once.
@@ -149,9 +154,9 @@ class Loaded:
             raise InputError(f"a dialogue is about one image, {len(pictures)} were given")
         seen = writer.see(pictures, spans.Timeline())
 
-        def say(prompt: str, question: str, looked: str | bool | None, decoding: dict[str, Any]) -> Answer:
-            options, requests = self._options(decoding, looked), self._requests([0], [prompt], [question])
-            return answer(self.name, writer, pictures, requests, options, seen)[0]
+        def say(prompt: str, said: Sequence[str], looked: str | bool | None, decoding: dict[str, Any]) -> Answer:
+            requests = replace(self._requests([0], [prompt], said[-1:]), earlier=said[:-1])
+            return answer(self.name, writer, pictures, requests, self._options(decoding, looked), seen)[0]
 
         return Chat(say, self._template(template), remember)
 

@@ -46,8 +46,8 @@ class Rows:
     """B, for the language model."""
     questions: Sequence[str] | None
     """B, for the bridge of instruction-aware models."""
-    asked: Sequence[str] | None = None
-    """B, what of each prompt a user wrote: special tokens in it are plain text; none: a program wrote it all."""
+    said: Sequence[Sequence[str]] | None = None
+    """B, what of each prompt users wrote: special tokens in it are plain text; none: a program wrote it all."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Writer:
         """The answers of one batch."""
         how, method = options.how, options.method
         asked = Replayed(
-            seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts, rows.asked)
+            seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts, rows.said)
         )
         self._check_length(asked.prompt, how)
         with torch.no_grad():
@@ -133,7 +133,7 @@ class Writer:
         `ending` counts the EOS token behind a text, so that none wins as the beginning of a longer one.
         """
         asked = Replayed(
-            seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts, rows.asked)
+            seen, self._of(rows, seen), self.questions(rows.questions), self.tokens(rows.prompts, rows.said)
         )
         with torch.no_grad():
             logits_BV, state, _ = self._read(asked, Timeline())
@@ -182,24 +182,26 @@ class Writer:
         lengths = (prompt.mask_BL.sum(1) + queries.shape[1]).tolist()
         return logits_BV, state, [int(length) for length in lengths]
 
-    def tokens(self, prompts: Sequence[str], asked: Sequence[str] | None = None) -> Text:
-        """Prompts for the language model, `[B, L]`; `asked` is what of each a user wrote."""
-        users = [""] * len(prompts) if asked is None else asked
-        ids = [self._ids(prompt, user) for prompt, user in zip(prompts, users, strict=True)]
+    def tokens(self, prompts: Sequence[str], said: Sequence[Sequence[str]] | None = None) -> Text:
+        """Prompts for the language model, `[B, L]`; `said` is what of each users wrote, piece by piece."""
+        users = [()] * len(prompts) if said is None else said
+        ids = [self._ids(prompt, texts) for prompt, texts in zip(prompts, users, strict=True)]
         text = Text.padded(ids, self.tokenizer.pad_id, left=not self.model.writer.is_encoder_decoder)
         return text.to(self.model.spot("language").device)
 
-    def _ids(self, prompt: str, user: str) -> list[int]:
+    def _ids(self, prompt: str, said: Sequence[str]) -> list[int]:
         """Tokens of one prompt; special tokens are read as such where a template has them, never where a user has.
 
         Raises `InputError` where both have them, and for a token that the language model has no embedding of.
         """
-        written = self.tokenizer.names_special(user)
-        if written is not None and self.tokenizer.names_special(prompt.replace(user, "", 1)) is not None:
-            raise InputError(
-                f"{user!r} has {written!r} in it, a special token, as the template has: write it otherwise"
-            )
-        ids = self.tokenizer.encode(prompt, literal=written is not None)
+        written = {text: token for text in said if (token := self.tokenizer.names_special(text)) is not None}
+        form = prompt
+        for text in said:
+            form = form.replace(text, "", 1) if text in written else form
+        if written and self.tokenizer.names_special(form) is not None:
+            text, token = next(iter(written.items()))
+            raise InputError(f"{text!r} has {token!r} in it, a special token, as the template has: write it otherwise")
+        ids = self.tokenizer.encode(prompt, literal=bool(written))
         most = embedded(self.model.writer)
         if (odd := next((token for token in ids if token >= most), None)) is not None:
             name = self.tokenizer.backend.id_to_token(odd)

@@ -23,11 +23,13 @@ from sightline.vlm.encoders import ImageFacts
 from sightline.vlm.encoders.pixels import FILES
 from sightline.vlm.model import PATCH_WIDTH, Blip2, Blip2Config, check_widths
 from sightline.vlm.placement import Devices, Dtypes, Layout, by_part, dtypes_of
+from sightline.vlm.weights.adapters import read_adapter
 from sightline.vlm.weights.checkpoint import Checkpoint, Prompts
-from sightline.vlm.weights.errors import CheckpointError, UnknownModelError
+from sightline.vlm.weights.errors import UnknownModelError
 from sightline.vlm.weights.huggingface import family_of, read_tokenizer
 from sightline.vlm.weights.parts import check_depth, config_of, folder_of, outline_language, read_encoder, read_language
 from sightline.vlm.weights.tokenizer import Tokenizer
+from sightline.vlm.weights.vocabulary import check_tokenizer, embedded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,13 +160,19 @@ class ModelConfig(Config):
 
     def _tokenizer(self, model: Blip2) -> Tokenizer | None:
         source = self.tokenizer or getattr(self.language, "name", None)
-        found = None if source is None or model.language is None else read_tokenizer(folder_of(source))
-        if found is not None and (words := found.backend.get_vocab_size()) > model.writer.vocab_size:
-            raise CheckpointError(
-                f"the tokenizer of {source} has {words} tokens, the language model embeds {model.writer.vocab_size}: "
-                "choose the tokenizer it was trained with"
-            )
+        if source is None or model.language is None:
+            return None
+        found = _read_tokenizer(source)
+        check_tokenizer("language model", found, embedded(model.language))
         return found
+
+
+def _read_tokenizer(source: str) -> Tokenizer | None:
+    """The tokenizer of a folder or hub id; an adapter that comes without one has its base's."""
+    folder = folder_of(source)
+    found = read_tokenizer(folder)
+    adapter = read_adapter(folder) if found is None else None
+    return found if adapter is None else _read_tokenizer(adapter.base)
 
 
 def read_model_file(path: Path, device: Devices = "cpu", dtype: Dtypes | None = None) -> Checkpoint:

@@ -21,13 +21,14 @@ def check_vocabulary(checkpoint: Checkpoint) -> Checkpoint:
     """
     model = checkpoint.model
     if model.language is not None:
-        _check("language model", checkpoint.tokenizer, embedded(model.language))
+        check_tokenizer("language model", checkpoint.tokenizer, embedded(model.language))
     if isinstance(model.bridge, QFormer) and model.bridge.config.vocab_size:
-        _check("Q-Former", checkpoint.text_tokenizer, model.bridge.config.vocab_size)
+        check_tokenizer("Q-Former", checkpoint.text_tokenizer, model.bridge.config.vocab_size)
     return checkpoint
 
 
-def _check(what: str, tokenizer: Tokenizer | None, most: int) -> None:
+def check_tokenizer(what: str, tokenizer: Tokenizer | None, most: int) -> None:
+    """Raises `CheckpointError` for a tokenizer with more words than a model embeds."""
     backend: Any = None if tokenizer is None else tokenizer.backend
     words = 0 if backend is None else backend.get_vocab_size(with_added_tokens=False)
     if words > most:

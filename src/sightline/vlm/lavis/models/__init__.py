@@ -72,7 +72,7 @@ PLAIN = ("blip2_vicuna_instruct", "sightline-tiny")
 
 def load_model(
     name: str,
-    model_type: str = "base",
+    model_type: str | Path | None = "base",
     is_eval: bool = False,
     device: str | torch.device = "cpu",
     checkpoint: str | Path | None = None,
@@ -108,7 +108,7 @@ def _instead(name: str) -> str:
 
 
 def load_model_and_preprocess(
-    name: str, model_type: str = "base", is_eval: bool = False, device: str | torch.device = "cpu"
+    name: str, model_type: str | Path | None = "base", is_eval: bool = False, device: str | torch.device = "cpu"
 ) -> tuple[LavisModel, Processors, Processors]:
     """A model as `load_model` gives it, its image processors and its text processors, each for "train" and "eval"."""
     model = load_model(name, model_type, is_eval, device)
