@@ -202,6 +202,9 @@ async def test_a_list_of_scores_keeps_the_good_ones(site: Site):
     assert answer.json()["errors"][0]["message"].startswith("score 1: ")
     assert (await site.get("/v2/scores/kept"))["value"] == 1
     again = await site.client.post("/api/public/scores", json=[{**good, "value": 2}], headers=SCORES_ONLY)
+    assert (again.status_code, again.json()["rejected"]) == (207, 1), "the public key alone changes no score"
+    assert (await site.get("/v2/scores/kept"))["value"] == 1
+    again = await site.client.post("/api/public/scores", json=[{**good, "value": 2}], headers=HERE)
     assert (again.status_code, again.json()) == (202, {"message": "Accepted"})
     assert (await site.get("/v2/scores/kept"))["value"] == 2
 

@@ -38,7 +38,7 @@ async def test_what_is_large_and_not_compressed_already_travels_compressed(fresh
         assert stored.status_code == 200
         _, plain = await raw(ada, f"{PROJECT}/traces/{root.trace_id}", PLAIN)
         headers, packed = await raw(ada, f"{PROJECT}/traces/{root.trace_id}", GZIP)
-        small, _ = await raw(ada, "/api/web/session", GZIP)
+        small, _ = await raw(ada, "/api/web/account/sessions", GZIP)
         text = (await ada.get(f"{PROJECT}/traces/{root.trace_id}/observations/{root.span_id}")).json()["input"]
         sound, played = await raw(ada, f"{PROJECT}/media/{text.split('|id=')[1].split('|')[0]}", GZIP)
     assert (headers["content-encoding"], headers["content-length"]) == ("gzip", str(len(packed)))

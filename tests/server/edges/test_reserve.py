@@ -26,7 +26,7 @@ class Disk:
         self.free = 10 * GIB
 
     def statvfs(self, _: Path) -> SimpleNamespace:
-        return SimpleNamespace(f_bavail=self.free, f_blocks=100 * GIB, f_frsize=1)
+        return SimpleNamespace(f_bavail=self.free, f_bfree=self.free, f_blocks=100 * GIB, f_frsize=1)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ NONCE_PLACEHOLDER = "__CSP_NONCE__"
 """In index.html, replaced by the CSP nonce of each response."""
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 """Precompressed variants, best first: content encoding and file ending."""
-PAGES = frozenset(("", "index.html", "sign-in", "project", "gallery"))
+PAGES = frozenset(("", "index.html", "sign-in", "link", "account", "project", "gallery"))
 """First segments of the page's routes, as `web/src/router.tsx` has them. Any other path is a 404: what probes for
 `/metrics` must not take the page for an answer. A browser is shown the page with it, which says that nothing is there."""
 API = ("api/", "v1/", ".well-known/")
