@@ -16,7 +16,10 @@ from sightline.server.runtime.space import FreeSpace, NoRoom
 from sightline.server.settings import Settings
 
 GIB = 1024 * 1024 * 1024
-READS_BY_POST = ("/mcp", "/api/public/mcp", "/api/web/session", "/api/web/projects/{projectId}/ask")
+READS_BY_POST = (
+    *("/mcp", "/api/public/mcp", "/api/web/session", "/api/web/projects/{projectId}/ask"),
+    *("/api/web/account/password", "/api/web/links/look", "/api/web/links/password", "/api/web/links/decline"),
+)
 
 
 class Disk:

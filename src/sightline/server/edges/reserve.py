@@ -9,8 +9,12 @@ from sightline.server.runtime.space import FreeSpace, NoRoom
 
 WRITES = frozenset(("POST", "PUT", "PATCH"))
 """Methods that store. DELETE makes room."""
-GO_ON = re.compile(r"/api/web/session|(/api/public)?/mcp|/api/web/projects/[^/]+/ask")
-"""Paths that go on: sign-in and sign-out; tools, which come through this door themselves; a question to a model."""
+GO_ON = re.compile(
+    r"/api/web/session|/api/web/account/password|/api/web/links/(look|password|decline)"
+    r"|(/api/public)?/mcp|/api/web/projects/[^/]+/ask"
+)
+"""Paths that go on: sign-in, sign-out and what replaces a password, few bytes each; tools, which come through this door
+themselves; a question to a model."""
 
 
 class Reserve:

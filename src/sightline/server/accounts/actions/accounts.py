@@ -126,7 +126,7 @@ class Accounts:
             found = await people.take_link(work.connection, secrets.token_hash(token), ["sign-in"])
         if found is None:
             await self._refused("", [], client)
-            raise Unauthorized("this sign-in link was used or has expired: restart the server to get a new one")
+            raise Unauthorized("this sign-in link was used or has expired: `sightline reset-password` makes a new one")
         return await self.start_session(found.user, client)
 
     async def start_session(self, user: User, client: Client) -> tuple[str, Session]:
