@@ -126,4 +126,7 @@ def test_what_is_announced_must_fit_above_the_reserve(disk: Disk, tmp_path: Path
 
 def test_no_reserve_takes_everything(disk: Disk, tmp_path: Path):
     disk.free = 0
-    FreeSpace([tmp_path], reserve_bytes=0).require(GIB)
+    watched = FreeSpace([tmp_path], reserve_bytes=0)
+    watched.require(GIB)
+    room = watched.look()
+    assert room is None or not room.is_low

@@ -119,8 +119,10 @@ async def test_damaged_metadata_of_the_engine_is_set_aside_and_named(
 async def test_a_missing_definition_comes_back_instead_of_an_empty_table(
     settings: Settings, trace_id: str, pattern: str
 ):
-    gone(one(settings.data_dir / "observations", pattern))
+    path = one(settings.data_dir / "observations", pattern)
+    gone(path)
     await reads(settings, trace_id)
+    assert path.exists()
 
 
 async def test_an_unfinished_deletion_that_was_cut_off_does_not_keep_the_folder_shut(settings: Settings, trace_id: str):

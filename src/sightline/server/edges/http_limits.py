@@ -7,15 +7,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, ClassVar, Literal
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sightline.server.edges.answers import ERRORS_BY_STATUS
+from sightline.server.edges.proxies import Network, address_of, client_key
 
-Network = IPv4Network | IPv6Network
 Phase = Literal["head", "body", "answer"]
 
 LOOK_EVERY_S = 1.0
@@ -24,8 +23,6 @@ LINGER_S = 2.0
 """How long a refused connection is drained: closing at once would reset it before the client has read why."""
 SLOWEST_BYTES_PER_S = 500
 """Lowest average rate of a body, which must not be a byte a minute (slowloris)."""
-IPV6_HOST_BITS = 64
-"""One IPv6 client commonly has a whole /64."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,17 +94,10 @@ class Crowd:
 
     def _address(self, connection: "BoundedHttp") -> str:
         """What is counted together; empty for what is not counted."""
-        if connection.client is None:
+        address = address_of(connection.client[0]) if connection.client else None
+        if address is None or any(address in network for network in self._limits.uncounted):
             return ""
-        try:
-            address = ip_address(connection.client[0].partition("%")[0])
-        except ValueError:
-            return ""
-        if any(address in network for network in self._limits.uncounted):
-            return ""
-        if address.version == 6 and address.ipv4_mapped is None:
-            return str(ip_network((address, IPV6_HOST_BITS), strict=False))
-        return str(address)
+        return client_key(str(address))
 
 
 class TooMuch(Exception):  # noqa: N818 - named for what it says

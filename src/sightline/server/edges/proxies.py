@@ -38,7 +38,7 @@ class TrustedProxies:
         hops = [hop.strip() for line in headers.getlist("x-forwarded-for") for hop in line.split(",") if hop.strip()]
         # From the right: each proxy appends its peer, so what stands left of the first stranger is the stranger's word.
         client = next((hop for hop in reversed(hops) if not self._is_proxy(hop)), None)
-        if client is not None and _address(client) is not None:
+        if client is not None and address_of(client) is not None:
             found["client"] = (client, 0)
         scheme = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
         if scheme in ("http", "https"):
@@ -46,7 +46,7 @@ class TrustedProxies:
         return found
 
     def _is_proxy(self, text: str) -> bool:
-        address = _address(text)
+        address = address_of(text)
         return address is not None and any(address in network for network in self._networks)
 
 
@@ -83,19 +83,19 @@ class AllowedHosts:
 
 def client_key(address: str | None) -> str:
     """What a rate limit counts a client by: its IPv4 address, or the /64 of its IPv6 address."""
-    found = _address(address or "")
+    found = address_of(address or "")
     if isinstance(found, IPv6Address):
         return str(ip_network((found, SITE_BITS), strict=False))
     return str(found) if found else address or "unknown"
 
 
-def _address(text: str) -> Address | None:
-    """An address, also with a port; one that maps an IPv4 address is that address."""
+def address_of(text: str) -> Address | None:
+    """An address, also with a port or a zone; one that maps an IPv4 address is that address."""
     bare = text.partition("]")[0].removeprefix("[") if text.startswith("[") else text
     if bare.count(":") == 1:
         bare = bare.partition(":")[0]
     try:
-        found = ip_address(bare)
+        found = ip_address(bare.partition("%")[0])
     except ValueError:
         return None
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
